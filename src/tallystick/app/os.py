@@ -1,0 +1,105 @@
+"""System calls as an app sees them: awaitable methods, one request each.
+
+An app is a coroutine with no event loop: awaiting a call hands the request to whoever drives the coroutine and comes
+back with the value. Waiting for a button is therefore nothing but a suspended call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from types import coroutine
+from typing import Any
+
+from tallystick.wire.screen import AppScene, Decided, Menu, Review, Selected
+from tallystick.wire.syscall import (
+    AppEvent,
+    Ask,
+    Curve,
+    DeviceInfo,
+    Exchange,
+    Idle,
+    Log,
+    Outcome,
+    PublicKey,
+    Random,
+    ReadRecord,
+    ReadSetting,
+    Request,
+    Response,
+    Sign,
+    WriteRecord,
+    WriteSetting,
+)
+
+
+@coroutine
+def _call(request: Request) -> Generator[Request, Outcome, Any]:
+    outcome = yield request
+    return outcome.unwrap()
+
+
+class Os:
+    """The operating system, as far as an app can reach it. Every method may raise SyscallError."""
+
+    def __init__(self, device: DeviceInfo) -> None:
+        self.device = device
+
+    async def exchange(self, response: Response | None = None) -> AppEvent:
+        """Answer the APDU in hand, if there is one, and wait for the next event."""
+        event: AppEvent = await _call(Exchange(response))
+        return event
+
+    async def ask(self, scene: AppScene) -> Any:
+        """Show `scene` and return the person's answer (None for Progress)."""
+        return await _call(Ask(scene))
+
+    async def review(self, review: Review) -> bool:
+        """Show a review; return whether it was approved."""
+        answer = await _call(Ask(review))
+        return isinstance(answer, Decided) and answer.approved
+
+    async def choose(self, scene: AppScene) -> int:
+        """Show a choice or menu; return the index chosen."""
+        answer = await _call(Ask(scene))
+        return answer.index if isinstance(answer, Selected) else 0
+
+    async def idle(self, menu: Menu) -> None:
+        """Set the menu shown while the app waits."""
+        await _call(Idle(menu))
+
+    async def public_key(self, curve: Curve, path: Sequence[int]) -> bytes:
+        """Derive a public key: 65 bytes (secp256k1, secp256r1, uncompressed) or 32 (ed25519)."""
+        key: bytes = await _call(PublicKey(curve, tuple(path)))
+        return key
+
+    async def sign(self, curve: Curve, path: Sequence[int], digest: bytes) -> bytes:
+        """Sign a 32-byte digest (ECDSA: DER, RFC 6979, low S) or a message (ed25519: 64 bytes)."""
+        signature: bytes = await _call(Sign(curve, tuple(path), digest))
+        return signature
+
+    async def random(self, size_bytes: int) -> bytes:
+        """Return 1 to 1024 random bytes."""
+        data: bytes = await _call(Random(size_bytes))
+        return data
+
+    async def setting(self, name: str) -> bool:
+        """Return a setting the manifest declares."""
+        value: bool = await _call(ReadSetting(name))
+        return value
+
+    async def set_setting(self, name: str, value: bool) -> None:  # noqa: FBT001 -- the value of the setting
+        """Set a setting the manifest declares."""
+        await _call(WriteSetting(name, value))
+
+    async def read(self, record: str) -> bytes | None:
+        """Return the app's own record, or None."""
+        data: bytes | None = await _call(ReadRecord(record))
+        return data
+
+    async def write(self, record: str, data: bytes | None) -> None:
+        """Write the app's own record whole (at most 16 KiB), or remove it with None."""
+        await _call(WriteRecord(record, data))
+
+    async def log(self, text: str) -> None:
+        """Say something to the developer; never a secret."""
+        await _call(Log(text))

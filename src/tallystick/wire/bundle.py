@@ -1,0 +1,177 @@
+"""App bundles: one Python app as one deterministic file.
+
+A bundle is a ZIP archive whose members are stored (not compressed), sorted by name and dated 1980-01-01, so that equal
+sources give equal bytes and an equal hash. Members: ``manifest.json`` and the app's modules (``*.py``), nothing else.
+
+The manifest is one JSON object::
+
+    {"name": "Cosmos", "version": "2.38.13", "entry": "app:start", "icon": "cosmos",
+     "curves": ["secp256k1"], "paths": ["44'/118'", "44'/60'"], "flags": [],
+     "settings": [{"name": "expert", "label": "Expert mode", "default": false}]}
+
+`paths` are prefixes: the app may derive at and below them, on its curves alone. An empty list permits no derivation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.path import Bip32Path
+from tallystick.wire.syscall import Curve
+
+MAX_BUNDLE = 1 << 20
+MAX_MEMBERS = 64
+MANIFEST = "manifest.json"
+#: as install parameters have it (wire-protocol E.4)
+MAX_NAME = 32
+MAX_VERSION = 16
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_MEMBER = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
+_ENTRY = re.compile(r"([a-z][a-z0-9_]*):([a-z][a-z0-9_]*)")
+_NAME = re.compile(rf"[ -~]{{1,{MAX_NAME}}}")
+_CURVES = {"secp256k1": Curve.SECP256K1, "secp256r1": Curve.SECP256R1, "ed25519": Curve.ED25519}
+_FLAGS = frozenset({"library", "hidden"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A switch of the app that the OS keeps: shown as `label`, off or on at first."""
+
+    name: str
+    label: str
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What an app is, and what it asks to be allowed."""
+
+    name: str
+    version: str
+    entry: str = "app:start"
+    icon: str = ""
+    curves: tuple[Curve, ...] = ()
+    paths: tuple[Bip32Path, ...] = ()
+    flags: tuple[str, ...] = ()
+    settings: tuple[Setting, ...] = ()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self:
+        """Read a manifest.
+
+        Raises:
+            RemoteProtocolError: not JSON, an unknown or missing member, a value out of bounds.
+
+        """
+        try:
+            document = json.loads(text)
+            return cls._read(document)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise RemoteProtocolError(f"manifest: {error}") from error
+
+    @classmethod
+    def _read(cls, document: Any) -> Self:
+        unknown = set(document) - {"name", "version", "entry", "icon", "curves", "paths", "flags", "settings"}
+        if unknown:
+            raise ValueError(f"unknown member {min(unknown)!r}")
+        flags = tuple(document.get("flags", ()))
+        if not set(flags) <= _FLAGS:
+            raise ValueError("unknown flag")
+        return cls(
+            name=_matching(_NAME, document["name"], "name"),
+            version=_matching(re.compile(rf"[ -~]{{1,{MAX_VERSION}}}"), document["version"], "version"),
+            entry=_matching(_ENTRY, document.get("entry", "app:start"), "entry"),
+            icon=_matching(re.compile(r"[a-z0-9_]{0,32}"), document.get("icon", ""), "icon"),
+            curves=tuple(_CURVES[curve] for curve in document.get("curves", ())),
+            paths=tuple(Bip32Path.parse(path) for path in document.get("paths", ())),
+            flags=flags,
+            settings=tuple(_read_setting(entry) for entry in document.get("settings", ())),
+        )
+
+
+def _matching(pattern: re.Pattern[str], value: object, what: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ValueError(f"{what} is not as it must be")
+    return value
+
+
+def _read_setting(entry: Any) -> Setting:
+    name = _matching(re.compile(r"[a-z][a-z0-9_]{0,31}"), entry["name"], "name of a setting")
+    label = _matching(_NAME, entry["label"], "label of a setting")
+    default = entry.get("default", False)
+    if not isinstance(default, bool) or set(entry) - {"name", "label", "default"}:
+        raise ValueError("a setting has name, label and default")
+    return Setting(name=name, label=label, default=default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """One app: its bytes, what they hold, and the hash that names it."""
+
+    raw: bytes = field(repr=False)
+    manifest: Manifest
+    modules: Mapping[str, str] = field(repr=False)
+
+    @property
+    def code_hash(self) -> bytes:
+        """SHA-256 of the bundle's bytes (32 bytes)."""
+        return hashlib.sha256(self.raw).digest()
+
+    @classmethod
+    def pack(cls, manifest: bytes, modules: Mapping[str, str]) -> Self:
+        """Make the bundle of `manifest` (JSON) and `modules` (member name to source); equal input, equal bytes."""
+        return cls.from_bytes(_archive({MANIFEST: manifest.decode(), **modules}))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Self:
+        """Read a bundle.
+
+        Raises:
+            RemoteProtocolError: not a deterministic archive as described above, too large, or with other members.
+
+        """
+        if len(raw) > MAX_BUNDLE:
+            raise RemoteProtocolError(f"a bundle of {len(raw)} bytes, {MAX_BUNDLE} are allowed")
+        try:
+            members = _read_members(raw)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+            raise RemoteProtocolError(f"bundle: {error}") from error
+        if _archive(members) != raw:
+            raise RemoteProtocolError("bundle: members must be stored, sorted, without date, and nothing beside them")
+        manifest = Manifest.from_json(members.pop(MANIFEST, "").encode())
+        if manifest.entry.partition(":")[0] + ".py" not in members:
+            raise RemoteProtocolError("bundle: the module of the entry is missing")
+        return cls(raw=bytes(raw), manifest=manifest, modules=members)
+
+
+def _archive(members: Mapping[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, text in sorted(members.items()):
+            member = zipfile.ZipInfo(name, _EPOCH)
+            member.external_attr = 0o644 << 16
+            member.create_system = 3
+            archive.writestr(member, text.encode())
+    return buffer.getvalue()
+
+
+def _read_members(raw: bytes) -> dict[str, str]:
+    members: dict[str, str] = {}
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        for info in archive.infolist()[: MAX_MEMBERS + 1]:
+            if info.filename != MANIFEST and not _MEMBER.fullmatch(info.filename):
+                raise ValueError("a member that is neither module nor manifest")
+            if info.compress_type != zipfile.ZIP_STORED or info.file_size > len(raw):
+                raise ValueError("members must be stored")
+            members[info.filename] = archive.read(info).decode()
+    if len(members) > MAX_MEMBERS:
+        raise ValueError("too many members")
+    return members
