@@ -157,6 +157,8 @@ class Frame:
     height: int
     drawing: Drawing
     lit: bool = True
+    #: name of the scene shown, in lower case (`menu`, `review`, ...); empty if nobody said
+    scene: str = ""
 
     def action(self, role: Role) -> Action | None:
         """Return the first action with this role, or None."""
@@ -168,6 +170,7 @@ class Frame:
             "sequence": self.sequence,
             "size": [self.width, self.height],
             "lit": self.lit,
+            "scene": self.scene,
             "elements": [_element_to_json(element) for element in self.drawing.elements],
             "actions": [_action_to_json(action) for action in self.drawing.actions],
         }
@@ -195,7 +198,8 @@ class Frame:
             actions=tuple(_action_from_json(entry) for entry in document["actions"]),
         )
         sequence = _number(document["sequence"], limit=2**53)
-        return cls(sequence=sequence, width=width, height=height, drawing=drawing, lit=document["lit"] is True)
+        lit, scene = document["lit"] is True, _string(document.get("scene", ""))
+        return cls(sequence=sequence, width=width, height=height, drawing=drawing, lit=lit, scene=scene)
 
 
 def _number(value: Any, *, limit: int = 65535) -> int:
