@@ -1,0 +1,1 @@
+"""Boards: which parts make up a device. Pure composition."""

@@ -1,0 +1,147 @@
+"""The screen as the OS uses it: one idle scene, questions stacked upon it, and numbered frames.
+
+The top of the stack is what the person sees and answers. Each change of the picture is one new frame with the next
+number. Questions that are no longer wanted (the client went away, the device was locked) are taken off wherever they
+lie in the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tallystick.device.hil import Panel
+from tallystick.device.os.display.factory import view_for
+from tallystick.device.os.display.view import View
+from tallystick.device.os.task import Promise, Scheduler, Timer
+from tallystick.wire.events import Gesture
+from tallystick.wire.model import Model
+from tallystick.wire.panel import Drawing, Frame
+from tallystick.wire.screen import Answer, Menu, Progress, Scene
+
+
+@dataclass(slots=True)
+class _Layer:
+    view: View
+    on_answer: Callable[[Answer], None]
+
+
+class Display:
+    """Screen and buttons of one device.
+
+    `sequence` is the number of the last frame of an earlier life of the device (after a reboot), so that numbers never
+    go back.
+    """
+
+    def __init__(self, *, model: Model, scheduler: Scheduler, panel: Panel, sequence: int = 0) -> None:
+        self._model = model
+        self._scheduler = scheduler
+        self._panel = panel
+        self._layers: list[_Layer] = []
+        self._base: _Layer | None = None
+        self._drawn: Drawing | None = None
+        self._timer: Timer | None = None
+        self._dirty = False
+        scheduler.on_quiet = self._draw
+        self.sequence = sequence
+        #: told each time the person does something, for the automatic lock
+        self.on_gesture: Callable[[], None] = lambda: None
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a question lies on the idle scene."""
+        return bool(self._layers)
+
+    def idle(self, menu: Menu, on_choice: Callable[[int], None]) -> None:
+        """Set the idle scene; `on_choice` hears the index of each entry chosen."""
+
+        def answered(answer: Answer) -> None:
+            on_choice(getattr(answer, "index", 0))
+
+        self._base = _Layer(view_for(menu, self._model), answered)
+        self._refresh()
+
+    def ask(self, scene: Scene) -> Promise[Answer]:
+        """Put `scene` on top; the promise is kept when the person has answered."""
+        promise: Promise[Answer] = self._scheduler.promise()
+        layer = _Layer(view_for(scene, self._model), lambda answer: self._answered(layer, promise, answer))
+        self._layers.append(layer)
+        if isinstance(scene, Progress):
+            promise.done = True  # shows until `clear` or the next question
+        self._refresh()
+        return promise
+
+    def clear(self) -> None:
+        """Take all questions off; nobody hears of them again."""
+        self._layers.clear()
+        self._refresh()
+
+    def mark(self) -> int:
+        """Return a mark of the stack as it is, for `unwind`."""
+        return len(self._layers)
+
+    def unwind(self, mark: int) -> None:
+        """Take off everything put on since `mark`."""
+        if len(self._layers) > mark:
+            del self._layers[mark:]
+            self._refresh()
+
+    def gesture(self, gesture: Gesture) -> None:
+        """Take one gesture of the person."""
+        self.on_gesture()
+        top = self._top()
+        if top is not None:
+            self._react(top, top.view.gesture(gesture, now_s=self._scheduler.clock.now_s()))
+
+    def _top(self) -> _Layer | None:
+        return self._layers[-1] if self._layers else self._base
+
+    def _react(self, layer: _Layer, answer: Answer | None) -> None:
+        if answer is not None:
+            layer.on_answer(answer)
+        self._refresh()
+
+    def _answered(self, layer: _Layer, promise: Promise[Answer], answer: Answer) -> None:
+        if layer in self._layers:
+            self._layers.remove(layer)
+        promise.resolve(answer)
+
+    def _refresh(self) -> None:
+        """Draw once everything that is ready has run: the steps between two questions are not for the eye."""
+        if not self._dirty:
+            self._dirty = True
+            self._scheduler.call_soon(_nothing)
+
+    def _draw(self) -> None:
+        top = self._top()
+        if top is None or not self._dirty:
+            return
+        self._dirty = False
+        self._arm(top.view)
+        drawing = top.view.draw()
+        if drawing != self._drawn:
+            self._drawn = drawing
+            self.sequence += 1
+            self._panel.show(
+                Frame(sequence=self.sequence, width=self._model.width, height=self._model.height, drawing=drawing)
+            )
+
+    def _arm(self, view: View) -> None:
+        deadline_s = view.deadline_s()
+        if self._timer is not None:
+            if self._timer.deadline_s == deadline_s and self._timer.call is not None:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline_s is not None:
+            self._timer = self._scheduler.call_at(deadline_s, self._advance)
+
+    def _advance(self) -> None:
+        self._timer = None
+        top = self._top()
+        if top is not None:
+            self._react(top, top.view.advance(now_s=self._scheduler.clock.now_s()))
+
+
+def _nothing() -> None:
+    """Stand in the ready queue, so that the scheduler becomes quiet once more."""

@@ -1,0 +1,78 @@
+"""The keychain: the one place where keys exist, while the device is unlocked.
+
+It holds the master secret and nothing else: no derived key is kept, so that locking forgets everything by wiping one
+value. Whoever asks has been checked before (os/permission.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tallystick.crypto import bip32, bip39, ed25519, p256, secp256k1, slip10
+from tallystick.crypto.secret import Secret
+from tallystick.wire.syscall import Curve
+
+
+class Locked(Exception):  # noqa: N818 -- a state, not a fault
+    """The keychain is empty."""
+
+
+class Keychain:
+    """Derives and uses keys; empty until `fill`, and again after `clear`."""
+
+    def __init__(self) -> None:
+        self._seed: Secret | None = None
+        self._master: bip32.Node | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to derive from."""
+        return self._seed is None
+
+    def fill(self, phrase: Secret, passphrase: str = "") -> None:
+        """Take the recovery phrase (ASCII words) and make the master secret."""
+        self.clear()
+        self._seed = bip39.seed(phrase.reveal().decode("ascii"), passphrase)
+        self._master = bip32.master(self._seed)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        if self._seed is not None:
+            self._seed.wipe()
+        self._seed = None
+        self._master = None
+
+    def public_key(self, curve: Curve, path: Sequence[int]) -> bytes:
+        """Return the public key: 65 bytes uncompressed, or 32 for ed25519.
+
+        Raises:
+            Locked: there is no seed.
+            UsageError: the path does not exist on the curve.
+
+        """
+        if curve is Curve.SECP256K1:
+            return self._node(path).public_key(compressed=False)
+        private = self._slip10(curve, path)
+        if curve is Curve.ED25519:
+            return ed25519.public_key(private)
+        return p256.public_key(private, compressed=False)
+
+    def sign(self, curve: Curve, path: Sequence[int], digest: bytes) -> bytes:
+        """Sign a 32-byte digest (ECDSA, DER) or a message (ed25519, 64 bytes); raises as `public_key`."""
+        if curve is Curve.SECP256K1:
+            return secp256k1.sign_ecdsa_der(self._node(path).private_key, digest)
+        private = self._slip10(curve, path)
+        if curve is Curve.ED25519:
+            return ed25519.sign(private, digest)
+        return p256.sign_ecdsa_der(private, digest)
+
+    def _node(self, path: Sequence[int]) -> bip32.Node:
+        if self._master is None:
+            raise Locked
+        return bip32.derive(self._master, path)
+
+    def _slip10(self, curve: Curve, path: Sequence[int]) -> Secret:
+        if self._seed is None:
+            raise Locked
+        kind = slip10.Curve.ED25519 if curve is Curve.ED25519 else slip10.Curve.NIST256P1
+        return slip10.derive(slip10.master(self._seed, kind), path).private_key

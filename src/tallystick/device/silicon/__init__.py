@@ -1,0 +1,1 @@
+"""What a chip gives: flash, clock and entropy, real and simulated."""
