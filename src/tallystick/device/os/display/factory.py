@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tallystick.device.os.display import nano_scene
-from tallystick.device.os.display.layout import Layout, ScreenShape, layout_for
+from tallystick.device.os.display import nano_scene, touch_entry, touch_review, touch_scene
+from tallystick.device.os.display.entry import PinKeys, WordKeys
+from tallystick.device.os.display.layout import Layout, layout_for
+from tallystick.device.os.display.nano_entry import EntryCarousel
 from tallystick.device.os.display.view import View
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
+from tallystick.wire.model import Model
 from tallystick.wire.screen import (
     Choice,
     Menu,
@@ -30,19 +33,22 @@ MAX_ITEMS = 255
 MAX_VALUES = 4096
 #: characters of all texts of a scene together
 MAX_CHARACTERS = 65536
+#: digits of a PIN
+MAX_DIGITS = 16
 
 
-def view_for(scene: Scene, model: ScreenShape) -> View:
+def view_for(scene: Scene, model: Model) -> View:
     """Return a fresh view of `scene` on `model`.
 
     Raises:
         RemoteProtocolError: the scene has more texts or longer ones than the limits above, or nothing to choose from.
+        LocalProtocolError: the OS asked for a PIN of no possible length, or for a word out of none.
         UsageError: no layout fits the screen of this model.
 
     """
     _check(scene)
     layout = layout_for(model)
-    return _nano_view(scene, layout)
+    return _touch_view(scene, layout) if layout.touch else _nano_view(scene, layout)
 
 
 def _nano_view(scene: Scene, layout: Layout) -> View:
@@ -59,8 +65,30 @@ def _nano_view(scene: Scene, layout: Layout) -> View:
             return nano_scene.progress_view(scene, layout)
         case WordList():
             return nano_scene.word_list_view(scene, layout)
-        case PinEntry() | WordEntry():
-            raise LocalProtocolError("no view")
+        case PinEntry():
+            return EntryCarousel(title=scene.title, keys=PinKeys(scene), layout=layout)
+        case WordEntry():
+            return EntryCarousel(title=scene.title, keys=WordKeys(scene), layout=layout)
+
+
+def _touch_view(scene: Scene, layout: Layout) -> View:
+    match scene:
+        case Review():
+            return touch_review.review_view(scene, layout)
+        case Menu():
+            return touch_scene.menu_view(scene, layout)
+        case Choice():
+            return touch_scene.choice_view(scene, layout)
+        case Notice():
+            return touch_scene.notice_view(scene, layout)
+        case Progress():
+            return touch_scene.progress_view(scene, layout)
+        case WordList():
+            return touch_scene.word_list_view(scene, layout)
+        case PinEntry():
+            return touch_entry.pin_view(scene, layout)
+        case WordEntry():
+            return touch_entry.word_view(scene, layout)
 
 
 def _check(scene: Scene) -> None:
@@ -81,8 +109,17 @@ def _check(scene: Scene) -> None:
             _check_size(len(lines), (*lines, scene.button))
         case Progress(text=text):
             _check_size(1, (text,))
-        case _:
-            pass  # the others come from the OS
+        case PinEntry(minimum=minimum, maximum=maximum):
+            if not 1 <= minimum <= maximum <= MAX_DIGITS:
+                raise LocalProtocolError("a PIN of impossible length")
+        case WordEntry(candidates=candidates):
+            letters = "".join(candidates)
+            if min(map(len, candidates), default=0) < 2 or not (
+                letters.isascii() and letters.isalpha() and letters.islower()
+            ):
+                raise LocalProtocolError("words to choose from are two letters or more, of a to z")
+        case WordList():
+            pass  # from the OS, of a few words
 
 
 def _check_size(count: int, texts: Iterable[str]) -> None:

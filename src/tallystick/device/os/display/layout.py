@@ -7,23 +7,9 @@ Two families share nothing but these numbers' names. A *nano* screen (two button
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from tallystick.errors import UsageError
-
-
-class ScreenShape(Protocol):
-    """What a layout needs to know of a model; `wire.model.Model` has it."""
-
-    @property
-    def width(self) -> int:
-        """Return the width of the screen in pixels."""
-        ...
-
-    @property
-    def height(self) -> int:
-        """Return the height of the screen in pixels."""
-        ...
+from tallystick.wire.model import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +41,11 @@ class Layout:
     def text_width(self) -> int:
         """Return the width of a line of text in pixels."""
         return self.width - 2 * self.margin
+
+    def cells(self, width: int, *, large: bool = False) -> int:
+        """Return how many characters fit `width` pixels; large ones are half as wide again."""
+        cells = width * self.columns // self.text_width
+        return cells * 2 // 3 if large else cells
 
     @property
     def body(self) -> int:
@@ -107,14 +98,14 @@ _LAYOUTS = {
 }
 
 
-def layout_for(model: ScreenShape) -> Layout:
+def layout_for(model: Model) -> Layout:
     """Return the layout of a model, found by the size of its screen.
 
     Raises:
         UsageError: no model has a screen of this size.
 
     """
-    layout = _LAYOUTS.get((model.width, model.height))
+    layout = _LAYOUTS.get((model.screen_width, model.screen_height))
     if layout is None:
-        raise UsageError(f"no layout for a screen of {model.width} x {model.height} pixels")
+        raise UsageError(f"no layout for a screen of {model.screen_width} x {model.screen_height} pixels")
     return layout

@@ -17,7 +17,7 @@ At the ends of the row nothing happens, except in menus and entries, which go ro
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tallystick.device.os.display.button import ButtonTracker
 from tallystick.device.os.display.layout import Layout
@@ -34,7 +34,7 @@ _PICTURE = 14
 class Line:
     """One line of a page, already cut to fit."""
 
-    text: str
+    text: str = field(repr=False)
     style: Style = Style.REGULAR
 
 
@@ -46,7 +46,7 @@ class Page:
     icon: str = ""
     #: role and label of the action that both buttons are
     role: Role | None = None
-    label: str = ""
+    label: str = field(default="", repr=False)
     answer: Answer | None = None
     #: the right button answers as well instead of moving on
     leave: bool = False
@@ -90,7 +90,7 @@ class Carousel:
         self._layout = layout
         self._count = count
         self._make = page
-        self._around = around and count > 1
+        self._around = around
         self._index = start
         self._buttons = ButtonTracker()
         self._shown: tuple[int, Page, Drawing | None] | None = None
@@ -115,9 +115,10 @@ class Carousel:
             actions.append(Action(role=page.role, label=page.label, button=Button.BOTH))
             if page.leave:
                 actions.append(Action(role=page.role, label=page.label, button=Button.RIGHT))
-        if self._around or self._index > 0:
+        around = self._around and self._count > 1
+        if around or self._index > 0:
             actions.append(Action(role=Role.PREVIOUS, button=Button.LEFT))
-        if not page.leave and (self._around or self._index < self._count - 1):
+        if not page.leave and (around or self._index < self._count - 1):
             actions.append(Action(role=Role.NEXT, button=Button.RIGHT))
         return tuple(actions)
 
@@ -135,6 +136,10 @@ class Carousel:
             case Button.LEFT:
                 self._move(-1)
         return None
+
+    def _restart(self, count: int) -> None:
+        """Begin again at the first of `count` pages, none of which has been drawn yet."""
+        self._count, self._index, self._shown = count, 0, None
 
     def _take(self) -> Answer | None:
         return self._page().answer

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tallystick.device.os.display.layout import Layout
 from tallystick.device.os.display.nano import Carousel, Line, Page
 from tallystick.device.os.display.pagination import chunks
-from tallystick.device.os.display.text import clean, clip, clip_lines, wrap_lines, wrap_words
+from tallystick.device.os.display.text import clean, clip, clip_lines, name, wrap_lines, wrap_words
 from tallystick.wire.panel import Role, Style
 from tallystick.wire.screen import (
     Answer,
@@ -27,8 +27,8 @@ _TONE_ICONS = {Tone.INFO: "", Tone.SUCCESS: "check", Tone.WARNING: "warning", To
 
 
 def _label_page(text: str, *, layout: Layout, role: Role, answer: Answer, icon: str = "") -> Page:
-    label = clean(text)
-    lines = clip_lines(wrap_words(label, layout.columns), rows=layout.rows, columns=layout.columns)
+    label = name(text)
+    lines = clip_lines(wrap_words(clean(text), layout.columns), rows=layout.rows, columns=layout.columns)
     return Page(lines=tuple(Line(line, Style.BOLD) for line in lines), icon=icon, role=role, label=label, answer=answer)
 
 
@@ -67,7 +67,7 @@ def menu_view(scene: Menu, layout: Layout) -> Carousel:
 
     def page(index: int) -> Page:
         if not scene.entries:
-            return Page(lines=_menu_title(scene, layout), icon=clean(scene.icon))
+            return Page(lines=_menu_title(scene, layout), icon=name(scene.icon))
         entry = scene.entries[index]
         label, value = clean(entry.label), clean(entry.value)
         head = _menu_title(scene, layout) if index == 0 and scene.title != entry.label else ()
@@ -77,8 +77,8 @@ def menu_view(scene: Menu, layout: Layout) -> Carousel:
         if value:
             body.append(Line(clip(value, layout.columns)))
         shown = (*head, *body)[: layout.rows]
-        icon = clean(scene.icon) if index == 0 else ""
-        return Page(lines=shown, icon=icon, role=Role.SELECT, label=label, answer=Selected(index))
+        icon = name(scene.icon) if index == 0 else ""
+        return Page(lines=shown, icon=icon, role=Role.SELECT, label=name(label), answer=Selected(index))
 
     count = max(len(scene.entries), 1)
     return Carousel(layout=layout, count=count, page=page, around=True, start=min(max(scene.start, 0), count - 1))
@@ -90,7 +90,7 @@ def _menu_title(scene: Menu, layout: Layout) -> tuple[Line, ...]:
 
 def choice_view(scene: Choice, layout: Layout) -> Carousel:
     """Return the question, then one page an option."""
-    pages = _text_pages(scene.lines, layout=layout, rows=layout.rows, icon=clean(scene.icon))
+    pages = _text_pages(scene.lines, layout=layout, rows=layout.rows, icon=name(scene.icon))
     for index, option in enumerate(scene.options):
         pages.append(_label_page(option, layout=layout, role=Role.SELECT, answer=Selected(index)))
     return Carousel(layout=layout, count=len(pages), page=pages.__getitem__)
@@ -100,7 +100,7 @@ def notice_view(scene: Notice, layout: Layout) -> Carousel:
     """Return the text, and on its last page the label of what dismisses it."""
     pages = _text_pages(scene.lines, layout=layout, rows=layout.rows - 1, icon=_TONE_ICONS[scene.tone])
     last = pages.pop() if pages else Page(lines=())
-    label = clean(scene.button)
+    label = name(scene.button)
     lines = (*last.lines, Line(clip(label, layout.columns), Style.BOLD))
     pages.append(replace(last, lines=lines, role=Role.DISMISS, label=label, answer=Dismissed(), leave=True))
     return Carousel(layout=layout, count=len(pages), page=pages.__getitem__)

@@ -14,6 +14,9 @@ from collections.abc import Sequence
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
+#: characters of what names a thing to a program: the label of an action, a picture
+MAX_NAME = 128
+
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _WIDE = frozenset({"W", "F"})
 
@@ -70,6 +73,11 @@ def wrap_lines(texts: Sequence[str], columns: int) -> list[str]:
 def clip(text: str, columns: int) -> str:
     """Return `text` if it fits, else its beginning and an ellipsis, `columns` characters together."""
     return text if len(text) <= columns else text[: max(columns - 1, 0)] + ELLIPSIS
+
+
+def name(text: str) -> str:
+    """Return `text` cleaned, and cut short where a program reads it rather than a person."""
+    return clip(clean(text), MAX_NAME)
 
 
 def clip_lines(lines: Sequence[str], *, rows: int, columns: int) -> list[str]:
