@@ -1,0 +1,32 @@
+"""The gestures a device may be waiting for, in words for the person who is to make them."""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+
+
+@unique
+class Gesture(StrEnum):
+    """What the person owes the device; the values are stable words for machine-readable output."""
+
+    UNLOCK = "unlock"
+    ALLOW_OPEN_APP = "allow_open_app"
+    ALLOW_LIST_APPS = "allow_list_apps"
+    ALLOW_RENAME = "allow_rename"
+    COMPARE_ADDRESS = "compare_address"
+    REVIEW_TRANSACTION = "review_transaction"
+
+    @property
+    def words(self) -> str:
+        """One sentence that says what to do."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Gesture.UNLOCK: "Unlock the device: enter its PIN.",
+    Gesture.ALLOW_OPEN_APP: "Allow on the device that the app is opened.",
+    Gesture.ALLOW_LIST_APPS: "Allow on the device that its apps are listed.",
+    Gesture.ALLOW_RENAME: "Confirm the new name on the device.",
+    Gesture.COMPARE_ADDRESS: "Compare the address on the device with the one you expect, then approve or reject it there.",
+    Gesture.REVIEW_TRANSACTION: "Read the transaction on the device, page by page, then approve or reject it there.",
+}
