@@ -1,0 +1,81 @@
+"""`tally app`: the apps of a device."""
+
+from __future__ import annotations
+
+import click
+
+from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
+from tallystick.cli.follow import follow
+from tallystick.cli.render import Report
+from tallystick.cli.target import current_run
+from tallystick.host.actions import app as actions
+from tallystick.wire.dashboard import AppAndVersion
+
+_TABLE = {
+    "list": Lazy(target="tallystick.cli.app:list_apps", summary="the installed apps"),
+    "open": Lazy(target="tallystick.cli.app:open_app", summary="open an app"),
+    "quit": Lazy(target="tallystick.cli.app:quit_app", summary="go back to the dashboard"),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_TABLE)
+def app() -> None:
+    """List, open and quit the apps of a device."""
+
+
+@click.command("list", cls=DeviceCommand)
+def list_apps() -> Report:
+    """List the installed apps. The device may ask whether it may."""
+    run = current_run()
+    session = run.connect()
+    entries = follow(run, actions.list_apps(session))
+    apps = [
+        {
+            "name": entry.name,
+            "blocks": entry.blocks,
+            "flags": f"{entry.flags:04x}",
+            "code_hash": entry.code_hash.hex(),
+            "full_hash": entry.full_hash.hex(),
+        }
+        for entry in entries
+    ]
+    return Report(
+        schema="app.list",
+        data={"device": session.url, "apps": apps},
+        lines=() if entries else ("No app is installed.",),
+        headings=("NAME", "BLOCKS", "HASH") if entries else (),
+        rows=[(entry.name, str(entry.blocks), entry.full_hash.hex()[:16]) for entry in entries],
+    )
+
+
+@click.command("open", cls=DeviceCommand)
+@click.argument("name")
+def open_app(name: str) -> Report:
+    """Open the app NAME, quitting another one first. The device asks for a confirmation on its screen."""
+    run = current_run()
+    session = run.connect()
+    current = follow(run, actions.open_app(session, name))
+    return _opened("app.open", session.url, current)
+
+
+@click.command("quit", cls=DeviceCommand)
+def quit_app() -> Report:
+    """Quit the app that is open and go back to the dashboard."""
+    run = current_run()
+    session = run.connect()
+    current = follow(run, actions.quit_app(session))
+    return _opened("app.quit", session.url, current)
+
+
+def _opened(schema: str, url: str, current: AppAndVersion) -> Report:
+    if current.is_dashboard:
+        return Report(
+            schema=schema,
+            data={"device": url, "open_app": None, "open_app_version": None},
+            lines=("The dashboard is open.",),
+        )
+    return Report(
+        schema=schema,
+        data={"device": url, "open_app": current.name, "open_app_version": current.version},
+        lines=(f"{current.name} {current.version} is open.",),
+    )
