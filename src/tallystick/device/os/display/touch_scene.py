@@ -21,7 +21,7 @@ _WORDS_PER_PAGE = 12
 
 def menu_view(scene: Menu, layout: Layout) -> Touchscreen:
     """Return rows to tap under the name of what is running."""
-    height = layout.line_height * 2
+    height = layout.line_height * 2 + 8
     per_page = (layout.body - layout.top - _HEAD_ROWS * layout.line_height) // height
     count = max(-(-len(scene.entries) // per_page), 1)
 
