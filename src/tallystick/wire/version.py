@@ -144,6 +144,7 @@ FIELDS: Final[dict[str, dict[str, _Version]]] = {
     "recovery_key_state": {"stax": (1, 7, 0), "flex": (1, 4, 0)},
 }
 
+_OSU: Final = "-osu"
 _NANOS_MODERN: Final[_Version] = (2, 0, 0)
 _MCU_HASH_BYTES = 32
 _SE_VERSION_AT_LEAST = 5
@@ -151,7 +152,8 @@ _SE_VERSION_AT_LEAST = 5
 
 def _later_fields(target_id: int, version: str) -> list[str]:
     model = by_target_id(target_id)
-    if model is None:
+    if model is None or _OSU in version:
+        # an OSU sends none of them, and clients skip them there
         return []
     key = version_key(version)
     return [name for name, since in FIELDS.items() if model.name in since and key >= since[model.name]]
@@ -185,7 +187,7 @@ class SecureElementInfo:
     @property
     def is_osu(self) -> bool:
         """True while an intermediate image of a firmware update runs."""
-        return "-osu" in self.version
+        return _OSU in self.version
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
@@ -194,7 +196,7 @@ class SecureElementInfo:
         target_id = reader.u32()
         version = reader.text_lv()
         flags = VersionFlags(reader.lv())
-        mcu_version = reader.text_lv().removesuffix("\x00")
+        mcu_version = reader.text_lv().rstrip("\x00")
         mcu_hash = bootloader = None
         numbers: dict[str, int] = {}
         if reader.remaining and _is_old_nano_s(target_id, version):
@@ -231,8 +233,6 @@ class SecureElementInfo:
                 writer.lv(self.mcu_hash)
             return writer.take(self.extra).to_bytes()
         writer.text_lv(self.mcu_version)
-        if self.is_osu:
-            return writer.take(self.extra).to_bytes()
         for name in _later_fields(self.target_id, self.version):
             value: str | int | None = getattr(self, name)
             if value is None:

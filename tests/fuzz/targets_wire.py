@@ -1,0 +1,209 @@
+"""Fuzz targets for every parser of the wire room.
+
+Each target takes any bytes. It returns when the parser accepts or refuses them with a declared error, and lets everything else
+out. The same functions serve the bounded runs in `test_fuzz_wire.py` and a coverage-guided fuzzer::
+
+    import atheris, targets_wire
+    atheris.Setup(sys.argv, targets_wire.targets["apdu"]); atheris.Fuzz()
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable
+
+from tallystick.errors import LocalProtocolError, RemoteProtocolError, UsageError
+from tallystick.wire import http
+from tallystick.wire.apdu import CommandApdu, ResponseApdu
+from tallystick.wire.app_list import decode_app_list, encode_app_list
+from tallystick.wire.arbiter import Arbiter, Deliver, Execute
+from tallystick.wire.ble import BleFraming
+from tallystick.wire.dashboard import (
+    AppAndVersion,
+    BatteryQuery,
+    HostOnboarding,
+    MemoryInfo,
+    decode_app_name,
+    decode_battery,
+    decode_device_name,
+)
+from tallystick.wire.hid import HidFraming
+from tallystick.wire.image import CreateApp
+from tallystick.wire.install import Derivation, InstallParameters
+from tallystick.wire.packet import ApduReceived, ReplyFrames
+from tallystick.wire.path import Bip32Path
+from tallystick.wire.role import Role
+from tallystick.wire.status import Layer, explain
+from tallystick.wire.tcp import TcpFraming
+from tallystick.wire.tlv import TlvWriter, iterate_tlv
+from tallystick.wire.version import parse_version
+
+_refusal = contextlib.suppress(RemoteProtocolError)
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    """Cut `data` as it says itself: a length byte, that many bytes, and so on."""
+    pieces = []
+    while data:
+        pieces.append(data[1 : 1 + data[0]])
+        data = data[1 + data[0] :]
+    return pieces
+
+
+def _exact(parse: Callable[[bytes], object], write: Callable[[object], bytes]) -> Callable[[bytes], None]:
+    """Return a target for a format with one encoding: what is accepted is written back to the same bytes."""
+
+    def target(data: bytes) -> None:
+        with _refusal:
+            value = parse(data)
+            assert write(value) == data
+
+    return target
+
+
+def _stable(parse: Callable[[bytes], object], write: Callable[[object], bytes]) -> Callable[[bytes], None]:
+    """Return a target for a format read leniently: writing what was read, and reading that, changes nothing more."""
+
+    def target(data: bytes) -> None:
+        with _refusal:
+            value = parse(data)
+            try:
+                raw = write(value)
+            except LocalProtocolError:
+                return
+            assert parse(raw) == value
+
+    return target
+
+
+def _write(value: object) -> bytes:
+    return value.to_bytes()
+
+
+def apdu(data: bytes) -> None:
+    """Commands, strictly and leniently, and answers."""
+    with _refusal:
+        command = CommandApdu.from_bytes(data)
+        assert CommandApdu.from_bytes(command.to_bytes(extended=True)) == command
+    with _refusal:
+        assert data.endswith(CommandApdu.lenient(data).data)
+    with _refusal:
+        assert ResponseApdu.from_bytes(data).to_bytes() == data
+
+
+def tcp(data: bytes) -> None:
+    """Both ends of a TCP stream, in any pieces, with a low limit: nothing is kept beyond it."""
+    for role in Role:
+        framing = TcpFraming(role, max_bytes=64)
+        with _refusal:
+            for piece in _pieces(data):
+                framing.receive(piece)
+                assert framing.pending_bytes < 4 + 64 + 2
+
+
+def hid(data: bytes) -> None:
+    """Both ends of a HID link; the device never raises and answers whatever it accepts."""
+    device, host = HidFraming(Role.DEVICE, max_apdu_bytes=260), HidFraming(Role.HOST)
+    for piece in _pieces(data):
+        for event in device.receive(piece[:64]):
+            assert not isinstance(event, ApduReceived) or len(event.apdu) <= 260
+            assert not isinstance(event, ReplyFrames) or {len(frame) for frame in event.frames} == {64}
+        with _refusal:
+            host.receive(piece)
+
+
+def ble(data: bytes) -> None:
+    """Both ends of a Bluetooth link."""
+    device, host = BleFraming(Role.DEVICE, max_apdu_bytes=260), BleFraming(Role.HOST)
+    device.set_att_mtu(156)
+    host.negotiate()
+    for piece in _pieces(data):
+        for event in device.receive(piece):
+            assert not isinstance(event, ReplyFrames) or all(len(frame) <= 153 for frame in event.frames)
+        with _refusal:
+            host.receive(piece)
+        assert 20 <= host.frame_bytes <= 255
+
+
+def http_body(data: bytes) -> None:
+    """Bodies of both proxies, both ways."""
+    for decode in (http.decode_bridge_request, http.decode_rest_request, http.decode_answer):
+        with _refusal:
+            decode(data)
+
+
+def tlv(data: bytes) -> None:
+    """Elements have one encoding."""
+    with _refusal:
+        writer = TlvWriter()
+        for element in iterate_tlv(data):
+            writer.add(element.tag, element.value)
+        assert writer.to_bytes() == data
+
+
+def path(data: bytes) -> None:
+    """Paths in both binary forms, and as text."""
+    with _refusal:
+        assert Bip32Path.from_bytes(data).to_bytes() == data
+    with _refusal:
+        assert Bip32Path.from_words(data).to_words() == data
+    with contextlib.suppress(UsageError):
+        parsed = Bip32Path.parse(data.decode("utf-8", "replace"))
+        assert Bip32Path.parse(str(parsed)) == parsed
+
+
+def names_and_numbers(data: bytes) -> None:
+    """Read the small messages: names and battery."""
+    for decode in (decode_device_name, decode_app_name):
+        with _refusal:
+            assert decode(data).isprintable()
+    for query in BatteryQuery:
+        with _refusal:
+            decode_battery(query, data)
+
+
+def status(data: bytes) -> None:
+    """Every status word is explained in every layer."""
+    word = int.from_bytes(data[:2], "big")
+    for layer in Layer:
+        assert explain(word, layer=layer).status == word
+
+
+def arbiter(data: bytes) -> None:
+    """Any sequence of submit, reply and drop leaves at most one request in the device and no answer astray."""
+    shared, device = Arbiter(max_queued=2), deque()
+    for byte in data:
+        client, action = byte & 0x0F, byte >> 6
+        if action == 0 and device:
+            events = shared.reply(device.popleft())
+        elif action == 1:
+            events = shared.drop(client)
+        else:
+            events = shared.submit(client, bytes((client,)))
+        for event in events:
+            if isinstance(event, Execute):
+                device.append(event.apdu)
+            if isinstance(event, Deliver):
+                assert event.response == bytes((event.client,))
+        assert len(device) <= 1
+
+
+targets: dict[str, Callable[[bytes], None]] = {
+    "apdu": apdu,
+    "app_and_version": _exact(AppAndVersion.from_bytes, _write),
+    "app_list": _stable(decode_app_list, encode_app_list),
+    "arbiter": arbiter,
+    "ble": ble,
+    "create_app": _exact(CreateApp.from_bytes, _write),
+    "derivation": _exact(Derivation.from_bytes, _write),
+    "hid": hid,
+    "host_onboarding": _exact(HostOnboarding.from_bytes, _write),
+    "http": http_body,
+    "install_parameters": _stable(InstallParameters.from_bytes, _write),
+    "memory_info": _exact(MemoryInfo.from_bytes, _write),
+    "names": names_and_numbers,
+    "path": path,
+    "status": status,
+    "tcp": tcp,
+    "tlv": tlv,
+    "version": _stable(parse_version, _write),
+}
