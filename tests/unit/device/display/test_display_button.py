@@ -56,6 +56,14 @@ def test_release_of_an_earlier_press_does_not_disturb():
     assert _play("RlRr") == "...>"
 
 
+def test_let_go_forgets_what_is_down():
+    """After `let_go` the old releases mean nothing and the next press is a gesture of its own."""
+    tracker = ButtonTracker()
+    tracker.feed(_EVENTS["L"])
+    tracker.let_go()
+    assert [tracker.feed(_EVENTS[event]) for event in "lRr"] == [Button.NONE, Button.NONE, Button.RIGHT]
+
+
 @given(st.text("LlRr", max_size=40))
 def test_gestures_follow_the_sets_of_buttons_down(events):
     """Against a plain model: each stretch from nothing down to nothing down gives all buttons seen in it, once."""

@@ -212,6 +212,13 @@ def test_progress_draws_a_bar_and_asks_nothing(nano, percent, filled):
     assert _play(view, "<>=") == [None] * 3
 
 
+def test_long_text_leaves_room_for_the_bar(nano):
+    """However long the text of a progress, the bar stands below it."""
+    elements = view_for(Progress(text="word " * 50, percent=5), nano).draw().elements
+    (bar,) = [element for element in elements if isinstance(element, Box)]
+    assert all(element.y + element.h <= bar.y for element in elements if isinstance(element, Text))
+
+
 def test_words_come_one_by_one_with_a_closing_page(nano):
     """Each recovery word has its page and number; only the closing page answers."""
     view = view_for(WordList(title="Write down", words=("abandon", "ability")), nano)
@@ -248,6 +255,15 @@ def test_button_held_while_the_screen_changed_is_not_a_gesture(nano):
     assert view.gesture(up(R), now_s=0.0) is None
     assert view.gesture(up(L), now_s=0.0) is None
     assert push(view, R) == Dismissed()
+
+
+def test_view_shown_again_does_not_remember_a_button(nano):
+    """A button pressed before the view was covered does not turn the next one into both."""
+    view = view_for(Review(items=(), intro=()), nano)
+    view.gesture(down(L), now_s=0.0)
+    view.let_go()
+    assert push(view, R) is None
+    assert view.draw().texts() == ("REJECT",)
 
 
 def test_finger_and_time_mean_nothing(nano):

@@ -87,6 +87,22 @@ def test_everything_drawn_fits_the_screen(scene, model):
 
 
 @settings(max_examples=100, deadline=None)
+@given(_SCENES, _MODELS.filter(lambda model: model.touch))
+def test_areas_to_tap_lie_apart_and_hold_their_points(scene, model):
+    """No point of a touch screen means two things, and each action points into its own area."""
+    view = view_for(scene, model)
+    for drawing in pages(view):
+        areas = [target.area for target in view._current().targets]
+        assert len(areas) == len(drawing.actions)
+        for number, (area, action) in enumerate(zip(areas, drawing.actions, strict=True)):
+            assert area.holds(action.x, action.y)
+            for other in areas[number + 1 :]:
+                apart_x = area.x + area.w <= other.x or other.x + other.w <= area.x
+                apart_y = area.y + area.h <= other.y or other.y + other.h <= area.y
+                assert apart_x or apart_y
+
+
+@settings(max_examples=100, deadline=None)
 @given(_SCENES, _MODELS)
 def test_every_drawing_survives_the_link(scene, model):
     """A frame of any page can be written as JSON and read back the same."""

@@ -151,6 +151,18 @@ def test_moving_out_cancels_a_hold_even_when_coming_back(touch):
     assert view.gesture(_finger(approve.x, approve.y, pressed=False), now_s=3.0) is None
 
 
+def test_view_shown_again_does_not_remember_a_finger(touch):
+    """A hold does not go on while another view has the screen, and the next tap is a whole one."""
+    view, approve = _at_approval(touch)
+    view.gesture(_finger(approve.x, approve.y, pressed=True), now_s=0.0)
+    view.let_go()
+    assert view.deadline_s() is None
+    assert view.advance(now_s=5.0) is None
+    assert view.gesture(_finger(approve.x, approve.y, pressed=False), now_s=5.0) is None
+    reject = find(view, Role.REJECT)
+    assert tap(view, reject.x, reject.y) == Decided(approved=False)
+
+
 def test_pressing_changes_nothing_on_the_screen(touch):
     """While a finger is down the picture stays the same, so the next frame is what the gesture led to."""
     view, approve = _at_approval(touch)

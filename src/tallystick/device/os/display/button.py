@@ -16,6 +16,10 @@ class ButtonTracker:
         self._down = Button.NONE
         self._seen = Button.NONE
 
+    def let_go(self) -> None:
+        """Take all buttons as up; the releases that follow are ignored."""
+        self._down = self._seen = Button.NONE
+
     def feed(self, event: ButtonEvent) -> Button:
         """Take one event; return LEFT, RIGHT or BOTH when it completes a gesture, else NONE.
 

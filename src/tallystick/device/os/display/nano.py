@@ -151,6 +151,10 @@ class Carousel:
         elif 0 <= index < self._count:
             self._index = index
 
+    def let_go(self) -> None:
+        """Forget which buttons are down."""
+        self._buttons.let_go()
+
     def deadline_s(self) -> float | None:
         """Return None: nothing here waits for time to pass."""
         return None

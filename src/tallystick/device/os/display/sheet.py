@@ -56,7 +56,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TouchPage:
-    """A page laid out. A point that lies in several targets belongs to the last of them."""
+    """A page laid out; its targets lie apart."""
 
     drawing: Drawing
     targets: tuple[Target, ...]

@@ -63,8 +63,12 @@ class Touchscreen:
                 self._held = None
             return
         self._down, self._since_s = True, now_s
-        hits = (target for target in reversed(self._current().targets) if target.area.holds(finger.x, finger.y))
+        hits = (target for target in self._current().targets if target.area.holds(finger.x, finger.y))
         self._held = next(hits, None)
+
+    def let_go(self) -> None:
+        """Forget the finger, and with it a hold."""
+        self._down, self._held = False, None
 
     def deadline_s(self) -> float | None:
         """Return when the area under the finger has been held for long enough, or None."""

@@ -25,6 +25,14 @@ class View(Protocol):
         """Take one gesture at `now_s` (monotonic seconds); return the answer once the person has decided."""
         ...
 
+    def let_go(self) -> None:
+        """Forget what is held down: another view took the screen, and the release may be told to that one.
+
+        A view that is covered and shown again would otherwise take the next button for the second of two, or count
+        the time in which it was not seen as a hold.
+        """
+        ...
+
     def deadline_s(self) -> float | None:
         """Return when `advance` wants to be called (a held finger, a moving bar), or None."""
         ...
