@@ -16,9 +16,10 @@ A whole app::
 from tallystick.app.app import App, start_with
 from tallystick.app.os import Os
 from tallystick.wire.apdu import CommandApdu
+from tallystick.wire.install import Curve
 from tallystick.wire.screen import Choice, Entry, Item, Menu, Notice, Progress, Review, ReviewKind, Tone
 from tallystick.wire.status import Reject, StatusWord
-from tallystick.wire.syscall import CallStatus, Curve, DeviceInfo, SyscallError
+from tallystick.wire.syscall import CallStatus, DeviceInfo, SyscallError
 
 __all__ = [
     "App",

@@ -57,7 +57,7 @@ def load(bundle: Bundle) -> Start:
         RemoteProtocolError: the app cannot be imported, or its entry is not there.
 
     """
-    package = _PREFIX + bundle.code_hash.hex()[:32]
+    package = _PREFIX + bundle.digest.hex()[:32]
     if package not in sys.modules:
         sys.meta_path.insert(0, _BundleFinder(package, bundle))
     module_name, _, entry = bundle.manifest.entry.partition(":")

@@ -10,11 +10,11 @@ from collections.abc import Generator, Sequence
 from types import coroutine
 from typing import Any
 
+from tallystick.wire.install import Curve
 from tallystick.wire.screen import AppScene, Decided, Menu, Review, Selected
 from tallystick.wire.syscall import (
     AppEvent,
     Ask,
-    Curve,
     DeviceInfo,
     Exchange,
     Idle,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tallystick.wire.bundle import Bundle
+from tallystick.wire.dashboard import BatteryQuery
 from tallystick.wire.panel import Frame
 from tallystick.wire.syscall import DeviceInfo, Outcome, Request
 from tallystick.wire.world import ToNormal
@@ -59,6 +60,14 @@ class Panel(Protocol):
 
     def tell(self, status: dict[str, Any]) -> None:
         """Take facts about the device for people: model, serial, name, state."""
+        ...
+
+
+class Battery(Protocol):
+    """The battery of the models that have one."""
+
+    def read(self, query: BatteryQuery) -> int:
+        """Return one reading, in the unit of the query (wire-protocol C)."""
         ...
 
 

@@ -24,8 +24,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tallystick.errors import RemoteProtocolError
+from tallystick.wire.image import AppFlag, AppImage, CreateApp
+from tallystick.wire.install import Curve, Derivation, InstallParameters
 from tallystick.wire.path import Bip32Path
-from tallystick.wire.syscall import Curve
 
 MAX_BUNDLE = 1 << 20
 MAX_MEMBERS = 64
@@ -38,7 +39,8 @@ _MEMBER = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 _ENTRY = re.compile(r"([a-z][a-z0-9_]*):([a-z][a-z0-9_]*)")
 _NAME = re.compile(rf"[ -~]{{1,{MAX_NAME}}}")
 _CURVES = {"secp256k1": Curve.SECP256K1, "secp256r1": Curve.SECP256R1, "ed25519": Curve.ED25519}
-_FLAGS = frozenset({"library", "hidden"})
+_FLAGS = {"library": AppFlag.LIBRARY, "hidden": AppFlag.NO_RUN}
+_PAGE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ class Manifest:
         if unknown:
             raise ValueError(f"unknown member {min(unknown)!r}")
         flags = tuple(document.get("flags", ()))
-        if not set(flags) <= _FLAGS:
+        if not set(flags) <= set(_FLAGS):
             raise ValueError("unknown flag")
         return cls(
             name=_matching(_NAME, document["name"], "name"),
@@ -121,9 +123,27 @@ class Bundle:
     modules: Mapping[str, str] = field(repr=False)
 
     @property
-    def code_hash(self) -> bytes:
+    def digest(self) -> bytes:
         """SHA-256 of the bundle's bytes (32 bytes)."""
         return hashlib.sha256(self.raw).digest()
+
+    def image(self) -> AppImage:
+        """Return the app as the loader takes it: the bundle as code, padded with zeros to whole pages of 64 bytes."""
+        manifest = self.manifest
+        code = self.raw + bytes(-len(self.raw) % _PAGE)
+        curves = Curve(0)
+        for curve in manifest.curves:
+            curves |= curve
+        derivation = Derivation(curves=curves, paths=manifest.paths) if manifest.paths else None
+        parameters = InstallParameters(name=manifest.name, version=manifest.version, derivation=derivation).to_bytes()
+        flags = AppFlag.MAIN
+        if manifest.paths:
+            flags |= AppFlag.DERIVE_MASTER
+        for name, flag in _FLAGS.items():
+            if name in manifest.flags:
+                flags |= flag
+        create = CreateApp(code_length=len(code), data_length=0, parameters_length=len(parameters), flags=flags)
+        return AppImage(create=create, code=code, data=b"", parameters=parameters)
 
     @classmethod
     def pack(cls, manifest: bytes, modules: Mapping[str, str]) -> Self:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 from tallystick.errors import RemoteProtocolError, TallyError
 from tallystick.wire.buffer import Reader, Writer
+from tallystick.wire.install import Curve
 from tallystick.wire.screen import AppScene, Menu
 from tallystick.wire.screen_codec import answer_from_bytes, answer_to_bytes, read_scene, write_scene
 
@@ -50,13 +51,8 @@ class SyscallError(TallyError):
         self.status = status
 
 
-@unique
-class Curve(IntEnum):
-    """Curves by the mask bits of install parameters (wire-protocol E.4)."""
-
-    SECP256K1 = 0x01
-    SECP256R1 = 0x02
-    ED25519 = 0x04
+#: the curves an app may name, by their bit in install parameters (wire-protocol E.4)
+_CURVES = (Curve.SECP256K1, Curve.SECP256R1, Curve.ED25519)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,10 +287,11 @@ def _read_path(reader: Reader) -> tuple[int, ...]:
 
 
 def _read_curve(reader: Reader) -> Curve:
-    try:
-        return Curve(reader.u8())
-    except ValueError:
-        raise RemoteProtocolError("unknown curve") from None
+    number = reader.u8()
+    for curve in _CURVES:
+        if curve.value == number:
+            return curve
+    raise RemoteProtocolError("unknown curve")
 
 
 #: levels of a BIP-32 path

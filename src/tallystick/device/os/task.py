@@ -10,14 +10,14 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from tallystick.device.hil import Clock
 
 Value = TypeVar("Value")
 
 
-class Cancelled(Exception):  # noqa: N818 -- not an error: the work is not wanted any more
+class Cancelled(Exception):
     """Thrown into a task that is ended from outside."""
 
 
@@ -57,7 +57,7 @@ class Promise(Generic[Value]):
             yield self
         if self._error is not None:
             raise self._error
-        return self._value  # type: ignore[return-value] -- resolve() set it
+        return cast("Value", self._value)  # set by resolve()
 
 
 class Task:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from tallystick.crypto import bip32, bip39, ed25519, p256, secp256k1, slip10
 from tallystick.crypto.secret import Secret
-from tallystick.wire.syscall import Curve
+from tallystick.wire.install import Curve
 
 
-class Locked(Exception):  # noqa: N818 -- a state, not a fault
+class Locked(Exception):
     """The keychain is empty."""
 
 

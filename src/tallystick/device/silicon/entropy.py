@@ -31,7 +31,9 @@ class RepeatableRng:
     def __init__(self, seed: int) -> None:
         if seed < 0:
             raise LocalProtocolError("the seed is not negative")
-        self._key = hashlib.sha256(b"tallystick repeatable rng" + seed.to_bytes((seed.bit_length() + 7) // 8 or 1)).digest()
+        self._key = hashlib.sha256(
+            b"tallystick repeatable rng" + seed.to_bytes((seed.bit_length() + 7) // 8 or 1)
+        ).digest()
         self._block = 0
         self._left = b""
 

@@ -67,7 +67,7 @@ class Display:
         layer = _Layer(view_for(scene, self._model), lambda answer: self._answered(layer, promise, answer))
         self._layers.append(layer)
         if isinstance(scene, Progress):
-            promise.done = True  # shows until `clear` or the next question
+            promise.done = True  # asks nothing: shows until it is unwound
         self._refresh()
         return promise
 
@@ -123,7 +123,12 @@ class Display:
             self._drawn = drawing
             self.sequence += 1
             self._panel.show(
-                Frame(sequence=self.sequence, width=self._model.width, height=self._model.height, drawing=drawing)
+                Frame(
+                    sequence=self.sequence,
+                    width=self._model.screen_width,
+                    height=self._model.screen_height,
+                    drawing=drawing,
+                )
             )
 
     def _arm(self, view: View) -> None:

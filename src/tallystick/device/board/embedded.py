@@ -1,0 +1,162 @@
+"""The embedded board: the whole device in one process, for tests, fuzzing, and thousands of devices at once.
+
+Worlds are objects here, not processes: nothing isolates them, and the status says so. The parts are the same as on any
+other board; only this file puts them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tallystick.crypto import bip39
+from tallystick.crypto.secret import Secret
+from tallystick.device.hil import AppHost, Battery, Clock, Flash, Rng
+from tallystick.device.normal.relay import Relay
+from tallystick.device.os.pin import is_pin
+from tallystick.device.os.session import BootMode
+from tallystick.device.os.system import Hardware, Options, System
+from tallystick.device.secure.vault import COST, Cost
+from tallystick.device.silicon.battery import MODELS_WITH_BATTERY, SimulatedBattery
+from tallystick.errors import UsageError
+from tallystick.wire.bundle import Bundle
+from tallystick.wire.events import Button, PanelEvent, ReplugEvent
+from tallystick.wire.model import MODELS
+from tallystick.wire.panel import Frame
+from tallystick.wire.world import Attention, FromNormal, Status
+
+_MODES = {Button.LEFT: BootMode.BOOTLOADER, Button.RIGHT: BootMode.RECOVERY}
+
+
+class EmbeddedBoard:
+    """One device. Inputs: `relay` (clients), `event` (the person), `advance` (time). Output: frames and status.
+
+    Raises UsageError when model, seed or PIN cannot be.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        flash: Flash,
+        rng: Rng,
+        clock: Clock,
+        apps: AppHost,
+        on_frame: Callable[[Frame], None] = lambda _frame: None,
+        on_status: Callable[[dict[str, Any]], None] = lambda _status: None,
+        expert: bool = False,
+        cost: Cost = COST,
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        if model not in MODELS:
+            raise UsageError(f"there is no model {model}", remedy=f"choose one of {', '.join(MODELS)}")
+        self._on_frame = on_frame
+        self._on_status = on_status
+        #: the last screen; None before `power_on`
+        self.frame: Frame | None = None
+        self.status: dict[str, Any] = {}
+        self.battery: Battery | None = SimulatedBattery() if model in MODELS_WITH_BATTERY else None
+        self.relay = Relay(self._gate)
+        self._hardware = Hardware(
+            model=MODELS[model],
+            flash=flash,
+            rng=rng,
+            clock=clock,
+            panel=self,
+            link=self.relay,
+            apps=apps,
+            battery=self.battery,
+        )
+        self._facts = {"board": "embedded", "worlds": "not isolated", **(facts or {})}
+        self._expert = expert
+        self._cost = cost
+        self._replug_wanted: Button | None = None
+        self.system = self._new_system(BootMode.NORMAL)
+
+    def prepare(self, *, seed: str = "", pin: str = "", bundles: Iterable[Bundle] = ()) -> None:
+        """Install `bundles`, and make a marked test device of `seed` (BIP-39 words), before it is first powered on.
+
+        Raises:
+            UsageError: the words or the PIN cannot be, or the flash is full.
+
+        """
+        if pin and not is_pin(pin.encode()):
+            raise UsageError("a PIN has 4 to 8 digits")
+        if seed:
+            defect = bip39.validate(seed)
+            if defect is not None:
+                raise UsageError(f"the seed cannot be used: {defect}", remedy="give 12, 18 or 24 BIP-39 words")
+            self.system.provision(Secret(" ".join(seed.split()).encode()), Secret(pin.encode()))
+            if pin:
+                self.system.session.keychain.clear()
+        for bundle in bundles:
+            self.system.session.registry.install(bundle)
+
+    def power_on(self) -> None:
+        """Start the device."""
+        self.system.start()
+
+    def power_off(self) -> None:
+        """Stop the device; its flash stays."""
+        self.system.shutdown()
+
+    def event(self, event: PanelEvent) -> None:
+        """Take what the person did."""
+        if isinstance(event, ReplugEvent):
+            self.replug(event.hold)
+        else:
+            self.system.gesture(event)
+        self._settle()
+
+    def advance(self) -> None:
+        """Let timers that are due run."""
+        self.system.advance()
+        self._settle()
+
+    def run(self) -> None:
+        """Run what became ready by an app's request."""
+        self.system.run()
+        self._settle()
+
+    def deadline_s(self) -> float | None:
+        """Return when `advance` is wanted next, or None."""
+        return self.system.deadline_s()
+
+    def replug(self, hold: Button = Button.NONE) -> None:
+        """Pull the plug and put it in again, holding a button: left is the bootloader, right is recovery mode."""
+        sequence = self.system.session.display.sequence
+        self.relay.unplug()
+        self.system.shutdown()
+        self.system = self._new_system(_MODES.get(hold, BootMode.NORMAL), sequence=sequence)
+        self.system.start()
+
+    def show(self, frame: Frame) -> None:
+        """Take a frame of the Secure World."""
+        self.frame = frame
+        self._on_frame(frame)
+
+    def tell(self, status: dict[str, Any]) -> None:
+        """Take the status of the Secure World."""
+        self.status = status
+        locked = status["onboarded"] and not status["unlocked"]
+        self.relay.send(Status(Attention.LOCKED if locked else Attention.READY))
+        self._on_status(status)
+
+    def _new_system(self, mode: BootMode, sequence: int = 0) -> System:
+        options = Options(mode=mode, expert=self._expert, cost=self._cost, facts=self._facts)
+        system = System(self._hardware, options, sequence=sequence)
+        system.home.reset = self._want_replug
+        return system
+
+    def _want_replug(self) -> None:
+        self._replug_wanted = Button.NONE
+
+    def _settle(self) -> None:
+        """Carry out a restart that the device itself asked for, once its own call has returned."""
+        if self._replug_wanted is not None:
+            hold, self._replug_wanted = self._replug_wanted, None
+            self.replug(hold)
+
+    def _gate(self, message: FromNormal) -> None:
+        self.system.receive(message)
+        self._settle()

@@ -1,0 +1,123 @@
+"""The Normal World's heart: many clients on one side, one gate to the Secure World on the other.
+
+It knows clients and channels, and nothing of what the bytes mean. The Secure World is reached through `gate`, one
+message at a time; what it answers comes back through `send`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Protocol, cast
+
+from tallystick.wire.arbiter import Arbiter, ArbiterEvent, Cancel, Deliver, Execute, Pause, Resume
+from tallystick.wire.world import Apdu, Attention, FromNormal, Link, LinkState, Reply, Status, Stop, ToNormal
+
+_LOGGER = logging.getLogger(__name__)
+_MAX_CHANNEL = 0xFFFF
+
+
+class Client(Protocol):
+    """One client of an endpoint."""
+
+    def deliver(self, response: bytes) -> None:
+        """Take the answer to the oldest request that has none yet, status word included."""
+        ...
+
+    def pause(self) -> None:
+        """Stop reading requests."""
+        ...
+
+    def resume(self) -> None:
+        """Read on."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect: the plug was pulled."""
+        ...
+
+
+class Relay:
+    """Takes requests from clients, hands them to the Secure World in turn, and brings the answers back."""
+
+    def __init__(self, gate: Callable[[FromNormal], None]) -> None:
+        self._gate = gate
+        self._arbiter = Arbiter()
+        self._clients: dict[int, Client] = {}
+        self._last_channel = 0
+        self._outbox: deque[FromNormal] = deque()
+        self._sending = False
+        #: what the Secure World is doing, for keep-alive frames
+        self.attention = Attention.READY
+        self.is_stopped = False
+
+    def connect(self, client: Client) -> int:
+        """Give `client` a channel (1 to 65535) of its own."""
+        for _ in range(_MAX_CHANNEL):
+            self._last_channel = self._last_channel % _MAX_CHANNEL + 1
+            if self._last_channel not in self._clients:
+                break
+        self._clients[self._last_channel] = client
+        return self._last_channel
+
+    def submit(self, channel: int, apdu: bytes) -> None:
+        """Queue a request of the client on `channel`."""
+        self._obey(self._arbiter.submit(channel, apdu))
+        self._flush()
+
+    def drop(self, channel: int) -> None:
+        """Forget a client that went away: its requests are not wanted any more."""
+        if self._clients.pop(channel, None) is None:
+            return
+        self._obey(self._arbiter.drop(channel))
+        self._outbox.append(Link(channel, LinkState.DOWN))
+        self._flush()
+
+    def unplug(self) -> None:
+        """Disconnect every client."""
+        for channel, client in list(self._clients.items()):
+            self.drop(channel)
+            client.close()
+
+    def send(self, message: ToNormal) -> None:
+        """Take a message of the Secure World."""
+        match message:
+            case Reply(_, raw):
+                self._obey(self._arbiter.reply(raw))
+                self._flush()
+            case Status(attention):
+                self.attention = attention
+            case Stop():
+                self.is_stopped = True
+
+    def _obey(self, events: list[ArbiterEvent]) -> None:
+        for event in events:
+            match event:
+                case Execute(channel, apdu):
+                    self._outbox.append(Apdu(cast("int", channel), apdu))
+                case Deliver(channel, response):
+                    if (client := self._client(channel)) is not None:
+                        client.deliver(response)
+                case Pause(channel):
+                    if (client := self._client(channel)) is not None:
+                        client.pause()
+                case Resume(channel):
+                    if (client := self._client(channel)) is not None:
+                        client.resume()
+                case Cancel():
+                    pass  # the Link message that follows says it
+
+    def _client(self, channel: Hashable) -> Client | None:
+        return self._clients.get(cast("int", channel))
+
+    def _flush(self) -> None:
+        """Hand over what is waiting; answers that come at once only lengthen the queue, never the stack."""
+        if self._sending:
+            return
+        self._sending = True
+        try:
+            while self._outbox:
+                self._gate(self._outbox.popleft())
+        finally:
+            self._sending = False

@@ -1,0 +1,148 @@
+"""The TCP endpoint (wire-protocol A.5): any number of clients, each with its own answers in its own order.
+
+A client that sends half a frame holds up nobody. One that declares an impossible length is told nothing and
+disconnected: there is no way to find the next frame. One that does not read its answers is paused by the transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from typing import cast
+
+from tallystick.device.normal.relay import Relay
+from tallystick.errors import DeviceBusy, RemoteProtocolError
+from tallystick.wire.role import Role
+from tallystick.wire.tcp import TcpFraming
+
+_LOGGER = logging.getLogger(__name__)
+#: clients at once; more are refused
+_MAX_CLIENTS = 256
+#: bytes of answers a client may leave unread before it is not served any more
+_HIGH_WATER = 1 << 20
+
+
+class TcpClient(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, relay: Relay, clients: set[TcpClient]) -> None:
+        self._relay = relay
+        self._clients = clients
+        self._framing = TcpFraming(Role.DEVICE)
+        self._transport: asyncio.Transport | None = None
+        self._channel = 0
+        self._paused_by: set[str] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Give the client a channel."""
+        self._transport = cast("asyncio.Transport", transport)
+        if len(self._clients) >= _MAX_CLIENTS:
+            _LOGGER.warning("more than %d clients: one is refused", _MAX_CLIENTS)
+            self._transport.abort()
+            return
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._clients.add(self)
+        self._channel = self._relay.connect(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came: none, one or several requests."""
+        try:
+            for apdu in self._framing.receive(data):
+                self._relay.submit(self._channel, apdu)
+        except RemoteProtocolError as error:
+            _LOGGER.info("a client is disconnected: %s", error.message)
+            if self._transport is not None:
+                self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
+        del exc
+        self._clients.discard(self)
+        self._relay.drop(self._channel)
+        self._transport = None
+
+    def pause_writing(self) -> None:
+        """Read no more requests from a client that does not read its answers."""
+        self._stop_reading("answers")
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        self._go_on_reading("answers")
+
+    def deliver(self, response: bytes) -> None:
+        """Send one answer."""
+        if self._transport is not None:
+            self._transport.write(self._framing.send(response))
+
+    def pause(self) -> None:
+        """Read no more for now: enough requests are waiting."""
+        self._stop_reading("requests")
+
+    def resume(self) -> None:
+        """Go on: there is room for requests."""
+        self._go_on_reading("requests")
+
+    def close(self) -> None:
+        """Disconnect the client."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _stop_reading(self, reason: str) -> None:
+        if not self._paused_by and self._transport is not None:
+            self._transport.pause_reading()
+        self._paused_by.add(reason)
+
+    def _go_on_reading(self, reason: str) -> None:
+        self._paused_by.discard(reason)
+        if not self._paused_by and self._transport is not None:
+            self._transport.resume_reading()
+
+
+class TcpEndpoint:
+    """Listens for clients on a socket that was bound before."""
+
+    def __init__(self, relay: Relay, listener: socket.socket) -> None:
+        self._relay = relay
+        self._listener = listener
+        self._server: asyncio.Server | None = None
+        self._clients: set[TcpClient] = set()
+
+    async def open(self) -> None:
+        """Begin to serve."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: TcpClient(self._relay, self._clients), sock=self._listener)
+
+    async def close(self) -> None:
+        """Stop listening and disconnect every client."""
+        if self._server is not None:
+            self._server.close()
+        for client in list(self._clients):
+            client.close()
+
+
+def bind(port: int, *, host: str = "127.0.0.1", what: str = "APDU", flag: str = "--apdu-port") -> socket.socket:
+    """Return a listening socket on `host` and `port` (0: any free one).
+
+    Raises:
+        DeviceBusy: somebody else listens there, or this user may not.
+
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise
+        reason = {errno.EADDRINUSE: "in use", errno.EACCES: "not allowed for this user"}.get(
+            error.errno, "not an address of this machine"
+        )
+        raise DeviceBusy(
+            f"the {what} port {host}:{port} is {reason}",
+            remedy=f"stop the program that holds it, or choose another port with {flag} (0 takes any free one)",
+        ) from error
+    return listener

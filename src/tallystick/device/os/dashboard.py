@@ -1,0 +1,206 @@
+"""The commands of the dashboard: one handler each, found through one table (wire-protocol C).
+
+A handler gets the command and the channel it came by, and returns the data of a 9000; any other status is a Reject.
+What needs the person's consent asks for it here, before anything happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from tallystick.device.hil import Battery
+from tallystick.device.os.onboarding import onboard_by_host
+from tallystick.device.os.registry import InstalledApp
+from tallystick.device.os.session import BootMode, Session
+from tallystick.wire.apdu import CommandApdu
+from tallystick.wire.app_list import encode_app_list
+from tallystick.wire.dashboard import (
+    BatteryQuery,
+    HostOnboarding,
+    Ins,
+    OnboardingKind,
+    OnboardingStep,
+    SecureElementInfo,
+    StateFlag,
+    VersionFlags,
+    decode_app_name,
+    decode_device_name,
+    encode_battery,
+)
+from tallystick.wire.screen import Choice, Selected
+from tallystick.wire.status import Reject, StatusWord
+from tallystick.wire.version import BootloaderInfo
+
+Handler = Callable[[CommandApdu, int], Awaitable[bytes]]
+#: entries of one answer of the list of apps: two of the longest stay under 255 bytes
+_PAGE = 2
+_NO_MCU_TARGET = 0x05010003
+
+
+class Dashboard:
+    """Handles the OS's commands while no app is open."""
+
+    def __init__(self, *, session: Session, battery: Battery | None, open_app: Callable[[InstalledApp], None]) -> None:
+        self._session = session
+        self._battery = battery
+        self._open_app = open_app
+        self.handlers: dict[int, Handler] = {
+            Ins.GET_VERSION: self._get_version,
+            Ins.ONBOARDING_CHECK: self._onboarding_check,
+            Ins.VALIDATE_TARGET_ID: self._validate_target_id,
+            Ins.BATTERY: self._get_battery,
+            Ins.HOST_ONBOARDING: self._host_onboarding,
+            Ins.GET_DEVICE_NAME: self._get_name,
+            Ins.SET_DEVICE_NAME: self._set_name,
+            Ins.OPEN_APP: self._open,
+            Ins.LIST_APPS: self._list_apps,
+            Ins.LIST_APPS_CONTINUE: self._list_apps_continue,
+        }
+
+    async def handle(self, apdu: CommandApdu, channel: int) -> bytes:
+        """Answer one command of class E0; raise Reject (6D00 for a command this OS does not have)."""
+        if self._session.mode is BootMode.BOOTLOADER and apdu.ins != Ins.GET_VERSION:
+            raise Reject(StatusWord.INS_NOT_SUPPORTED)
+        handler = self.handlers.get(apdu.ins)
+        if handler is None:
+            raise Reject(StatusWord.INS_NOT_SUPPORTED)
+        return await handler(apdu, channel)
+
+    async def consent(self, *lines: str, option: str, icon: str = "") -> None:
+        """Ask the person; raise Reject (5501) when the answer is no."""
+        display = self._session.display
+        mark = display.mark()
+        try:
+            answer = await display.ask(Choice(lines=lines, options=(option, "Cancel"), icon=icon))
+        finally:  # also when the client went away and nobody wants the answer any more
+            display.unwind(mark)
+        if not (isinstance(answer, Selected) and answer.index == 0):
+            raise Reject(StatusWord.REFUSED_BY_USER)
+
+    async def _get_version(self, apdu: CommandApdu, _channel: int) -> bytes:
+        _no_parameters(apdu)
+        session = self._session
+        model, versions = session.identity.model, session.identity.versions
+        if session.mode is BootMode.BOOTLOADER:
+            return BootloaderInfo(
+                target_id=model.mcu_target_id or _NO_MCU_TARGET,
+                version=versions.mcu_bootloader,
+                flags=VersionFlags(),
+                se_version=versions.os,
+                se_target_id=model.target_id,
+            ).to_bytes()
+        state = StateFlag.HAS_MCU_SERIAL
+        if session.is_onboarded:
+            state |= StateFlag.ONBOARDED
+            if not session.keychain.is_empty:
+                state |= StateFlag.PIN_VALIDATED
+        if session.mode is BootMode.RECOVERY:
+            state |= StateFlag.RECOVERY_MODE
+        step = OnboardingStep.READY if session.is_onboarded else session.step
+        if session.is_onboarded:
+            flags = VersionFlags.of(state)
+        else:
+            flags = VersionFlags.of(state, seed_type=session.seed_type, word_index=session.word_index, step=step)
+        return SecureElementInfo(
+            target_id=model.target_id,
+            version=versions.os,
+            flags=flags,
+            mcu_version=versions.mcu,
+            mcu_bootloader_version=versions.mcu_bootloader,
+            hardware_version=versions.hardware or 0,
+            language=0,
+            recover_state=0,
+        ).to_bytes()
+
+    async def _onboarding_check(self, apdu: CommandApdu, _channel: int) -> bytes:
+        """Enter (P2 00) or leave (01) the early check, in the welcome states only."""
+        session = self._session
+        if apdu.p1 or apdu.p2 > 1:
+            raise Reject(StatusWord.WRONG_P1P2)
+        welcome = session.step <= OnboardingStep.WELCOME_REMINDER
+        if session.is_onboarded or not (welcome or session.step is OnboardingStep.EARLY_SECURITY_CHECK):
+            raise Reject(StatusWord.SECURITY_STATUS_NOT_SATISFIED)
+        session.step = OnboardingStep.WELCOME_1 if apdu.p2 else OnboardingStep.EARLY_SECURITY_CHECK
+        return b""
+
+    async def _validate_target_id(self, apdu: CommandApdu, channel: int) -> bytes:
+        if len(apdu.data) != 4:
+            raise Reject(StatusWord.WRONG_LENGTH)
+        _no_parameters(apdu)
+        if int.from_bytes(apdu.data, "big") != self._session.identity.model.target_id:
+            raise Reject(StatusWord.WRONG_TARGET_ID)
+        self._session.listings.pop(channel, None)
+        return b""
+
+    async def _get_battery(self, apdu: CommandApdu, _channel: int) -> bytes:
+        if self._battery is None:
+            raise Reject(StatusWord.INS_NOT_SUPPORTED)
+        try:
+            query = BatteryQuery(apdu.p2)
+        except ValueError:
+            raise Reject(StatusWord.WRONG_P1P2) from None
+        if apdu.p1:
+            raise Reject(StatusWord.WRONG_P1P2)
+        return encode_battery(query, self._battery.read(query))
+
+    async def _host_onboarding(self, apdu: CommandApdu, _channel: int) -> bytes:
+        if apdu.p2 or apdu.p1 not in set(OnboardingKind):
+            raise Reject(StatusWord.WRONG_P1P2)
+        if apdu.p1 != OnboardingKind.MAIN:
+            raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
+        onboard_by_host(self._session, HostOnboarding.from_bytes(apdu.data))
+        return b""
+
+    async def _get_name(self, apdu: CommandApdu, _channel: int) -> bytes:
+        _no_parameters(apdu)
+        return self._session.identity.name.encode()
+
+    async def _set_name(self, apdu: CommandApdu, _channel: int) -> bytes:
+        _no_parameters(apdu)
+        self._require_onboarded()
+        name = decode_device_name(apdu.data)
+        if not name:
+            raise Reject(StatusWord.WRONG_LENGTH)
+        await self.consent("Rename device to", name, option="Rename")
+        self._session.identity.rename(name)
+        self._session.on_change()
+        return b""
+
+    async def _open(self, apdu: CommandApdu, _channel: int) -> bytes:
+        _no_parameters(apdu)
+        self._require_onboarded()
+        app = self._session.registry.find(decode_app_name(apdu.data))
+        if app is None:
+            raise Reject(StatusWord.APP_NOT_FOUND)
+        await self.consent("Open app", app.name, option="Open", icon=app.bundle.manifest.icon)
+        self._open_app(app)
+        return b""
+
+    async def _list_apps(self, apdu: CommandApdu, channel: int) -> bytes:
+        _no_parameters(apdu)
+        self._require_onboarded()
+        if channel not in self._session.listings:
+            await self.consent("Show your apps to", "this computer?", option="Allow")
+        self._session.listings[channel] = 0
+        return self._page(channel)
+
+    async def _list_apps_continue(self, apdu: CommandApdu, channel: int) -> bytes:
+        _no_parameters(apdu)
+        if channel not in self._session.listings:
+            raise Reject(StatusWord.LIST_NOT_STARTED)
+        return self._page(channel)
+
+    def _page(self, channel: int) -> bytes:
+        at = self._session.listings[channel]
+        entries = self._session.registry.entries()[at : at + _PAGE]
+        self._session.listings[channel] = at + len(entries)
+        return encode_app_list(entries)
+
+    def _require_onboarded(self) -> None:
+        if not self._session.is_onboarded:
+            raise Reject(StatusWord.NOT_ONBOARDED)
+
+
+def _no_parameters(apdu: CommandApdu) -> None:
+    if apdu.p1 or apdu.p2:
+        raise Reject(StatusWord.WRONG_P1P2)

@@ -1,0 +1,120 @@
+"""The dashboard as a person sees it: the apps to open, the settings, the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from tallystick.crypto.secret import Secret
+from tallystick.device.os.lock import CHOICES_MINUTES, SETTING, Lock
+from tallystick.device.os.pin import check_pin, choose_pin
+from tallystick.device.os.registry import InstalledApp
+from tallystick.device.os.session import BootMode, Session
+from tallystick.device.os.task import Task
+from tallystick.wire.screen import Choice, Decided, Entry, Item, Menu, Notice, Review, ReviewKind, Selected, Tone
+
+Step = Callable[[], Awaitable[None]]
+
+
+class Home:
+    """The idle screen of the device while no app is open."""
+
+    def __init__(self, *, session: Session, lock: Lock, open_app: Callable[[InstalledApp], None]) -> None:
+        self._session = session
+        self._lock = lock
+        self._open_app = open_app
+        self._task: Task | None = None
+        #: carries out a reset of the whole device
+        self.reset: Callable[[], None] = lambda: None
+
+    def show(self) -> None:
+        """Show the dashboard."""
+        if self._session.mode is BootMode.BOOTLOADER:
+            self._session.display.idle(Menu(title="Bootloader", entries=(Entry("Bootloader"),)), lambda _index: None)
+            return
+        apps = [app for app in self._session.registry.apps() if "hidden" not in app.bundle.manifest.flags]
+        ready = "recovery mode" if self._session.mode is BootMode.RECOVERY else "is ready"
+        entries = [Entry(self._session.identity.name, ready), *(Entry(app.name, app.version) for app in apps)]
+        entries.append(Entry("Settings"))
+        if self._lock.has_pin:
+            entries.append(Entry("Lock device"))
+        menu = Menu(title=self._session.identity.name, entries=tuple(entries), icon="device")
+
+        def chosen(index: int) -> None:
+            if 1 <= index <= len(apps):
+                self._open_app(apps[index - 1])
+            elif entries[index].label == "Settings":
+                self._start(self._settings)
+            elif entries[index].label == "Lock device":
+                self._lock.engage()
+
+        self._session.display.idle(menu, chosen)
+
+    def close_settings(self) -> None:
+        """Leave the settings, wherever the person is in them: an app opens or the device locks."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _start(self, flow: Callable[[], Awaitable[None]]) -> None:
+        if self._task is not None and not self._task.finished:
+            return
+
+        async def run() -> None:
+            mark = self._session.display.mark()
+            try:
+                await flow()
+            finally:
+                self._session.display.unwind(mark)
+                self.show()
+
+        self._task = self._session.scheduler.spawn(run())
+
+    async def _settings(self) -> None:
+        while True:
+            rows: list[tuple[Entry, Step | None]] = [(Entry("Name", self._session.identity.name), None)]
+            if self._lock.has_pin:
+                minutes = self._lock.minutes
+                rows.append((Entry("Auto-lock", f"{minutes} min" if minutes else "never"), self._choose_minutes))
+                rows.append((Entry("Change PIN"), self._change_pin))
+            rows.append((Entry("Reset device"), self._confirm_reset))
+            rows.append((Entry("OS version", self._session.identity.versions.os), None))
+            rows.append((Entry("Serial", self._session.identity.serial), None))
+            entries = (*(entry for entry, _ in rows), Entry("Back"))
+            answer = await self._session.display.ask(Menu(title="Settings", entries=entries, icon="settings"))
+            index = answer.index if isinstance(answer, Selected) else len(rows)
+            if index >= len(rows):
+                return
+            step = rows[index][1]
+            if step is not None:
+                await step()
+
+    async def _choose_minutes(self) -> None:
+        options = tuple(f"{minutes} min" if minutes else "never" for minutes in CHOICES_MINUTES)
+        answer = await self._session.display.ask(Choice(lines=("Lock after",), options=options))
+        if isinstance(answer, Selected):
+            self._session.storage.set_device_setting(SETTING, CHOICES_MINUTES[answer.index])
+            self._lock.used()
+
+    async def _change_pin(self) -> None:
+        session = self._session
+        phrase = await check_pin(session, "Current PIN")
+        if phrase is None:
+            self.reset()
+            return
+        pin: Secret = await choose_pin(session.display)
+        session.vault.seal(phrase, pin, sealing=session.vault.sealing)
+        phrase.wipe()
+        pin.wipe()
+        await session.display.ask(Notice(lines=("PIN changed",), tone=Tone.SUCCESS))
+
+    async def _confirm_reset(self) -> None:
+        items = (Item("Erases", ("recovery phrase, PIN, apps and settings",)),)
+        review = Review(
+            items=items, kind=ReviewKind.OTHER, intro=("Reset", "device?"), approve="RESET", reject="CANCEL"
+        )
+        answer = await self._session.display.ask(review)
+        if isinstance(answer, Decided) and answer.approved:
+            self._session.vault.wipe()
+            self._session.storage.erase()
+            self._session.identity.forget_name()
+            self.reset()

@@ -1,0 +1,72 @@
+"""The lock: asked at power-on and after idle time, and on request; while it holds, keys are out of reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tallystick.device.os.pin import check_pin
+from tallystick.device.os.session import Session
+from tallystick.device.os.task import Task, Timer
+from tallystick.device.secure.vault import Sealing
+
+#: minutes without a gesture or a command after which a device with a PIN locks itself; 0 is never
+DEFAULT_MINUTES = 10
+CHOICES_MINUTES = (1, 2, 5, 10, 0)
+SETTING = "auto-lock-minutes"
+
+
+class Lock:
+    """Locks and unlocks one device."""
+
+    def __init__(self, session: Session, on_wiped: Callable[[], None]) -> None:
+        self._session = session
+        self._on_wiped = on_wiped
+        self._task: Task | None = None
+        self._timer: Timer | None = None
+        self._last_use_s = 0.0
+
+    @property
+    def has_pin(self) -> bool:
+        """Whether there is a PIN to lock with."""
+        session = self._session
+        return session.is_onboarded and not session.vault.sealing & Sealing.NO_PIN
+
+    @property
+    def minutes(self) -> int:
+        """Minutes of idle time before the device locks itself; 0 is never."""
+        return self._session.storage.device_setting(SETTING, DEFAULT_MINUTES)
+
+    def engage(self) -> None:
+        """Lock now, if there is a PIN, and ask for it."""
+        if not self.has_pin or (self._task is not None and not self._task.finished):
+            return
+        self._session.keychain.clear()
+        self._session.listings.clear()
+        self._session.on_change()
+        self._task = self._session.scheduler.spawn(self._unlock())
+
+    def used(self) -> None:
+        """Note a gesture or a command."""
+        self._last_use_s = self._session.scheduler.clock.now_s()
+        if self._timer is None and self.has_pin and self.minutes:
+            self._timer = self._session.scheduler.call_at(self._last_use_s + self.minutes * 60, self._check_idle)
+
+    async def _unlock(self) -> None:
+        phrase = await check_pin(self._session)
+        if phrase is None:
+            self._on_wiped()
+            return
+        self._session.keychain.fill(phrase)
+        phrase.wipe()
+        self.used()
+        self._session.on_change()
+
+    def _check_idle(self) -> None:
+        self._timer = None
+        if self._session.keychain.is_empty or not self.minutes:
+            return
+        due_s = self._last_use_s + self.minutes * 60
+        if self._session.scheduler.clock.now_s() >= due_s:
+            self.engage()
+        else:
+            self._timer = self._session.scheduler.call_at(due_s, self._check_idle)

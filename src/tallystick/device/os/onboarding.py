@@ -1,0 +1,122 @@
+"""Setting up: a new seed, one restored from its words, or one given by the host in recovery mode (wire-protocol C.5)."""
+
+from __future__ import annotations
+
+from tallystick.crypto import bip39
+from tallystick.crypto.secret import Secret
+from tallystick.device.os.pin import choose_pin, is_pin
+from tallystick.device.os.session import BootMode, Session
+from tallystick.device.secure.vault import Sealing
+from tallystick.errors import UsageError
+from tallystick.wire.dashboard import HostOnboarding
+from tallystick.wire.screen import Choice, Entered, Notice, Selected, Tone, WordEntry, WordList
+from tallystick.wire.status import Reject, StatusWord
+from tallystick.wire.version import OnboardingStep, SeedType
+
+_ENTROPY_BYTES = 32
+_COUNTS = {24: SeedType.WORDS_24, 18: SeedType.WORDS_18, 12: SeedType.WORDS_12}
+
+
+async def onboard(session: Session) -> None:
+    """Lead the person through set-up; returns once the vault holds a seed and the device is unlocked."""
+    while not session.is_onboarded:
+        session.step = OnboardingStep.WELCOME_1
+        choice = await _ask_menu(session, "Welcome", ("Set up as new", "Restore from words"))
+        session.step = OnboardingStep.PIN
+        pin = await choose_pin(session.display)
+        phrase = await (_make_new(session) if choice == 0 else _restore(session))
+        if phrase is not None:
+            seal(session, phrase, pin)
+        pin.wipe()
+    session.step = OnboardingStep.READY
+    session.on_change()
+    await session.display.ask(Notice(lines=("Your device", "is ready"), button="Continue", tone=Tone.SUCCESS))
+
+
+def seal(session: Session, phrase: Secret, pin: Secret, sealing: Sealing = Sealing.NONE) -> None:
+    """Store the phrase under the PIN and unlock."""
+    session.vault.seal(phrase, pin, sealing=sealing)
+    session.keychain.fill(phrase)
+    session.on_change()
+
+
+def onboard_by_host(session: Session, message: HostOnboarding) -> None:
+    """Take PIN and words from the host: recovery mode only.
+
+    Raises:
+        Reject: 6982 outside recovery mode or on a device that has a seed, 6A80 for a PIN or words that are none,
+            6A81 for a passphrase, which this version does not keep.
+
+    """
+    if session.mode is not BootMode.RECOVERY or session.is_onboarded:
+        raise Reject(StatusWord.SECURITY_STATUS_NOT_SATISFIED)
+    if message.passphrase or message.prefix:
+        raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
+    try:
+        words = message.words.decode("ascii")
+    except UnicodeDecodeError:
+        raise Reject(StatusWord.INCORRECT_DATA) from None
+    if not is_pin(message.pin):
+        raise Reject(StatusWord.INCORRECT_DATA)
+    if words:
+        if bip39.validate(words) is not None:
+            raise Reject(StatusWord.INCORRECT_DATA)
+    else:
+        words = bip39.sentence_from_entropy(session.rng.read(_ENTROPY_BYTES))
+    phrase = Secret(" ".join(words.split()).encode())
+    seal(session, phrase, Secret(message.pin))
+    session.step = OnboardingStep.READY
+
+
+async def _make_new(session: Session) -> Secret | None:
+    words = tuple(bip39.sentence_from_entropy(session.rng.read(_ENTROPY_BYTES)).split())
+    session.seed_type = SeedType.WORDS_24
+    while True:
+        session.step = OnboardingStep.NEW_DEVICE
+        await session.display.ask(Notice(lines=("Write down your", "24 words"), button="Show words", tone=Tone.WARNING))
+        await session.display.ask(WordList(title="Recovery phrase", words=words))
+        if await _confirm(session, words):
+            return Secret(" ".join(words).encode())
+
+
+async def _confirm(session: Session, words: tuple[str, ...]) -> bool:
+    """Let the person enter each word again; a wrong one shows the list again."""
+    session.step = OnboardingStep.CONFIRM_WORDS
+    candidates = tuple(sorted(set(words)))
+    for index, word in enumerate(words):
+        session.word_index = index
+        answer = await session.display.ask(WordEntry(title=f"Confirm word {index + 1}", candidates=candidates))
+        if not isinstance(answer, Entered) or answer.text != word:
+            await session.display.ask(
+                Notice(lines=(f"Word {index + 1} is", "another one"), button="See the words", tone=Tone.WARNING)
+            )
+            return False
+    session.word_index = 0
+    return True
+
+
+async def _restore(session: Session) -> Secret | None:
+    session.step = OnboardingStep.SETUP_CHOICE_RESTORE
+    counts = tuple(_COUNTS)
+    count = counts[await _ask_menu(session, "How many words?", tuple(f"{count} words" for count in counts))]
+    session.seed_type, session.step = _COUNTS[count], OnboardingStep.RESTORE_SEED
+    words: list[str] = []
+    for index in range(count):
+        session.word_index = index
+        answer = await session.display.ask(WordEntry(title=f"Word {index + 1} of {count}", candidates=bip39.words()))
+        words.append(answer.text if isinstance(answer, Entered) else "")
+    session.word_index = 0
+    sentence = " ".join(words)
+    try:
+        bip39.entropy_from_sentence(sentence).wipe()
+    except UsageError:
+        lines = ("These words do", "not fit together")
+        await session.display.ask(Notice(lines=lines, button="Start again", tone=Tone.FAILURE))
+        return None
+    return Secret(sentence.encode())
+
+
+async def _ask_menu(session: Session, title: str, options: tuple[str, ...]) -> int:
+    """Ask one of `options`; a menu, since a set-up has no way back."""
+    answer = await session.display.ask(Choice(lines=(title,), options=options))
+    return answer.index if isinstance(answer, Selected) else 0

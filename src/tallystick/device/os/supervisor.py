@@ -1,0 +1,247 @@
+"""The running app: launched, fed with events, served, watched, and ended.
+
+The supervisor trusts nothing an app sends. One request is in hand at a time; an app that sends another before it got
+its outcome, calls too often, computes too long or dies is ended, the APDU it owed is answered 6F00, and the dashboard
+returns.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tallystick.device.hil import AppHost, RunningApp
+from tallystick.device.os.display.stack import Display
+from tallystick.device.os.registry import InstalledApp
+from tallystick.device.os.syscalls import Syscalls
+from tallystick.device.os.task import Promise, Scheduler, Task, Timer
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.screen import Menu, Scene
+from tallystick.wire.status import StatusWord
+from tallystick.wire.syscall import (
+    MAX_REPLY,
+    ApduEvent,
+    AppEvent,
+    Ask,
+    CallStatus,
+    DeviceInfo,
+    Exchange,
+    Exit,
+    Idle,
+    MenuEvent,
+    Outcome,
+    Request,
+    ResetEvent,
+    Response,
+)
+
+_LOGGER = logging.getLogger(__name__)
+#: seconds an app may work on one event without waiting for the person
+WATCHDOG_S = 10.0
+#: system calls an app may make for one event
+MAX_CALLS = 20_000
+#: menu choices kept for an app that is busy
+_MAX_EVENTS = 8
+
+_CRASHED = Response(b"", StatusWord.TECHNICAL_PROBLEM)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One life of one app."""
+
+    app: InstalledApp
+    link: RunningApp | None = None
+    #: the request in hand; None while the app computes
+    request: Request | None = None
+    events: deque[tuple[AppEvent, Promise[Response] | None]] = field(default_factory=deque)
+    #: the APDU the app is working on
+    owed: Promise[Response] | None = None
+    menu: Menu | None = None
+    calls: int = 0
+    busy_since_s: float = 0.0
+    #: the client of the APDU in work is gone: every call until the next Exchange ends with ABORTED
+    aborted: bool = False
+    asking: Task | None = None
+    screen_mark: int = 0
+
+
+class Supervisor:
+    """Runs at most one app."""
+
+    def __init__(self, *, host: AppHost, scheduler: Scheduler, display: Display, syscalls: Syscalls) -> None:
+        self._host = host
+        self._scheduler = scheduler
+        self._display = display
+        self._syscalls = syscalls
+        self._run: _Run | None = None
+        self._watchdog: Timer | None = None
+        #: told when an app is gone, with the reason (empty: it ended as it should)
+        self.on_closed: Callable[[InstalledApp, str], None] = lambda _app, _reason: None
+
+    @property
+    def app(self) -> InstalledApp | None:
+        """The app that is open, or None."""
+        return self._run.app if self._run else None
+
+    def open(self, app: InstalledApp, info: DeviceInfo) -> None:
+        """Launch `app`, in place of the one that is open."""
+        self.close()
+        run = self._run = _Run(app, busy_since_s=self._scheduler.clock.now_s(), screen_mark=self._display.mark())
+        run.link = self._host.launch(
+            app.bundle,
+            info,
+            on_request=lambda request: self._scheduler.call_soon(lambda: self._serve(run, request)),
+            on_end=lambda reason: self._scheduler.call_soon(lambda: self._ended(run, reason)),
+        )
+        self._watch()
+
+    def close(self, reason: str = "") -> None:
+        """End the open app, if any, and tell `on_closed`."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        if run.link is not None:
+            run.link.kill()
+        if run.asking is not None:
+            run.asking.cancel()
+        self._display.unwind(run.screen_mark)
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+        for promise in (run.owed, *(promise for _, promise in run.events)):
+            if promise is not None:
+                promise.resolve(_CRASHED)
+        if reason:
+            _LOGGER.warning("the app %s was ended: %s", run.app.name, reason)
+        self.on_closed(run.app, reason)
+
+    def deliver(self, raw: bytes) -> Promise[Response]:
+        """Give the open app an APDU; the promise is its answer."""
+        promise: Promise[Response] = self._scheduler.promise()
+        run = self._run
+        if run is None:
+            promise.resolve(_CRASHED)
+        else:
+            self._feed(run, ApduEvent(raw), promise)
+        return promise
+
+    def reset(self) -> None:
+        """Tell the open app that its client is gone; what it was doing for it ends."""
+        run = self._run
+        if run is None:
+            return
+        for entry in [entry for entry in run.events if entry[1] is not None]:
+            run.events.remove(entry)
+        working = run.owed is not None
+        run.owed = None
+        if not working:
+            self._feed(run, ResetEvent(), None)
+            return
+        run.aborted = True
+        if run.asking is not None:
+            run.asking.cancel()
+            run.asking = None
+            self._display.unwind(run.screen_mark)
+            self._answer(run, Outcome(CallStatus.ABORTED))
+
+    def _feed(self, run: _Run, event: AppEvent, promise: Promise[Response] | None) -> None:
+        run.events.append((event, promise))
+        self._next(run)
+
+    def _next(self, run: _Run) -> None:
+        """Hand the app its next event, if it waits for one."""
+        if isinstance(run.request, Exchange) and run.events:
+            event, run.owed = run.events.popleft()
+            run.calls = 0
+            run.aborted = False
+            self._answer(run, Outcome(value=event))
+
+    def _answer(self, run: _Run, outcome: Outcome) -> None:
+        run.request = None
+        run.busy_since_s = self._scheduler.clock.now_s()
+        self._watch()
+        if run.link is not None:
+            run.link.answer(outcome)
+
+    def _serve(self, run: _Run, request: Request) -> None:
+        if run is not self._run:
+            return
+        run.calls += 1
+        if run.request is not None or run.calls > MAX_CALLS:
+            self.close("it broke the rules of system calls" if run.request else "it flooded the system with calls")
+            return
+        run.request = request
+        match request:
+            case Exchange(response):
+                self._take_response(run, response)
+            case Exit():
+                self.close()
+            case _ if run.aborted:
+                self._answer(run, Outcome(CallStatus.ABORTED))
+            case Ask(scene):
+                run.asking = self._scheduler.spawn(self._ask(run, scene))
+            case Idle(menu):
+                self._set_menu(run, menu)
+            case _:
+                self._answer(run, self._syscalls.handle(run.app, request))
+
+    def _take_response(self, run: _Run, response: Response | None) -> None:
+        if response is not None and (len(response.data) > MAX_REPLY or not 0x4000 <= response.status <= 0xFFFF):
+            self.close("its answer is no answer")
+            return
+        owed, run.owed = run.owed, None
+        if owed is not None:
+            owed.resolve(response or _CRASHED)
+        self._display.unwind(run.screen_mark)
+        self._next(run)
+
+    async def _ask(self, run: _Run, scene: Scene) -> None:
+        try:
+            self._display.unwind(run.screen_mark)
+            answer = await self._display.ask(scene)
+        except RemoteProtocolError:
+            run.asking = None
+            self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
+            return
+        run.asking = None
+        if run is self._run:
+            self._answer(run, Outcome(value=answer))
+
+    def _set_menu(self, run: _Run, menu: Menu) -> None:
+        def chosen(index: int) -> None:
+            if run is not self._run:
+                return
+            if index == len(menu.entries) - 1:
+                self.close()
+            elif len(run.events) < _MAX_EVENTS:
+                self._feed(run, MenuEvent(index), None)
+
+        try:
+            self._display.idle(menu, chosen)
+        except RemoteProtocolError:
+            self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
+            return
+        run.menu = menu
+        self._answer(run, Outcome())
+
+    def _ended(self, run: _Run, reason: str) -> None:
+        if run is self._run:
+            self.close(reason)
+
+    def _watch(self) -> None:
+        """Keep one timer running while the app computes."""
+        if self._watchdog is None and self._run is not None:
+            self._watchdog = self._scheduler.call_at(self._run.busy_since_s + WATCHDOG_S, self._bark)
+
+    def _bark(self) -> None:
+        self._watchdog = None
+        run = self._run
+        if run is None or run.request is not None:
+            return
+        if self._scheduler.clock.now_s() - run.busy_since_s >= WATCHDOG_S:
+            self.close("it did not come back")
+        else:
+            self._watch()

@@ -1,0 +1,117 @@
+"""System calls that need no person: answered at once, after the permission of the app was checked."""
+
+from __future__ import annotations
+
+import logging
+
+from tallystick.device.hil import Clock, Rng
+from tallystick.device.os.permission import may_derive
+from tallystick.device.os.registry import InstalledApp
+from tallystick.device.os.storage import Storage
+from tallystick.device.secure.keychain import Keychain, Locked
+from tallystick.errors import UsageError
+from tallystick.wire.install import Curve
+from tallystick.wire.syscall import (
+    MAX_RECORD,
+    CallStatus,
+    Log,
+    Outcome,
+    PublicKey,
+    Random,
+    ReadRecord,
+    ReadSetting,
+    Request,
+    Sign,
+    WriteRecord,
+    WriteSetting,
+)
+
+_LOGGER = logging.getLogger(__name__)
+#: lines of log an app may write in a second; more are dropped
+_LOG_RATE = 50
+#: bytes of all records of one app together
+_MAX_DATA = 256 * 1024
+_MAX_NAME = 32
+
+
+class Syscalls:
+    """The calls, and what they work on."""
+
+    def __init__(self, *, keychain: Keychain, storage: Storage, rng: Rng, clock: Clock, expert: bool = False) -> None:
+        self._keychain = keychain
+        self._storage = storage
+        self._rng = rng
+        self._clock = clock
+        self._expert = expert
+        self._log_second = -1
+        self._log_lines = 0
+
+    def handle(self, app: InstalledApp, request: Request) -> Outcome:
+        """Carry out `request` for `app`."""
+        match request:
+            case PublicKey(curve, path):
+                return self._derive(app, curve, path, None)
+            case Sign(curve, path, digest):
+                if curve is not Curve.ED25519 and len(digest) != 32:
+                    return Outcome(CallStatus.BAD_ARGUMENT)
+                return self._derive(app, curve, path, digest)
+            case Random(size_bytes):
+                return Outcome(value=self._rng.read(size_bytes))
+            case ReadSetting(name):
+                return self._read_setting(app, name)
+            case WriteSetting(name, value):
+                if not any(setting.name == name for setting in app.bundle.manifest.settings):
+                    return Outcome(CallStatus.NOT_PERMITTED)
+                self._storage.set_setting(app.name, name, value=value)
+                return Outcome()
+            case ReadRecord(name):
+                if not _is_name(name):
+                    return Outcome(CallStatus.BAD_ARGUMENT)
+                return Outcome(value=self._storage.record(app.name, name))
+            case WriteRecord(name, data):
+                return self._write_record(app, name, data)
+            case Log(text):
+                return self._log(app, text)
+            case _:
+                return Outcome(CallStatus.NOT_SUPPORTED)
+
+    def _derive(self, app: InstalledApp, curve: Curve, path: tuple[int, ...], digest: bytes | None) -> Outcome:
+        if not may_derive(app.bundle.manifest, curve, path):
+            return Outcome(CallStatus.NOT_PERMITTED)
+        try:
+            if digest is None:
+                return Outcome(value=self._keychain.public_key(curve, path))
+            return Outcome(value=self._keychain.sign(curve, path, digest))
+        except Locked:
+            return Outcome(CallStatus.LOCKED)
+        except UsageError:
+            return Outcome(CallStatus.BAD_ARGUMENT)
+
+    def _read_setting(self, app: InstalledApp, name: str) -> Outcome:
+        for setting in app.bundle.manifest.settings:
+            if setting.name == name:
+                default = setting.default or (self._expert and name == "expert")
+                return Outcome(value=self._storage.settings(app.name).get(name, default))
+        return Outcome(CallStatus.NOT_PERMITTED)
+
+    def _write_record(self, app: InstalledApp, name: str, data: bytes | None) -> Outcome:
+        if not _is_name(name) or len(data or b"") > MAX_RECORD:
+            return Outcome(CallStatus.BAD_ARGUMENT)
+        old = len(self._storage.record(app.name, name) or b"")
+        if self._storage.data_size(app.name) - old + len(data or b"") > _MAX_DATA:
+            return Outcome(CallStatus.NO_SPACE)
+        self._storage.set_record(app.name, name, data)
+        return Outcome()
+
+    def _log(self, app: InstalledApp, text: str) -> Outcome:
+        second = int(self._clock.now_s())
+        if second != self._log_second:
+            self._log_second, self._log_lines = second, 0
+        self._log_lines += 1
+        if self._log_lines <= _LOG_RATE:
+            _LOGGER.info("%s: %s", app.name, text)
+        return Outcome()
+
+
+def _is_name(name: str) -> bool:
+    return 1 <= len(name) <= _MAX_NAME and name.isascii() and name.isprintable()

@@ -1,0 +1,230 @@
+"""The system: all parts of the OS put together, with three inputs (messages, gestures, time) and nothing else."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from tallystick.crypto.secret import Secret
+from tallystick.device.hil import AppHost, Battery, Clock, Flash, NormalLink, Panel, Rng
+from tallystick.device.os.dashboard import Dashboard
+from tallystick.device.os.dispatch import Dispatcher
+from tallystick.device.os.display import layout_for
+from tallystick.device.os.display.stack import Display
+from tallystick.device.os.home import Home
+from tallystick.device.os.identity import Identity
+from tallystick.device.os.lock import Lock
+from tallystick.device.os.onboarding import onboard, seal
+from tallystick.device.os.registry import InstalledApp, Registry
+from tallystick.device.os.session import BootMode, Session
+from tallystick.device.os.storage import Storage
+from tallystick.device.os.supervisor import Supervisor
+from tallystick.device.os.syscalls import Syscalls
+from tallystick.device.os.task import Scheduler
+from tallystick.device.secure.keychain import Keychain
+from tallystick.device.secure.vault import COST, Cost, Sealing, Vault
+from tallystick.wire.bundle import Bundle
+from tallystick.wire.events import Gesture
+from tallystick.wire.model import Model
+from tallystick.wire.screen import Notice, Tone
+from tallystick.wire.syscall import DeviceInfo
+from tallystick.wire.world import Apdu, FromNormal, Hello, Link, LinkState, Log
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """What a system runs on: everything that comes from outside."""
+
+    model: Model
+    flash: Flash
+    rng: Rng
+    clock: Clock
+    panel: Panel
+    link: NormalLink
+    apps: AppHost
+    battery: Battery | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a system is started."""
+
+    mode: BootMode = BootMode.NORMAL
+    #: apps' settings named `expert` are on until the person changes them
+    expert: bool = False
+    #: what a PIN guess costs
+    cost: Cost = COST
+    #: facts the board adds to the status people see
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class System:
+    """One device, from power-on to power-off. Call `run` after any of the inputs; `deadline_s` says when to wake it."""
+
+    def __init__(self, hardware: Hardware, options: Options, *, sequence: int = 0) -> None:
+        self._hardware = hardware
+        self._options = options
+        self.scheduler = Scheduler(hardware.clock)
+        display = Display(model=hardware.model, scheduler=self.scheduler, panel=hardware.panel, sequence=sequence)
+        storage = Storage(hardware.flash)
+        identity = Identity(model=hardware.model, flash=hardware.flash, rng=hardware.rng)
+        self.session = Session(
+            mode=options.mode,
+            identity=identity,
+            scheduler=self.scheduler,
+            display=display,
+            vault=Vault(flash=hardware.flash, rng=hardware.rng, cost=options.cost),
+            keychain=Keychain(),
+            storage=storage,
+            registry=Registry(storage=storage, model=hardware.model, os_version=identity.versions.os),
+            rng=hardware.rng,
+            on_change=self._tell,
+        )
+        syscalls = Syscalls(
+            keychain=self.session.keychain,
+            storage=storage,
+            rng=hardware.rng,
+            clock=hardware.clock,
+            expert=options.expert,
+        )
+        self.supervisor = Supervisor(host=hardware.apps, scheduler=self.scheduler, display=display, syscalls=syscalls)
+        self.supervisor.on_closed = self._app_closed
+        self.lock = Lock(self.session, self._wiped)
+        self.home = Home(session=self.session, lock=self.lock, open_app=self.open)
+        #: pulls the plug and puts it in again: the board's business
+        self.home.reset = lambda: None
+        dashboard = Dashboard(session=self.session, battery=hardware.battery, open_app=self.open)
+        self.dispatcher = Dispatcher(
+            session=self.session,
+            lock=self.lock,
+            supervisor=self.supervisor,
+            dashboard=dashboard,
+            link=hardware.link,
+        )
+        display.on_gesture = self.lock.used
+        self._was_locked = False
+
+    def start(self) -> None:
+        """Power on: unlock, or ask for the PIN, or begin set-up."""
+        session = self.session
+        self.home.show()
+        if session.mode is BootMode.BOOTLOADER:
+            pass
+        elif not session.is_onboarded:
+            if session.mode is BootMode.NORMAL:
+                self.scheduler.spawn(self._onboard())
+        elif session.vault.sealing & Sealing.NO_PIN:
+            session.keychain.fill(session.vault.open(Secret(b"")))
+        else:
+            self.lock.engage()
+        self._tell()
+        self.scheduler.run()
+
+    def receive(self, message: FromNormal) -> None:
+        """Take a message of the Normal World."""
+        match message:
+            case Apdu(channel, raw):
+                self.dispatcher.receive(channel, raw)
+            case Link(channel, state):
+                if state is not LinkState.UP:
+                    self.dispatcher.drop(channel)
+            case Log(level, text):
+                _LOGGER.log(min(level, logging.ERROR), "normal world: %s", text)
+            case Hello():
+                pass
+        self.scheduler.run()
+
+    def gesture(self, gesture: Gesture) -> None:
+        """Take a gesture of the person."""
+        self.session.display.gesture(gesture)
+        self.scheduler.run()
+
+    def advance(self) -> None:
+        """Let timers that are due run."""
+        self.scheduler.advance()
+
+    def run(self) -> None:
+        """Run what became ready outside these inputs (an app's request)."""
+        self.scheduler.run()
+
+    def deadline_s(self) -> float | None:
+        """Return when `advance` is wanted next, or None."""
+        return self.scheduler.deadline_s()
+
+    def shutdown(self) -> None:
+        """Power off: apps end, keys go."""
+        self.supervisor.on_closed = lambda _app, _reason: None
+        self.supervisor.close()
+        self.session.keychain.clear()
+
+    def install(self, bundle: Bundle) -> InstalledApp:
+        """Install an app as the factory does, without the person."""
+        app = self.session.registry.install(bundle)
+        if self.supervisor.app is None:
+            self.home.show()
+            self.scheduler.run()
+        return app
+
+    def provision(self, phrase: Secret, pin: Secret) -> None:
+        """Put a known phrase in: a marked test device; an empty PIN is none."""
+        sealing = Sealing.TEST | (Sealing.NO_PIN if not pin else Sealing.NONE)
+        seal(self.session, phrase, pin, sealing)
+
+    def open(self, app: InstalledApp) -> None:
+        """Open `app`."""
+        self.home.close_settings()
+        self.session.listings.clear()
+        layout = layout_for(self._hardware.model)
+        identity = self.session.identity
+        info = DeviceInfo(
+            model=identity.model.name,
+            target_id=identity.model.target_id,
+            os_version=identity.versions.os,
+            mcu_version=identity.versions.mcu,
+            touch=identity.model.touch,
+            page_width=layout.page_width,
+            test_device=bool(self.session.vault.sealing & Sealing.TEST),
+        )
+        self.supervisor.open(app, info)
+        self._tell()
+
+    def status(self) -> dict[str, Any]:
+        """Return facts for people: nothing secret."""
+        session, app = self.session, self.supervisor.app
+        return {
+            "model": session.identity.model.name,
+            "name": session.identity.name,
+            "serial": session.identity.serial,
+            "version": session.identity.versions.os,
+            "mode": session.mode.value,
+            "onboarded": session.is_onboarded,
+            "unlocked": not session.keychain.is_empty,
+            "test_device": bool(session.vault.sealing & Sealing.TEST),
+            "app": app.name if app else None,
+            **self._options.facts,
+        }
+
+    async def _onboard(self) -> None:
+        await onboard(self.session)
+        self.home.show()
+
+    def _wiped(self) -> None:
+        self.home.reset()
+
+    def _app_closed(self, app: InstalledApp, reason: str) -> None:
+        self.home.show()
+        if reason:
+            notice = Notice(lines=(app.name, "stopped working"), tone=Tone.FAILURE)
+            self.session.display.ask(notice)
+        self._tell()
+
+    def _tell(self) -> None:
+        locked = self.session.is_locked
+        if locked and not self._was_locked:
+            self.dispatcher.abort()
+            self.home.close_settings()
+        self._was_locked = locked
+        self._hardware.panel.tell(self.status())
