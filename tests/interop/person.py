@@ -47,6 +47,11 @@ class Person:
         self.decided = self.decision in texts
         self.press("both" if self.decided else "right")
 
+    def value(self, title):
+        """Give what was read under a title, its pages joined."""
+        pages = [texts for texts in self.screens if texts[0] == title or texts[0].startswith(f"{title} [")]
+        return "".join("".join(texts[1:]) for texts in pages)
+
     def press(self, button):
         """Press and release."""
         ask(self.port, "POST", f"/button/{button}", {"action": "press-and-release", "delay": 0})

@@ -28,10 +28,26 @@ def test_dmk_reads_the_system(start_device, node_client):
     assert flags["isOnboarded"]
     assert flags["isPinValidated"]
     assert not flags["isInRecoveryMode"]
-    assert flags["onboardingState"] == "ready"
     assert answer["running"]["name"] == "BOLOS"
     assert answer["running"]["version"] == version["seVersion"]
     assert [app["appName"] for app in answer["apps"]] == ["Cosmos"]
+
+
+def test_dmk_waits_for_a_person_who_opens_the_app(start_device, node_client, vectors):
+    """The address comes after a person has agreed, with the buttons, to the opening that DMK asked for."""
+    device = start_device()
+    with person(port=device.api_port, expects="Open app", decision="Open") as someone:
+        answer = node_client.drive("dmk", device, steps=["address"])
+    assert_account(answer, vectors)
+    assert someone.decided
+
+
+def test_dmk_hears_that_a_person_did_not_open_the_app(start_device, node_client):
+    """Refused the opening of the app, the action ends with the OS's refusal."""
+    device = start_device()
+    with person(port=device.api_port, expects="Open app", decision="Cancel"):
+        answer = node_client.drive("dmk", device, steps=["refuse"])
+    assert answer["refusal"]["code"] == "5501"
 
 
 def test_dmk_waits_for_a_person_who_approves(start_device, node_client, vectors):

@@ -31,9 +31,11 @@ def test_hw_app_cosmos_waits_for_a_person_who_approves(start_device, node_client
             "hw_app_cosmos", device, transport=transport, steps=["address", "sign"], documents=worked
         )
     assert_signatures(answer, vectors, documents=worked)
-    read = " ".join(text for screen in someone.screens for text in screen)
-    assert "1.000000 ATOM" in read
-    assert "0.005000 ATOM" in read
+    assert someone.value("Amount") == "1.000000 ATOM"
+    assert someone.value("From") == vectors["address"]
+    assert someone.value("To") == vectors["recipient"]
+    assert someone.value("Memo") == r"hi \u0026 bye"
+    assert someone.value("Fee") == "0.005000 ATOM"
     assert someone.decided
 
 

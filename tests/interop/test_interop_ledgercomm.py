@@ -25,6 +25,15 @@ def test_ledgercomm_opens_the_app_from_the_dashboard(start_device, python_client
     assert_account(answer, vectors)
 
 
+@pytest.mark.parametrize("model", ["nanos", "nanox", "nanosp", "stax", "flex", "apex_p"])
+def test_ledgercomm_signs_on_every_model(start_device, python_client, vectors, model):
+    """Account and signatures are the same whatever the screen."""
+    device = start_device("--model", model, "--open", "Cosmos", "--approve")
+    answer = python_client.drive("ledgercomm_driver", device, steps=["address", "show", "sign"])
+    assert_account(answer, vectors)
+    assert_signatures(answer, vectors, documents=vectors["documents"])
+
+
 def test_a_person_who_reads_all_and_rejects_refuses_ledgercomm(start_device, python_client, vectors):
     """Rejected with the buttons, the transaction is answered 6986 and nothing else."""
     device = start_device("--open", "Cosmos")

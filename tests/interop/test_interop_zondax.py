@@ -1,9 +1,11 @@
 """@zondax/ledger-cosmos-js from npm judges the device, over ledgerjs' transports and over its own DMK adapter."""
 
+import json
+
 import pytest
 from expectation import assert_account, assert_signatures
 from judge import assert_signature_holds
-from person import person
+from person import ask, person
 
 pytestmark = pytest.mark.interop
 
@@ -56,6 +58,32 @@ def test_zondax_hears_that_a_person_rejected(start_device, node_client):
     device = start_device("--open", "Cosmos")
     with person(port=device.api_port, decision="REJECT"):
         answer = node_client.drive("zondax", device, transport=TCP, steps=["refuse"])
+    assert answer["refusal"]["status"] == "6986"
+
+
+def rules(decision):
+    """Give Speculos' automation rules that go through a review and press both buttons on `decision`."""
+    right, both = [["button", 2, True], ["button", 2, False]], [["button", n, p] for p in (True, False) for n in (1, 2)]
+    titles = "Please|Type|Amount|From|To|Memo|Fee|APPROVE"
+    onward = {"regexp": rf"^({titles})( \[\d+/\d+\])?$", "actions": right}
+    return {"version": 1, "rules": [{"text": decision, "actions": both}, onward]}
+
+
+def test_automation_rules_given_at_the_start_approve_for_zondax(start_device, node_client, vectors, tmp_path):
+    """Rules in Speculos' format, in a file given at the start, carry a review to its approval."""
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps(rules("APPROVE")), encoding="utf-8")
+    device = start_device("--open", "Cosmos", "--automation", f"file:{file}")
+    worked = {"worked": vectors["documents"]["worked"]}
+    answer = node_client.drive("zondax", device, transport=TCP, steps=["address", "sign"], documents=worked)
+    assert_signatures(answer, vectors, documents=worked)
+
+
+def test_automation_rules_given_later_reject_for_zondax(start_device, node_client):
+    """Rules posted to the running device carry a review to its rejection."""
+    device = start_device("--open", "Cosmos")
+    ask(device.api_port, "POST", "/automation", rules("REJECT"))
+    answer = node_client.drive("zondax", device, transport=TCP, steps=["refuse"])
     assert answer["refusal"]["status"] == "6986"
 
 
