@@ -1,19 +1,20 @@
 """The plain commands of the operating system: instruction bytes and the messages behind them (wire-protocol C).
 
-The longer messages have modules of their own, `tallystick.wire.version` (``E0 01``) and `tallystick.wire.app_list`; their
-names are here too. Text that a device shows or a terminal prints must be printable: an escape sequence in a device's name is
+Some messages have modules of their own, `tallystick.wire.version` (``E0 01``), `tallystick.wire.app_list` and
+`tallystick.wire.battery`; their names are here too. Text that a device shows or a terminal prints must be printable: an escape sequence in a device's name is
 refused where it enters.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum, IntFlag, unique
+from enum import IntEnum, unique
 from typing import Final, Self
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.app_list import AppListEntry, decode_app_list, encode_app_list
+from tallystick.wire.battery import BatteryFlag, BatteryQuery, decode_battery, encode_battery
 from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.version import (
     BootloaderInfo,
@@ -155,56 +156,6 @@ class AppAndVersion:
         """Return the answer without its status word."""
         writer = Writer().u8(_FORMAT).text_lv(self.name).text_lv(self.version)
         return (writer if self.flags is None else writer.lv(self.flags)).to_bytes()
-
-
-@unique
-class BatteryQuery(IntEnum):
-    """P2 of the battery command, and so what its answer is."""
-
-    PERCENT = 0
-    MILLIVOLTS = 1
-    CELSIUS = 2
-    MILLIAMPERES = 3
-    FLAGS = 4
-
-
-class BatteryFlag(IntFlag):
-    """The answer to BatteryQuery.FLAGS."""
-
-    CHARGING = 0x01
-    USB = 0x02
-    BLE = 0x04
-    POWERED_BY_USB = 0x08
-    CHARGING_ISSUE = 0x10
-    TEMPERATURE_ISSUE = 0x20
-    BATTERY_ISSUE = 0x80
-
-
-#: size in bytes, and whether the number may be negative
-_BATTERY: Final = {
-    BatteryQuery.PERCENT: (1, False),
-    BatteryQuery.MILLIVOLTS: (2, False),
-    BatteryQuery.CELSIUS: (1, True),
-    BatteryQuery.MILLIAMPERES: (1, True),
-    BatteryQuery.FLAGS: (4, False),
-}
-
-
-def encode_battery(query: BatteryQuery, value: int) -> bytes:
-    """Return the answer to a battery question; raise LocalProtocolError when the number does not fit."""
-    size_bytes, signed = _BATTERY[query]
-    try:
-        return value.to_bytes(size_bytes, "big", signed=signed)
-    except OverflowError:
-        raise LocalProtocolError(f"{value} does not fit the answer to {query.name}") from None
-
-
-def decode_battery(query: BatteryQuery, raw: bytes) -> int:
-    """Read the answer to a battery question (a percentage above 100 means: unknown). Raises RemoteProtocolError."""
-    size_bytes, signed = _BATTERY[query]
-    if len(raw) != size_bytes:
-        raise RemoteProtocolError(f"the answer to {query.name} has {size_bytes} bytes, not {len(raw)}")
-    return int.from_bytes(raw, "big", signed=signed)
 
 
 def encode_device_name(name: str) -> bytes:

@@ -15,7 +15,7 @@ from tallystick.wire.status_word import StatusWord
 __all__ = ["Group", "Layer", "Meaning", "Reject", "StatusWord", "explain"]
 
 
-class Reject(Exception):  # noqa: N818 - not an error of the program but the answer to a command
+class Reject(Exception):
     """End the command in hand with `status` (16 bits), after `data` if the protocol has some.
 
     Final: raised by device and apps, caught at the dispatch point alone. It holds no text, so that nothing can leak by it.
