@@ -101,8 +101,12 @@ class Sheet:
 
     def lines(self, texts: Iterable[str], *, at: int, style: Style = Style.REGULAR, align: Align = Align.CENTRE) -> int:
         """Draw lines from row `at` on; return the row after the last."""
-        for text in texts:
-            self.write(self.row(at), text, style=style, align=align)
+        layout = self.layout
+        x, w, h = layout.margin, layout.text_width, layout.line_height
+        cells = layout.cells(w, large=style is Style.LARGE)
+        for text in texts:  # the many lines of reviews: no area of its own for each
+            y = layout.top + at * h
+            self._elements.append(Text(x=x, y=y, w=w, h=h, text=clip(text, cells), style=style, align=align))
             at += 1
         return at
 
