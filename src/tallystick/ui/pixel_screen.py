@@ -1,0 +1,121 @@
+"""Frames on a screen of lit and dark pixels: the nano models.
+
+The page draws by the same rules, from the same font and shapes, so a screenshot and the page agree to the pixel.
+"""
+
+from __future__ import annotations
+
+from tallystick.ui.asset import ICON_GRID, Glyph, icon_shapes, is_inside, pixel_faces
+from tallystick.ui.bounds import fits_screen
+from tallystick.ui.matrix import matrix_rows
+from tallystick.wire.panel import Align, Bitmap, Box, Code, Element, Frame, Icon, Style, Text
+
+_FACES = {Style.REGULAR: "regular", Style.BOLD: "bold", Style.LARGE: "bold", Style.SMALL: "regular"}
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+#: rows above and below the baseline that a line of text is centred by
+_ASCENT, _DESCENT = 8, 2
+
+
+class PixelScreen:
+    """A grid of pixels, one byte each, 0 to 255, drawn on element by element."""
+
+    def __init__(self, *, width: int, height: int) -> None:
+        self.width = width
+        self.height = height
+        self.pixels = bytearray(width * height)
+
+    def draw(self, frame: Frame) -> None:
+        """Draw the elements of a frame from back to front."""
+        for element in frame.drawing.elements:
+            self._element(element)
+
+    def _element(self, element: Element) -> None:
+        if not fits_screen(element, width=self.width, height=self.height):
+            return
+        match element:
+            case Text():
+                self._text(element)
+            case Icon():
+                self._icon(element)
+            case Box():
+                self._box(element)
+            case Code():
+                self._code(element)
+            case Bitmap():
+                self._bitmap(element)
+
+    def _put(self, x: int, y: int, level: int = 255) -> None:
+        if 0 <= x < self.width and 0 <= y < self.height:
+            self.pixels[y * self.width + x] = level
+
+    def _fill(self, x: int, y: int, *, w: int, h: int) -> None:
+        for row in range(max(y, 0), min(y + h, self.height)):
+            for column in range(max(x, 0), min(x + w, self.width)):
+                self.pixels[row * self.width + column] = 255
+
+    def _text(self, text: Text) -> None:
+        glyphs, width = self._glyphs(text)
+        x = text.x if text.align is Align.LEFT else text.x + (text.w - width) // 2
+        baseline = text.y + (text.h - _ASCENT - _DESCENT) // 2 + _ASCENT
+        if text.inverted:
+            self._fill(text.x, text.y, w=text.w, h=text.h)
+        for glyph in glyphs:
+            for number, row in enumerate(glyph.rows):
+                for column, bit in enumerate(row):
+                    if bit == "1":
+                        self._put(x + glyph.left + column, baseline - glyph.top + number, 0 if text.inverted else 255)
+            x += glyph.advance
+
+    def _glyphs(self, text: Text) -> tuple[list[Glyph], int]:
+        """Return the glyphs of a line and their width, in the narrow face if they are too wide in their own."""
+        faces = pixel_faces()
+        glyphs: list[Glyph] = []
+        width = 0
+        for name in (_FACES[text.style], "narrow"):
+            face = faces[name]
+            unknown = face.get(_UNKNOWN) or face["?"]
+            glyphs = [face.get(character, unknown) for character in text.text]
+            width = sum(glyph.advance for glyph in glyphs)
+            if width <= text.w:
+                break
+        return glyphs, width
+
+    def _icon(self, icon: Icon) -> None:
+        shapes = icon_shapes().get(icon.name)
+        if shapes is None:
+            self._box(Box(x=icon.x, y=icon.y, w=icon.w, h=icon.h))
+            letter = icon.name[:1].upper()
+            self._text(Text(x=icon.x, y=icon.y, w=icon.w, h=icon.h, text=letter, style=Style.BOLD))
+            return
+        for row in range(icon.h):
+            for column in range(icon.w):
+                x, y = (column + 0.5) * ICON_GRID / icon.w, (row + 0.5) * ICON_GRID / icon.h
+                if is_inside(x, y, shapes):
+                    self._put(icon.x + column, icon.y + row)
+
+    def _box(self, box: Box) -> None:
+        self._fill(box.x, box.y, w=box.w, h=1)
+        self._fill(box.x, box.y + box.h - 1, w=box.w, h=1)
+        self._fill(box.x, box.y, w=1, h=box.h)
+        self._fill(box.x + box.w - 1, box.y, w=1, h=box.h)
+        self._fill(box.x, box.y, w=box.w * box.filled // 100, h=box.h)
+
+    def _code(self, code: Code) -> None:
+        rows = matrix_rows(code.text)
+        scale = max(min(code.w, code.h) // (len(rows) + 2), 1)
+        side = scale * (len(rows) + 2)
+        left, top = code.x + (code.w - side) // 2, code.y + (code.h - side) // 2
+        self._fill(left, top, w=side, h=side)
+        for y in range(side - 2 * scale):
+            for x in range(side - 2 * scale):
+                if rows[y // scale][x // scale] == "1":
+                    self._put(left + scale + x, top + scale + y, 0)
+
+    def _bitmap(self, bitmap: Bitmap) -> None:
+        stride, top = (bitmap.w * bitmap.bpp + 7) // 8, (1 << bitmap.bpp) - 1
+        for row in range(bitmap.h):
+            for column in range(bitmap.w):
+                at = column * bitmap.bpp
+                byte = bitmap.data[row * stride + at // 8]
+                level = byte >> (8 - bitmap.bpp - at % 8) & top
+                self._put(bitmap.x + column, bitmap.y + row, level * 255 // top)

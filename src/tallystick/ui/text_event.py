@@ -1,0 +1,33 @@
+"""Text events: the lines of a screen as scripts and automation rules see them (speculos 4.3, 4.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tallystick.wire.panel import Frame, Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextEvent:
+    """One line of text in a box of w x h pixels at (x, y); `clear` marks the first line of a new screen."""
+
+    text: str
+    x: int
+    y: int
+    w: int
+    h: int
+    clear: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `GET /events` lists."""
+        return {"text": self.text, "x": self.x, "y": self.y, "w": self.w, "h": self.h, "clear": self.clear}
+
+
+def text_events(frame: Frame) -> tuple[TextEvent, ...]:
+    """Return the lines of a frame in the order they were drawn; the first one carries `clear`, empty ones are left out."""
+    lines = [element for element in frame.drawing.elements if isinstance(element, Text) and element.text]
+    return tuple(
+        TextEvent(text=line.text, x=line.x, y=line.y, w=line.w, h=line.h, clear=index == 0)
+        for index, line in enumerate(lines)
+    )

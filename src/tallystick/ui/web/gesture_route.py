@@ -1,0 +1,120 @@
+"""Gestures and rules: `/button/*`, `/finger`, `/replug`, `/automation`, `/ticker/` (speculos 4.3, 4.4).
+
+A gesture is answered after it was written to the device, with the number of the screen it was made on: wait for a
+greater one (`GET /screen?after=N`) instead of sleeping. `delay` is the time in seconds between press and release; it is
+0 unless given (Speculos: 0.1), because nothing here needs a pause to be seen, and so nobody has to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tallystick.errors import UsageError
+from tallystick.ui.automation import parse_automation
+from tallystick.ui.state import PanelState
+from tallystick.ui.web.body import LARGE_BODY, query_flag, read_object, take_number, take_word
+from tallystick.ui.web.hand import Hand
+from tallystick.ui.web.player import Player
+from tallystick.wire.events import (
+    BUTTON_NAMES,
+    MAX_COORDINATE,
+    FingerEvent,
+    PanelEvent,
+    ReplugEvent,
+    press,
+)
+
+#: seconds a button or finger may be held by one request
+MAX_DELAY_S = 60
+_ACTIONS = ("press", "release", "press-and-release")
+
+
+class Gestures:
+    """The routes that make gestures with one hand."""
+
+    def __init__(self, *, state: PanelState, hand: Hand, player: Player) -> None:
+        self._state = state
+        self._hand = hand
+        self._player = player
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/button/{name}", self.button, methods=["POST"]),
+            Route("/finger", self.finger, methods=["POST"]),
+            Route("/replug", self.replug, methods=["POST"]),
+            Route("/automation", self.automation, methods=["POST"]),
+            Route("/ticker", self.ticker, methods=["POST"]),
+            Route("/ticker/", self.ticker, methods=["POST"]),
+        ]
+
+    async def button(self, request: Request) -> Response:
+        """Press or release the left button, the right one, or both."""
+        name = request.path_params["name"]
+        if name not in BUTTON_NAMES:
+            raise UsageError(f"there is no button {name!r}: expected {', '.join(BUTTON_NAMES)}")
+        document = await read_object(request)
+        action = take_word(document, "action", words=_ACTIONS)
+        delay_s = take_number(document, "delay", maximum=MAX_DELAY_S, default=0)
+        events = press(BUTTON_NAMES[name])
+        half = len(events) // 2
+        return await self._play(action, down=events[:half], up=events[half:], delay_s=delay_s)
+
+    async def finger(self, request: Request) -> Response:
+        """Touch (x, y), leave it, or both; with (x2, y2) the finger moves there before it leaves."""
+        document = await read_object(request)
+        action = take_word(document, "action", words=_ACTIONS)
+        delay_s = take_number(document, "delay", maximum=MAX_DELAY_S, default=0)
+        x, y = (int(take_number(document, name, maximum=MAX_COORDINATE)) for name in ("x", "y"))
+        x2 = int(take_number(document, "x2", maximum=MAX_COORDINATE, default=x))
+        y2 = int(take_number(document, "y2", maximum=MAX_COORDINATE, default=y))
+        up: list[PanelEvent] = [FingerEvent(x=x2, y=y2, pressed=False)]
+        if (x2, y2) != (x, y):
+            up.insert(0, FingerEvent(x=x2, y=y2, pressed=True))
+        return await self._play(action, down=(FingerEvent(x=x, y=y, pressed=True),), up=up, delay_s=delay_s)
+
+    async def replug(self, request: Request) -> Response:
+        """Pull the plug and put it in again, holding a button or none."""
+        hold = (await read_object(request)).get("hold")
+        if hold is not None and (not isinstance(hold, str) or hold not in BUTTON_NAMES):
+            raise UsageError("hold: expected left, right, both or null")
+        return await self._write((ReplugEvent(hold=BUTTON_NAMES[hold]) if hold else ReplugEvent(),))
+
+    async def automation(self, request: Request) -> Response:
+        """Let rules act from the next screen on; `?current=true`: from the one shown now."""
+        is_current = query_flag(request, "current")
+        rules = parse_automation(await read_object(request, limit=LARGE_BODY))
+        self._player.use(rules, on_current=is_current)
+        return JSONResponse({"sequence": self._state.sequence})
+
+    async def ticker(self, _request: Request) -> Response:
+        """Say that there is no ticker to stop."""
+        reason = "this device has no ticker: it waits for events, and time only passes where a screen says so"
+        return JSONResponse({"error": reason}, 501)
+
+    async def _play(
+        self, action: str, *, down: Sequence[PanelEvent], up: Sequence[PanelEvent], delay_s: float
+    ) -> Response:
+        if action == "press":
+            return await self._write(down)
+        if action == "release":
+            return await self._write(up)
+        if not delay_s:
+            return await self._write((*down, *up))
+        await self._write(down)
+        try:
+            await asyncio.sleep(delay_s)
+        finally:
+            response = await self._write(up)
+        return response
+
+    async def _write(self, events: Sequence[PanelEvent]) -> Response:
+        sequence = self._state.sequence
+        self._hand.write(events)
+        await self._hand.drain()
+        return JSONResponse({"sequence": sequence})
