@@ -182,6 +182,12 @@ def test_grouping_compares_what_was_signed_not_what_is_shown():
     assert shown(transaction(msgs=messages), expert=False)[:2] == [["Type", "Send"], ["Type", "Send"]]
 
 
+def test_without_an_own_address_no_delegator_is_hidden():
+    """An empty delegator is not taken for a signer whose address is not known."""
+    payload = transaction(msgs=[{"value": {"delegator_address": ""}}])
+    assert shown(payload, expert=False, own="")[0] == ["Delegator", ""]
+
+
 def test_unprintable_bytes_are_spelled_out():
     """What a screen cannot show is shown as escapes that JSON does not have, so nothing can pass for it."""
     payload = transaction(memo="MEMO").replace(b"MEMO", "é\n\\u00e9".encode())

@@ -152,7 +152,7 @@ def test_other_bytes_are_no_signature():
     """Another first byte, a wrong length, padding, a cut and something left over are refused."""
     good = der(0x80, 5)
     assert has_low_s(good)
-    bad = [b"\x31" + good[1:], good + b"\x00", *(good[:size] for size in range(len(good)))]
+    bad = [der(0, 5), b"\x31" + good[1:], good + b"\x00", *(good[:size] for size in range(len(good)))]
     bad += [bytes.fromhex(text) for text in ("3007020200010201" + "05", "30060201ff020105", "300602010502" + "01ff")]
     bad += [bytes.fromhex("300702010102020001"), bytes.fromhex("3003020101"), bytes.fromhex("300602010003" + "0101")]
     assert not any(has_low_s(raw) for raw in bad)
