@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 VENV = HERE / ".venv"
 NODE_MODULES = HERE / "node_modules"
-TIME_LIMIT_S = 120.0
+TIME_LIMIT_S = 60.0
 
 
 class ClientFailed(AssertionError):
@@ -37,9 +37,12 @@ def environment(*, home, apdu_port):
 
 def run_command(arguments, *, env, expect_success=True):
     """Run a client's own command; give the finished process with its output as text."""
-    done = subprocess.run(
-        arguments, env=env, cwd=env["HOME"], capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False
-    )
+    try:
+        done = subprocess.run(
+            arguments, env=env, cwd=env["HOME"], capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired as late:
+        raise ClientFailed(f"{arguments} got no further in {TIME_LIMIT_S} s\n{late.stdout}\n{late.stderr}") from None
     if expect_success and done.returncode:
         raise ClientFailed(f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done
