@@ -21,50 +21,61 @@ function svg(width, height, content) {
     <defs>${METAL}${SHELL}${SHADE}</defs>${content}</svg>`;
 }
 
-// A stick with a cover that swivels around its right end, and two buttons on its upper edge.
+// A stick with a cover that swivels around its right end; two buttons on its upper edge, or on its face.
 function stick({ screenHeight, edgeButtons }) {
-  const width = 760, height = 330;
-  const screen = [150, 165 - screenHeight * 1.5, 384, screenHeight * 3];
+  const width = 900, top = 74, tall = screenHeight * 3 + 62, height = top + tall + 96;
+  const middle = top + tall / 2, radius = tall / 2, pivot = 880 - radius;
+  const screen = [(edgeButtons ? 150 : 196) - (screenHeight < 64 ? 10 : 0), middle - screenHeight * 1.5, 384, screenHeight * 3];
+  const [left, upper, w, h] = screen;
   const cover = `
-    <g filter="url(#shade)" transform="rotate(-27 620 165)">
-      <rect x="70" y="92" width="628" height="146" rx="73" fill="url(#metal)"/>
-      <rect x="71.5" y="93.5" width="625" height="143" rx="71.5" fill="none" stroke="#fff" stroke-opacity=".55" stroke-width="2"/>
-      <ellipse cx="145" cy="165" rx="24" ry="24" fill="#7d838c" fill-opacity=".35"/>
+    <g filter="url(#shade)" transform="rotate(-9 ${pivot} ${middle})">
+      <rect x="30" y="${top - 4}" width="${850 + 4}" height="${tall + 8}" rx="${radius + 4}" fill="url(#metal)"/>
+      <rect x="31.5" y="${top - 2.5}" width="${850 + 1}" height="${tall + 5}" rx="${radius + 2}" fill="none"
+        stroke="#fff" stroke-opacity=".6" stroke-width="2"/>
     </g>`;
-  const caps = edgeButtons ? `
-    <g class="cap" data-cap="left"><rect x="190" y="70" width="92" height="34" rx="9" fill="url(#metal)" stroke="#6e747c"/></g>
-    <g class="cap" data-cap="right"><rect x="402" y="70" width="92" height="34" rx="9" fill="url(#metal)" stroke="#6e747c"/></g>` : "";
-  const faces = edgeButtons ? `
-    <circle cx="620" cy="165" r="52" fill="url(#metal)" stroke="#6b7078"/>
-    <circle cx="620" cy="165" r="41" fill="none" stroke="#9aa0a8" stroke-width="2"/>` : `
-    <g class="cap face" data-cap="left"><circle cx="86" cy="165" r="37" fill="url(#shell)" stroke="#62676f" stroke-width="2"/>
-      <circle cx="86" cy="165" r="30" fill="none" stroke="#6f757d" stroke-opacity=".5"/></g>
-    <g class="cap face" data-cap="right"><circle cx="620" cy="165" r="56" fill="url(#metal)" stroke="#6b7078"/>
-      <circle cx="620" cy="165" r="39" fill="url(#shell)" stroke="#62676f" stroke-width="2"/></g>`;
-  const drawing = svg(width, height, `${edgeButtons ? caps : ""}
+  const cap = (name, x) => `
+    <g class="cap" data-cap="${name}"><rect x="${x}" y="${top - 17}" width="96" height="40" rx="10" fill="url(#metal)"
+      stroke="#70767e"/><rect x="${x + 10}" y="${top - 13}" width="76" height="3" rx="1.5" fill="#fff" fill-opacity=".7"/></g>`;
+  const knob = (name, x, outer) => `
+    <g class="cap face" data-cap="${name}"><circle cx="${x}" cy="${middle}" r="${outer}" fill="url(#metal)" stroke="#6b7078"/>
+      <circle cx="${x}" cy="${middle}" r="${outer * 0.76}" fill="url(#shell)" stroke="#62676f" stroke-width="2"/></g>`;
+  const disc = radius * 0.66;
+  const drawing = svg(width, height, `${cover}
+    ${edgeButtons ? cap("left", left + 8) + cap("right", left + w - 104) : ""}
     <g filter="url(#shade)">
-      <rect x="8" y="139" width="60" height="52" rx="7" fill="url(#metal)"/>
-      <path d="M112 88 H620 a77 77 0 0 1 0 154 H112 a77 77 0 0 1 -77 -77 a77 77 0 0 1 77 -77 Z" fill="url(#shell)"/>
-      <path d="M112 89.5 H620 a75.5 75.5 0 0 1 75 67" fill="none" stroke="#8a9099" stroke-opacity=".55" stroke-width="2"/>
+      <rect x="0" y="${middle - 34}" width="60" height="68" rx="7" fill="url(#metal)"/>
+      <path d="M34 ${middle - 16}v32" stroke="#868c94" stroke-width="3" stroke-linecap="round"/>
+      <path d="M72 ${top} H${pivot} a${radius} ${radius} 0 0 1 0 ${tall} H72 a32 32 0 0 1 -32 -32 V${top + 32} a32 32 0 0 1 32 -32 Z"
+        fill="url(#shell)"/>
+      <path d="M72 ${top + 1.5} H${pivot} a${radius - 1.5} ${radius - 1.5} 0 0 1 ${radius - 2} ${radius}" fill="none"
+        stroke="#8a9099" stroke-opacity=".5" stroke-width="2"/>
     </g>
-    <rect x="${screen[0] - 14}" y="${screen[1] - 12}" width="${screen[2] + 28}" height="${screen[3] + 24}" rx="12" fill="#050608"/>
-    <rect x="${screen[0] - 13}" y="${screen[1] - 11}" width="${screen[2] + 26}" height="${screen[3] + 22}" rx="11" fill="none" stroke="#3d424a" stroke-opacity=".8"/>
-    ${faces}`);
+    <rect x="${left - 16}" y="${upper - 14}" width="${w + 32}" height="${h + 28}" rx="13" fill="#050608"/>
+    <rect x="${left - 15}" y="${upper - 13}" width="${w + 30}" height="${h + 26}" rx="12" fill="none" stroke="#454a53"/>
+    ${edgeButtons ? `
+    <circle cx="${pivot}" cy="${middle}" r="${disc}" fill="url(#metal)" stroke="#6b7078"/>
+    <circle cx="${pivot}" cy="${middle}" r="${disc * 0.8}" fill="none" stroke="#9aa0a8" stroke-width="2"/>`
+    : knob("left", 116, 50) + knob("right", pivot, disc)}`);
+  const around = (x, side) => [x - side, middle - side, 2 * side, 2 * side];
   const keys = edgeButtons
-    ? { left: [178, 46, 116, 52], right: [390, 46, 116, 52] }
-    : { left: [46, 125, 80, 80], right: [566, 111, 108, 108] };
-  return { width, height, screen, keys, family: "buttons", drawing: drawing.replace("</defs>", `</defs>${cover}`), unit: 1 };
+    ? { left: [left, top - 34, 112, 62], right: [left + w - 112, top - 34, 112, 62] }
+    : { left: around(116, 54), right: around(pivot, disc) };
+  return { width, height, screen, keys, family: "buttons", drawing, unit: 0.95 };
 }
 
-// A slate: a screen with a rim; `spine` rounds the left edge as the paper goes around it.
+// A slate: a screen with a rim; with a `spine` the paper goes around the left edge.
 function slate({ width, height, rim, radius, spine, unit }) {
   const w = width + 2 * rim, h = height + 2 * rim;
   const edge = spine
-    ? `<rect x="-9" y="0" width="40" height="${h}" rx="19" fill="#d5d4ce"/><rect x="-9" y="0" width="14" height="${h}" rx="7" fill="#a9a8a2"/>`
+    ? `<clipPath id="outline"><rect width="${w}" height="${h}" rx="${radius}"/></clipPath>
+       <linearGradient id="spine"><stop offset="0" stop-color="#8f8e88"/><stop offset=".35" stop-color="#c3c2bc"/>
+         <stop offset="1" stop-color="#e6e5df"/></linearGradient>
+       <rect width="${rim + 8}" height="${h}" fill="url(#spine)" clip-path="url(#outline)"/>`
     : "";
   const drawing = svg(w, h, `
-    <g filter="url(#shade)"><rect width="${w}" height="${h}" rx="${radius}" fill="url(#shell)"/>${edge}</g>
+    <g filter="url(#shade)"><rect width="${w}" height="${h}" rx="${radius}" fill="url(#shell)"/></g>
     <rect x="1" y="1" width="${w - 2}" height="${h - 2}" rx="${radius - 1}" fill="none" stroke="#7d838c" stroke-opacity=".7" stroke-width="2"/>
+    ${edge}
     <rect x="${rim - 5}" y="${rim - 5}" width="${width + 10}" height="${height + 10}" rx="9" fill="#e6e5df"/>
     <rect x="${w - 1}" y="${h * 0.2}" width="5" height="${h * 0.1}" rx="2" fill="#565b63"/>`);
   return { width: w, height: h, screen: [rim, rim, width, height], keys: {}, family: "touch", drawing, unit };

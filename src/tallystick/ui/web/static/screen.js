@@ -232,10 +232,12 @@ class Paper {
     const rows = entry.modules;
     const scale = Math.max(Math.floor(Math.min(w, h) / Math.max(rows.length, 1)), 1);
     const left = x + Math.floor((w - scale * rows.length) / 2), top = y + Math.floor((h - scale * rows.length) / 2);
-    context.fillStyle = INK;
+    context.beginPath(); // one path, so that no hairlines show between modules
     rows.forEach((row, down) => [...row].forEach((module, across) => {
-      if (module === "1") context.fillRect(left + across * scale, top + down * scale, scale, scale);
+      if (module === "1") context.rect(left + across * scale, top + down * scale, scale, scale);
     }));
+    context.fillStyle = INK;
+    context.fill();
   }
 
   bitmap(entry) {
