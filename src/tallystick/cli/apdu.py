@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -40,7 +41,7 @@ def send(hexadecimal: tuple[str, ...]) -> Report:
     A single - reads the APDUs from stdin, one a line: use it for bytes that must not be seen in the list of processes.
     """
     run = current_run()
-    texts = click.get_text_stream("stdin") if hexadecimal == ("-",) else hexadecimal
+    texts = sys.stdin if hexadecimal == ("-",) else hexadecimal
     requests = [_bytes(text) for text in texts if text.strip()]
     session = run.connect()
     exchanges: list[dict[str, object]] = []

@@ -44,12 +44,14 @@ def rename(session: Session, name: str) -> Action[str]:
 def _info(session: Session) -> Flow[DeviceReport]:
     yield Progress(step="asking")
     opened = session.send(GetAppAndVersion())
+    version = _optional(session, GetVersion())
+    name = _optional(session, GetDeviceName())
     percent = _optional(session, GetBattery())
     return DeviceReport(
         url=session.url,
-        version=_optional(session, GetVersion()),
+        version=version,
         opened=opened,
-        name=_optional(session, GetDeviceName()),
+        name=name,
         battery_percent=percent if percent is not None and percent <= _MAX_PERCENT else None,
     )
 
