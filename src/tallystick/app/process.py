@@ -7,13 +7,20 @@ files. A request that the OS refuses to read ends the process from outside.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
+import signal
 import socket
 import sys
 
 from tallystick.app.loader import load
 from tallystick.wire.bundle import MAX_BUNDLE, Bundle
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Outcome
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
+_MEMORY_BYTES = 512 << 20
 
 
 def _read_all(descriptor: int) -> bytes:
@@ -39,8 +46,18 @@ def run(link: socket.socket, bundle: Bundle) -> None:
         outcome = Outcome.from_bytes(answer, request)
 
 
+def _confine() -> None:
+    """Die with the parent, keep no core, and take no more memory than an app may need."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+
+
 def main(arguments: list[str]) -> int:
     """Run the app named by the two file descriptors."""
+    _confine()
     link_fd, bundle_fd = (int(argument) for argument in arguments)
     with socket.socket(fileno=link_fd) as link:
         run(link, Bundle.from_bytes(_read_all(bundle_fd)))

@@ -19,8 +19,8 @@ from tallystick.wire.install import Curve
 from tallystick.wire.screen import AppScene, Menu
 from tallystick.wire.screen_codec import answer_from_bytes, answer_to_bytes, read_scene, write_scene
 
-#: the largest message either way, in bytes (one SOCK_SEQPACKET datagram)
-MAX_MESSAGE = 65536
+#: the largest message either way, in bytes (one SOCK_SEQPACKET datagram): an extended APDU and its header fit
+MAX_MESSAGE = 1 << 17
 #: the largest answer an app may give to an APDU, in bytes, without the status word
 MAX_REPLY = 65535 - 2
 MAX_RANDOM = 1024

@@ -16,7 +16,7 @@ from tallystick.device.normal.relay import Relay
 from tallystick.device.os.pin import is_pin
 from tallystick.device.os.session import BootMode
 from tallystick.device.os.system import Hardware, Options, System
-from tallystick.device.secure.vault import COST, Cost
+from tallystick.device.secure.vault import COST, Cost, Sealing
 from tallystick.device.silicon.battery import MODELS_WITH_BATTERY, SimulatedBattery
 from tallystick.errors import UsageError
 from tallystick.wire.bundle import Bundle
@@ -25,6 +25,8 @@ from tallystick.wire.model import MODELS
 from tallystick.wire.panel import Frame
 from tallystick.wire.world import Attention, FromNormal, Status
 
+#: the record that says which model the state belongs to
+_MODEL = "model"
 _MODES = {Button.LEFT: BootMode.BOOTLOADER, Button.RIGHT: BootMode.RECOVERY}
 
 
@@ -50,8 +52,8 @@ class EmbeddedBoard:
     ) -> None:
         if model not in MODELS:
             raise UsageError(f"there is no model {model}", remedy=f"choose one of {', '.join(MODELS)}")
-        self._on_frame = on_frame
-        self._on_status = on_status
+        self.on_frame = on_frame
+        self.on_status = on_status
         #: the last screen; None before `power_on`
         self.frame: Frame | None = None
         self.status: dict[str, Any] = {}
@@ -67,11 +69,26 @@ class EmbeddedBoard:
             apps=apps,
             battery=self.battery,
         )
+        self._check_model(flash, model)
         self._facts = {"board": "embedded", "worlds": "not isolated", **(facts or {})}
         self._expert = expert
         self._cost = cost
         self._replug_wanted: Button | None = None
+        #: told after each input, when everything it caused has happened
+        self.on_settled: Callable[[], None] = lambda: None
         self.system = self._new_system(BootMode.NORMAL)
+
+    @staticmethod
+    def _check_model(flash: Flash, model: str) -> None:
+        """Refuse to run one model's state as another: sizes, versions and hashes would not fit."""
+        stored = flash.read(_MODEL)
+        if stored is None:
+            flash.write(_MODEL, model.encode())
+        elif stored != model.encode():
+            name = stored.decode("ascii", "replace")
+            raise UsageError(
+                f"this state belongs to the model {name}", remedy=f"use --model {name}, or another --state"
+            )
 
     def prepare(self, *, seed: str = "", pin: str = "", bundles: Iterable[Bundle] = ()) -> None:
         """Install `bundles`, and make a marked test device of `seed` (BIP-39 words), before it is first powered on.
@@ -82,6 +99,12 @@ class EmbeddedBoard:
         """
         if pin and not is_pin(pin.encode()):
             raise UsageError("a PIN has 4 to 8 digits")
+        sealing = self.system.session.vault.sealing
+        if seed and self.system.session.is_onboarded and not sealing & Sealing.TEST:
+            raise UsageError(
+                "this state holds a device that was set up by a person: a seed given at start would overwrite it",
+                remedy="choose another state directory, or --ephemeral",
+            )
         if seed:
             defect = bip39.validate(seed)
             if defect is not None:
@@ -133,14 +156,14 @@ class EmbeddedBoard:
     def show(self, frame: Frame) -> None:
         """Take a frame of the Secure World."""
         self.frame = frame
-        self._on_frame(frame)
+        self.on_frame(frame)
 
     def tell(self, status: dict[str, Any]) -> None:
         """Take the status of the Secure World."""
         self.status = status
         locked = status["onboarded"] and not status["unlocked"]
         self.relay.send(Status(Attention.LOCKED if locked else Attention.READY))
-        self._on_status(status)
+        self.on_status(status)
 
     def _new_system(self, mode: BootMode, sequence: int = 0) -> System:
         options = Options(mode=mode, expert=self._expert, cost=self._cost, facts=self._facts)
@@ -156,6 +179,7 @@ class EmbeddedBoard:
         if self._replug_wanted is not None:
             hold, self._replug_wanted = self._replug_wanted, None
             self.replug(hold)
+        self.on_settled()
 
     def _gate(self, message: FromNormal) -> None:
         self.system.receive(message)

@@ -40,6 +40,7 @@ class Display:
         self._layers: list[_Layer] = []
         self._base: _Layer | None = None
         self._drawn: Drawing | None = None
+        self._shown: _Layer | None = None
         self._timer: Timer | None = None
         self._dirty = False
         scheduler.on_quiet = self._draw
@@ -117,9 +118,13 @@ class Display:
         if top is None or not self._dirty:
             return
         self._dirty = False
+        if top is not self._shown:
+            if self._shown is not None:
+                self._shown.view.let_go()
+            self._shown = top
         self._arm(top.view)
         drawing = top.view.draw()
-        if drawing != self._drawn:
+        if drawing is not self._drawn:  # two pages may look alike; a turn of the page is a new frame all the same
             self._drawn = drawing
             self.sequence += 1
             self._panel.show(

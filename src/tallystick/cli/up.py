@@ -1,0 +1,158 @@
+"""`tally up`: start a device and leave it running, with its page to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tallystick.cli.target import Run
+from tallystick.errors import UsageError
+
+if TYPE_CHECKING:
+    from tallystick.device.board.service import ServiceOptions
+    from tallystick.device.hil import Flash
+
+MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--board",
+    type=click.Choice(["isolated", "embedded", "gadget"]),
+    default="embedded",
+    show_default=True,
+    help="how the device is put together; this release has the embedded board",
+)
+@click.option("--model", type=click.Choice(MODELS), default="nanosp", show_default=True, help="which device it is")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="where the device keeps its flash; without it a folder of your own, by model",
+)
+@click.option("--ephemeral", is_flag=True, help="keep nothing: the device is gone when it stops")
+@click.option("--seed", metavar="WORDS", default="", help="recovery words: makes a marked test device, set up at once")
+@click.option(
+    "--pin", metavar="DIGITS", default="", help="with --seed: the PIN of the test device, which starts locked"
+)
+@click.option("--expert", is_flag=True, help="apps start in expert mode")
+@click.option("--app", "app_names", metavar="NAME", multiple=True, help="install an app of the built-in catalogue")
+@click.option("--open", "open_app", metavar="NAME", default="", help="open this app at start")
+@click.option("--apdu-port", type=click.IntRange(0, 65535), default=9999, show_default=True, help="0 takes a free one")
+@click.option("--api-port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0 takes a free one")
+@click.option("--no-panel", is_flag=True, help="no page and no REST API")
+@click.option("--approve", is_flag=True, help="approve everything (test devices only)")
+@click.option("--automation", metavar="FILE", default="", help="Speculos rules: a path, file:PATH or the JSON itself")
+@click.option("--deterministic-rng", type=click.IntRange(0), metavar="N", help="repeatable random numbers, for tests")
+@click.option("--json", "is_json", is_flag=True, help="print one line of JSON when ready")
+@click.option("-v", "--verbose", "is_verbose", is_flag=True, help="log what the device does; apps may write to stderr")
+@click.pass_obj
+def up(run: Run, /, **options: Any) -> None:
+    """Start a device and leave it running until Ctrl-C.
+
+    A fresh device wants to be set up, on its screen. With --seed it is a test device that is ready at once:
+
+        tally up --seed "test test test test test test test test test test test junk" --app cosmos --open cosmos
+    """
+    run.is_json = run.is_json or options["is_json"]
+    _check(options)
+    service_options = _service_options(options)
+    if options["is_verbose"]:
+        import logging
+
+        logging.basicConfig(format="%(message)s", level=logging.INFO)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(service_options, options, is_json=run.is_json))
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Refuse what does not go together, before anything is started."""
+    if options["board"] != "embedded":
+        raise UsageError(f"the {options['board']} board is not in this release", remedy="leave --board away")
+    if options["pin"] and not options["seed"]:
+        raise UsageError("--pin goes with --seed", remedy="a device of your own gets its PIN on its own screen")
+    if options["approve"] and not options["seed"]:
+        raise UsageError("--approve is for test devices", remedy="add --seed, or approve with the buttons")
+    if options["approve"] and options["automation"]:
+        raise UsageError("--approve and --automation exclude each other")
+    if options["no_panel"] and (options["approve"] or options["automation"]):
+        raise UsageError("automatic approval works through the panel", remedy="leave --no-panel away")
+    if options["ephemeral"] and options["state"]:
+        raise UsageError("--ephemeral keeps nothing, --state says where to keep it: choose one")
+
+
+def _flash(options: dict[str, Any]) -> Flash:
+    from tallystick.device.silicon.flash import DirectoryFlash, MemoryFlash
+
+    if options["ephemeral"] or (options["seed"] and not options["state"]):
+        return MemoryFlash()
+    folder = options["state"]
+    if folder is None:
+        import platformdirs
+
+        folder = Path(platformdirs.user_data_dir("tallystick")) / "devices" / options["model"]
+    return DirectoryFlash(folder)
+
+
+def _service_options(options: dict[str, Any]) -> ServiceOptions:
+    from tallystick import apps
+    from tallystick.device.board.service import ServiceOptions
+    from tallystick.device.normal.tcp import bind
+    from tallystick.device.silicon.clock import MonotonicClock
+    from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
+
+    number = options["deterministic_rng"]
+    names = dict.fromkeys(name.lower() for name in (*options["app_names"], options["open_app"]) if name)
+    panel_arguments = ["--approve"] if options["approve"] else []
+    if options["automation"]:
+        panel_arguments = ["--automation", options["automation"]]
+    listener = bind(options["apdu_port"])
+    http = None if options["no_panel"] else bind(options["api_port"], what="page and REST", flag="--api-port")
+    return ServiceOptions(
+        model=options["model"],
+        flash=_flash(options),
+        rng=SystemRng() if number is None else RepeatableRng(number),
+        clock=MonotonicClock(),
+        listener=listener,
+        http=http,
+        panel_arguments=tuple(panel_arguments),
+        seed=options["seed"],
+        pin=options["pin"],
+        expert=options["expert"],
+        bundles=[apps.bundle(name) for name in names],
+        open_app=options["open_app"],
+        facts={} if number is None else {"randomness": "repeatable"},
+    )
+
+
+async def _serve(service_options: ServiceOptions, options: dict[str, Any], *, is_json: bool) -> None:
+    import subprocess
+
+    from tallystick.device.board.service import Service
+    from tallystick.device.sandbox.app_process import ProcessHost
+
+    stderr = sys.stderr.fileno() if options["is_verbose"] else subprocess.DEVNULL
+    host = ProcessHost(asyncio.get_running_loop(), stderr=stderr)
+    service = Service(service_options, apps=host)
+    host.settle = service.board.run
+    await service.run(lambda facts: _announce(facts, is_json=is_json))
+
+
+def _announce(facts: dict[str, Any], *, is_json: bool) -> None:
+    """Say that the device is ready: one line of JSON for scripts, a few lines for people."""
+    if is_json:
+        click.echo(json.dumps({"pid": os.getpid(), **facts}))
+    else:
+        click.echo(f"{facts['model']} {facts['serial']} is running (worlds: not isolated; a development device)")
+        if facts["api_port"] is not None:
+            click.echo(f"  page and REST   http://127.0.0.1:{facts['api_port']}/")
+        click.echo(f"  APDUs over TCP  127.0.0.1:{facts['apdu_port']}")
+        click.echo("Ctrl-C stops it.")
+    sys.stdout.flush()

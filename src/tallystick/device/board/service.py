@@ -1,0 +1,148 @@
+"""A board that runs: endpoints, panel, timers and signals around one device, on an asyncio loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tallystick.device.board.embedded import EmbeddedBoard
+from tallystick.device.board.panel_process import PanelProcess
+from tallystick.device.hil import AppHost, Clock, Flash, Rng
+from tallystick.device.normal.tcp import TcpEndpoint
+from tallystick.errors import UsageError
+from tallystick.wire.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOptions:
+    """What to run. `seed`, `pin` make a marked test device; `http` is None without panel."""
+
+    model: str
+    flash: Flash
+    rng: Rng
+    clock: Clock
+    listener: socket.socket
+    http: socket.socket | None = None
+    panel_arguments: tuple[str, ...] = ()
+    seed: str = field(default="", repr=False)
+    pin: str = field(default="", repr=False)
+    expert: bool = False
+    bundles: Iterable[Bundle] = ()
+    open_app: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Service:
+    """One running device."""
+
+    def __init__(self, options: ServiceOptions, *, apps: AppHost) -> None:
+        self._options = options
+        self._panel: PanelProcess | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = asyncio.Event()
+        self.board = EmbeddedBoard(
+            model=options.model,
+            flash=options.flash,
+            rng=options.rng,
+            clock=options.clock,
+            apps=apps,
+            expert=options.expert,
+            facts=options.facts,
+        )
+        self._endpoint = TcpEndpoint(self.board.relay, options.listener)
+
+    def stop(self) -> None:
+        """End `run`."""
+        self._stopped.set()
+
+    async def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
+        """Serve until SIGTERM, SIGINT or `stop`; `on_ready` hears the facts a script needs.
+
+        Raises:
+            UsageError: seed, PIN or app cannot be used.
+
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        options, board = self._options, self.board
+        board.prepare(seed=options.seed, pin=options.pin, bundles=options.bundles)
+        if options.http is not None:
+            self._start_panel(options.http)
+        board.on_settled = self._arm
+        try:
+            board.power_on()
+            if options.open_app:
+                self._open(options.open_app)
+            self._arm()
+            await self._endpoint.open()
+            if self._panel is not None:
+                await self._panel.ready
+            on_ready(self._facts())
+            await self._stopped.wait()
+        finally:
+            await self._close()
+
+    def _start_panel(self, http: socket.socket) -> None:
+        board = self.board
+        self._panel = PanelProcess(
+            http=http,
+            apdu_port=self._options.listener.getsockname()[1],
+            arguments=["--model", self._options.model, *self._options.panel_arguments],
+        )
+        self._panel.on_event = board.event
+        board.on_frame, board.on_status = self._panel.show, self._panel.tell
+
+    def _open(self, name: str) -> None:
+        found = next(
+            (app for app in self.board.system.session.registry.apps() if app.name.lower() == name.lower()), None
+        )
+        if found is None:
+            raise UsageError(f"the app {name} is not installed", remedy=f"add --app {name}")
+        if self.board.system.session.keychain.is_empty:
+            raise UsageError(
+                "an app cannot be opened on a device that is locked or not set up", remedy="unlock it first"
+            )
+        self.board.system.open(found)
+        self.board.run()
+
+    def _facts(self) -> dict[str, Any]:
+        options = self._options
+        return {
+            "model": options.model,
+            "serial": self.board.status["serial"],
+            "apdu_port": options.listener.getsockname()[1],
+            "api_port": options.http.getsockname()[1] if options.http is not None else None,
+        }
+
+    def _arm(self) -> None:
+        """Keep one timer of the loop at the device's next deadline."""
+        deadline_s = self.board.deadline_s()
+        timer = self._timer
+        if timer is not None:
+            if deadline_s is not None and timer.when() <= deadline_s and not timer.cancelled():
+                return
+            timer.cancel()
+            self._timer = None
+        if deadline_s is not None:
+            self._timer = asyncio.get_running_loop().call_at(deadline_s, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.board.advance()
+        self._arm()
+
+    async def _close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self.board.on_settled = lambda: None
+        await self._endpoint.close()
+        self.board.power_off()
+        if self._panel is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._panel.close()

@@ -1,0 +1,1 @@
+"""Processes for what is not trusted: made here, watched here, ended here."""
