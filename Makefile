@@ -1,13 +1,50 @@
+# Everything a newcomer needs: `make demo` and `make test` do their own set-up, with Python 3.11 or later and make alone.
+
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+JOBS   ?= auto
 
-.PHONY: setup
-setup: $(VENV)/.ready
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check interop bench docs clean
+
+help: ## say what there is
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## make the virtual environment (the others do it by themselves)
 
 $(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tallystick needs Python 3.11 or later: make PYTHON=python3.11 …"; exit 2; }
+	@echo "setting up $(VENV) (once, about a minute) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing tallystick and its tools into $(VENV) (once, about a minute) …"
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
 	@touch $@
+
+demo: setup ## a short tour: a device, an address, a transaction reviewed and signed
+	@$(BIN)/tally demo
+
+test: setup ## the tests
+	@$(BIN)/pytest -n $(JOBS) -q
+
+check: setup ## style, types, walls between the rooms, change notes, the wheel
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/towncrier build --draft --version next >/dev/null
+	rm -rf dist && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+interop: setup ## clients that we did not write judge the device
+	@scripts/interop_setup
+	@$(BIN)/pytest -q tests/interop
+
+bench: setup ## how fast, side by side with Speculos where it is installed
+	@$(BIN)/python -m bench
+
+docs: setup ## the documentation as pages
+	@$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/sphinx-build -q -W -b html docs dist/docs
+
+clean: ## remove what was made
+	rm -rf $(VENV) dist build tests/interop/.venv tests/interop/node_modules

@@ -22,6 +22,7 @@ from tallystick.wire.screen import Answer, Menu, Progress, Scene
 
 @dataclass(slots=True)
 class _Layer:
+    scene: str
     view: View
     on_answer: Callable[[Answer], None]
 
@@ -59,13 +60,13 @@ class Display:
         def answered(answer: Answer) -> None:
             on_choice(getattr(answer, "index", 0))
 
-        self._base = _Layer(view_for(menu, self._model), answered)
+        self._base = _Layer(_name(menu), view_for(menu, self._model), answered)
         self._refresh()
 
     def ask(self, scene: Scene) -> Promise[Answer]:
         """Put `scene` on top; the promise is kept when the person has answered."""
         promise: Promise[Answer] = self._scheduler.promise()
-        layer = _Layer(view_for(scene, self._model), lambda answer: self._answered(layer, promise, answer))
+        layer = _Layer(_name(scene), view_for(scene, self._model), lambda answer: self._answered(layer, promise, answer))
         self._layers.append(layer)
         if isinstance(scene, Progress):
             promise.done = True  # asks nothing: shows until it is unwound
@@ -133,6 +134,7 @@ class Display:
                     width=self._model.screen_width,
                     height=self._model.screen_height,
                     drawing=drawing,
+                    scene=top.scene,
                 )
             )
 
@@ -151,6 +153,11 @@ class Display:
         top = self._top()
         if top is not None:
             self._react(top, top.view.advance(now_s=self._scheduler.clock.now_s()))
+
+
+def _name(scene: Scene) -> str:
+    """Return the name frames carry, so that a script can tell a menu from a question."""
+    return type(scene).__name__.lower()
 
 
 def _nothing() -> None:
