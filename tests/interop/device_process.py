@@ -4,7 +4,6 @@ import json
 import os
 import selectors
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,13 +16,6 @@ END_WITHIN_S = 10.0
 
 class DeviceFailed(AssertionError):
     """The device did not start, or did not end, as `tally up` promises."""
-
-
-def free_port():
-    """Give a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +57,10 @@ class DeviceProcess:
 def start(*, command, flags, directory):
     """Start `command` (a list) with `up` and `flags`; give the `DeviceProcess` once it is ready."""
     log = Path(tempfile.mkstemp(dir=directory, prefix="device-", suffix=".log")[1])
-    ports = ["--apdu-port", str(free_port()), "--api-port", str(free_port())]
+    ports = ["--apdu-port", "0", "--api-port", "0"]
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [*command, "up", *ports, "--json", *flags],
+            [*command, "up", "--ephemeral", *ports, "--json", *flags],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
