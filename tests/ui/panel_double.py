@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any, Self
+
+import httpx
 
 from tallystick.errors import TransportError
 from tallystick.wire.events import Button, PanelEvent, event_from_json
@@ -71,6 +74,35 @@ class RecordingHand:
     def json(self) -> list[dict[str, Any]]:
         """Return the gestures as the link would carry them."""
         return [event.to_json() for event in self.events]
+
+
+class LocalClient:
+    """Calls an ASGI application in this process, one request at a time, on an event loop of its own."""
+
+    def __init__(self, app: Any, *, base_url: str = "http://localhost") -> None:
+        self._runner = asyncio.Runner()
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url)
+
+    def request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Return the answer to one request."""
+        return self._runner.run(self._client.request(method, path, **request))
+
+    def get(self, path: str, **request: Any) -> httpx.Response:
+        """GET."""
+        return self.request("GET", path, **request)
+
+    def post(self, path: str, **request: Any) -> httpx.Response:
+        """POST."""
+        return self.request("POST", path, **request)
+
+    def delete(self, path: str, **request: Any) -> httpx.Response:
+        """DELETE."""
+        return self.request("DELETE", path, **request)
+
+    def close(self) -> None:
+        """Close client and loop."""
+        self._runner.run(self._client.aclose())
+        self._runner.close()
 
 
 class DeviceEnd:

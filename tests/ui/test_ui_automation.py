@@ -187,9 +187,11 @@ def test_rules_that_cannot_be_read_are_a_usage_error(source):
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5000) | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["version", "rules", "text", "regexp", "x", "y", "conditions", "actions", "z"]), inner
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["version", "rules", "text", "regexp", "x", "y", "conditions", "actions", "z"]), inner
+        )
     ),
     max_leaves=20,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def test_numbers_of_the_screen_always_grow(sequences):
     for sequence in sequences:
         state.show(frame(sequence))
         seen.append(state.sequence)
-    assert all(earlier < later for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(earlier < later for earlier, later in itertools.pairwise(seen))
 
 
 def test_numbers_of_a_device_that_stays_up_are_kept():

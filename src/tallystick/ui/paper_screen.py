@@ -19,11 +19,14 @@ _WEIGHTS = {Style.REGULAR: 400, Style.BOLD: 600, Style.LARGE: 600, Style.SMALL: 
 #: widths from which on screens have the larger of two regular sizes, in pixels
 _WIDE, _LARGE_PX, _SMALL_PX = 400, 22, 16
 _OVERSAMPLING = 4
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 @lru_cache(maxsize=64)
 def _font(weight: int, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(BytesIO(read_asset(f"font/inter-latin-{weight}-normal.woff")), size)
+    return ImageFont.truetype(
+        BytesIO(read_asset(f"font/inter-latin-{weight}-normal.woff")), size, layout_engine=ImageFont.Layout.BASIC
+    )
 
 
 class PaperScreen:
@@ -55,17 +58,18 @@ class PaperScreen:
                 self._bitmap(element)
 
     def _text(self, text: Text) -> None:
-        if text.inverted:
+        if text.inverted and text.w > 0 and text.h > 0:
             self._draw.rectangle((text.x, text.y, text.x + text.w - 1, text.y + text.h - 1), fill=INK)
         weight, size = _WEIGHTS[text.style], round(self._size * _SIZES[text.style])
         font = _font(weight, size)
-        width = font.getlength(text.text)
+        shown = "".join(character if character.isprintable() else _UNKNOWN for character in text.text)
+        width = font.getlength(shown)
         if width > text.w > 0:
             font = _font(weight, max(int(size * text.w / width), 6))
         x = text.x if text.align is Align.LEFT else text.x + text.w / 2
         anchor = "lm" if text.align is Align.LEFT else "mm"
         fill = PAPER if text.inverted else INK
-        self._draw.text((x, text.y + text.h / 2), text.text, font=font, fill=fill, anchor=anchor)
+        self._draw.text((x, text.y + text.h / 2), shown, font=font, fill=fill, anchor=anchor)
 
     def _icon(self, icon: Icon) -> None:
         shapes = icon_shapes().get(icon.name)
@@ -87,12 +91,13 @@ class PaperScreen:
 
     def _box(self, box: Box) -> None:
         edges = (box.x, box.y, box.x + max(box.w, 1) - 1, box.y + max(box.h, 1) - 1)
-        radius = min(box.radius, box.w // 2, box.h // 2)
+        radius = max(min(box.radius, box.w // 2, box.h // 2), 0)
         if box.filled:
             mask = Image.new("1", self.image.size, 0)
             ImageDraw.Draw(mask).rounded_rectangle(edges, radius=radius, fill=1)
             right = box.x + box.w * box.filled // 100
-            ImageDraw.Draw(mask).rectangle((right, 0, *self.image.size), fill=0)
+            if right < self.image.width:
+                ImageDraw.Draw(mask).rectangle((right, 0, *self.image.size), fill=0)
             self.image.paste(INK, mask=mask)
         self._draw.rounded_rectangle(edges, radius=radius, outline=INK, width=2 if min(box.w, box.h) > 4 else 1)
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from tallystick.errors import RemoteProtocolError, TransportError, UsageError
 from tallystick.wire.panel import Frame
 
-#: seconds of one long poll, and of any other request
-POLL_S = 20
+#: seconds of one long poll (a person who quits waits for its end), and of any other request
+POLL_S = 1
 REQUEST_S = 5
 #: seconds a request takes at most because a finger or button is held
 HOLD_S = 60

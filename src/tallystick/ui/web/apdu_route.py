@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from tallystick.errors import TransportError
-from tallystick.ui.web.body import LARGE_BODY, read_object, take_bytes, unless_gone
+from tallystick.ui.web.body import LARGE_BODY, AsciiJson, read_object, take_bytes, unless_gone
 from tallystick.ui.web.hand import ApduCable
 
 #: bytes of one APDU: header, extended length, data, expected length
@@ -23,7 +23,7 @@ def apdu_routes(cable: ApduCable) -> list[Route]:
     async def speculos(request: Request) -> Response:
         apdu = take_bytes(await read_object(request, limit=LARGE_BODY), "data", limit=MAX_APDU)
         answer = await unless_gone(request, cable.exchange(apdu))
-        return JSONResponse({"data": answer.hex()})
+        return AsciiJson({"data": answer.hex()})
 
     async def proxy(request: Request) -> Response:
         apdu = take_bytes(await read_object(request, limit=LARGE_BODY), "apduHex", limit=MAX_APDU)
@@ -31,7 +31,7 @@ def apdu_routes(cable: ApduCable) -> list[Route]:
             answer = await unless_gone(request, cable.exchange(apdu))
         except TransportError as error:
             # clients of this way look for `error` in an answer of status 200
-            return JSONResponse({"data": None, "error": error.message})
-        return JSONResponse({"data": answer.hex(), "error": None})
+            return AsciiJson({"data": None, "error": error.message})
+        return AsciiJson({"data": answer.hex(), "error": None})
 
     return [Route("/apdu", speculos, methods=["POST"]), Route("/", proxy, methods=["POST"])]

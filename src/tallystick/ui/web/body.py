@@ -8,12 +8,22 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from tallystick.errors import UsageError
 
 #: bytes of a request body: of most, and of an APDU or a document of rules
 SMALL_BODY = 4096
 LARGE_BODY = 1024 * 1024
+
+
+class AsciiJson(JSONResponse):
+    """A JSON answer in ASCII: texts from the device may hold what UTF-8 cannot, such as half a surrogate pair."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the bytes of the answer."""
+        return json.dumps(content, separators=(",", ":")).encode("ascii")
+
 
 _Result = TypeVar("_Result")
 

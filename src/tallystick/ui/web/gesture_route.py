@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import Sequence
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from tallystick.errors import UsageError
 from tallystick.ui.automation import parse_automation
 from tallystick.ui.state import PanelState
-from tallystick.ui.web.body import LARGE_BODY, query_flag, read_object, take_number, take_word
+from tallystick.ui.web.body import LARGE_BODY, AsciiJson, query_flag, read_object, take_number, take_word
 from tallystick.ui.web.hand import Hand
 from tallystick.ui.web.player import Player
 from tallystick.wire.events import (
@@ -90,12 +90,12 @@ class Gestures:
         is_current = query_flag(request, "current")
         rules = parse_automation(await read_object(request, limit=LARGE_BODY))
         self._player.use(rules, on_current=is_current)
-        return JSONResponse({"sequence": self._state.sequence})
+        return AsciiJson({"sequence": self._state.sequence})
 
     async def ticker(self, _request: Request) -> Response:
         """Say that there is no ticker to stop."""
         reason = "this device has no ticker: it waits for events, and time only passes where a screen says so"
-        return JSONResponse({"error": reason}, 501)
+        return AsciiJson({"error": reason}, 501)
 
     async def _play(
         self, action: str, *, down: Sequence[PanelEvent], up: Sequence[PanelEvent], delay_s: float
@@ -117,4 +117,4 @@ class Gestures:
         sequence = self._state.sequence
         self._hand.write(events)
         await self._hand.drain()
-        return JSONResponse({"sequence": sequence})
+        return AsciiJson({"sequence": sequence})

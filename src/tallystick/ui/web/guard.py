@@ -14,8 +14,10 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tallystick.ui.web.body import AsciiJson
 
 #: paths that pages of any origin may use
 OPEN_PATHS = frozenset({"/", "/apdu"})
@@ -91,9 +93,9 @@ class Guard:
         headers, method = Headers(scope=scope), scope["method"]
         host = headers.get("host", "")
         if not is_loopback(host) and host_name(host) not in self._hosts:
-            return JSONResponse({"error": "this name is not one of this machine; allow it with --allow-host"}, 403)
+            return AsciiJson({"error": "this name is not one of this machine; allow it with --allow-host"}, 403)
         if not is_open and is_foreign(headers=headers, scheme=scope["scheme"], method=method):
-            return JSONResponse({"error": "pages of other origins may not do this"}, 403)
+            return AsciiJson({"error": "pages of other origins may not do this"}, 403)
         if method == "OPTIONS" and is_open:
             return Response(status_code=204)
         return None

@@ -33,7 +33,7 @@ def take_message(message: bytes, state: PanelState) -> None:
 
     """
     try:
-        document = json.loads(message)
+        document = json.loads(message, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise RemoteProtocolError("a message of the device is not JSON") from error
     match document:
@@ -43,6 +43,10 @@ def take_message(message: bytes, state: PanelState) -> None:
             state.tell(status)
         case _:
             raise RemoteProtocolError("a message of the device is neither a frame nor a status")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _check_whole(flags: int) -> None:

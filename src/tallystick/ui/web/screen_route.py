@@ -12,13 +12,13 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from tallystick.errors import DeviceBusy
 from tallystick.ui.picture import Picture, frame_document
 from tallystick.ui.state import PanelState
-from tallystick.ui.web.body import query_flag, query_number, unless_gone
+from tallystick.ui.web.body import AsciiJson, query_flag, query_number, unless_gone
 from tallystick.ui.web.change import Change
 from tallystick.ui.web.stream import MAX_STREAMS, EventStream, Source
 
@@ -47,7 +47,7 @@ class Screens:
 
     def _answer(self, document: dict[str, Any]) -> Response:
         sequence = self._state.sequence
-        return JSONResponse({**document, "sequence": sequence}, headers={"x-screen-sequence": str(sequence)})
+        return AsciiJson({**document, "sequence": sequence}, headers={"x-screen-sequence": str(sequence)})
 
     async def events(self, request: Request) -> Response:
         """List the lines of text so far, or of the screen shown now, or stream them as they come; DELETE forgets."""
@@ -65,7 +65,7 @@ class Screens:
         """Draw the screen as a PNG of the model's size."""
         frame = self._state.frame
         if frame is None:
-            return JSONResponse({"error": "the device has not shown anything yet"}, 503)
+            return AsciiJson({"error": "the device has not shown anything yet"}, 503)
         png = await asyncio.to_thread(self._picture.png, frame)
         return Response(png, media_type="image/png", headers={"x-screen-sequence": str(frame.sequence)})
 

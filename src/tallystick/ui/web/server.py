@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from tallystick.errors import TallyError, TransportError, UsageError
@@ -16,7 +16,7 @@ from tallystick.ui.asset import read_asset
 from tallystick.ui.picture import Picture
 from tallystick.ui.state import PanelState
 from tallystick.ui.web.apdu_route import apdu_routes
-from tallystick.ui.web.body import ClientGone
+from tallystick.ui.web.body import AsciiJson, ClientGone
 from tallystick.ui.web.gesture_route import Gestures
 from tallystick.ui.web.guard import Guard
 from tallystick.ui.web.hand import ApduCable, Hand
@@ -81,11 +81,11 @@ def _words(error: Exception) -> str:
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": _words(error)}, 400)
+    return AsciiJson({"error": _words(error)}, 400)
 
 
 async def _fail(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": _words(error)}, 503)
+    return AsciiJson({"error": _words(error)}, 503)
 
 
 async def _drop(_request: Request, _error: Exception) -> Response:
@@ -96,4 +96,4 @@ async def _http(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = error.detail if isinstance(error, HTTPException) else "failed"
     headers = error.headers if isinstance(error, HTTPException) else None
-    return JSONResponse({"error": detail}, status, headers=headers)
+    return AsciiJson({"error": detail}, status, headers=headers)

@@ -43,7 +43,7 @@ class PixelGrid {
     this.assets = assets;
     for (const entry of frame.elements) {
       const [, , w, h] = entry.box;
-      if (w > 0 && h > 0 && w <= this.width && h <= this.height) this[entry.kind](entry);
+      if (entry.kind === "text" || (w > 0 && h > 0 && w <= this.width && h <= this.height)) this[entry.kind](entry);
     }
   }
 
@@ -52,7 +52,8 @@ class PixelGrid {
   }
 
   fill(x, y, w, h) {
-    for (let row = y; row < y + h; row += 1) for (let column = x; column < x + w; column += 1) this.put(column, row);
+    const right = Math.min(x + w, this.width), bottom = Math.min(y + h, this.height);
+    for (let row = y; row < bottom; row += 1) for (let column = x; column < right; column += 1) this.put(column, row);
   }
 
   glyphs(entry) {
@@ -162,7 +163,7 @@ class Paper {
     context.fillRect(0, 0, width, height);
     for (const entry of frame.elements) {
       const [, , w, h] = entry.box;
-      if (w > 0 && h > 0 && w <= width && h <= height) this[entry.kind](entry);
+      if (entry.kind === "text" || (w > 0 && h > 0 && w <= width && h <= height)) this[entry.kind](entry);
     }
   }
 
@@ -177,7 +178,7 @@ class Paper {
     const size = Math.round(this.size * SIZES[entry.style]);
     context.font = `${weight} ${size}px Panel, sans-serif`;
     const width = context.measureText(entry.text).width;
-    if (width > w) context.font = `${weight} ${Math.max(Math.floor((size * w) / width), 6)}px Panel, sans-serif`;
+    if (width > w && w > 0) context.font = `${weight} ${Math.max(Math.floor((size * w) / width), 6)}px Panel, sans-serif`;
     context.fillStyle = entry.inverted ? PAPER : INK;
     context.textBaseline = "middle";
     context.textAlign = entry.align === "left" ? "left" : "center";
@@ -209,7 +210,7 @@ class Paper {
     const { context } = this;
     const [x, y, w, h] = entry.box;
     const line = Math.min(w, h) > 4 ? 2 : 1;
-    const radius = Math.min(entry.radius, w / 2, h / 2);
+    const radius = Math.max(Math.min(entry.radius, w / 2, h / 2), 0);
     context.beginPath();
     context.roundRect(x, y, w, h, radius);
     if (entry.filled) {
