@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tallystick.errors import RemoteProtocolError
+from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.install import Curve, Derivation, InstallParameters
 from tallystick.wire.path import Bip32Path
@@ -31,6 +31,9 @@ from tallystick.wire.path import Bip32Path
 MAX_BUNDLE = 1 << 20
 MAX_MEMBERS = 64
 MANIFEST = "manifest.json"
+#: paths and settings of one app
+MAX_PATHS = 64
+MAX_SETTINGS = 32
 #: as install parameters have it (wire-protocol E.4)
 MAX_NAME = 32
 MAX_VERSION = 16
@@ -76,7 +79,7 @@ class Manifest:
         try:
             document = json.loads(text)
             return cls._read(document)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, UsageError) as error:
             raise RemoteProtocolError(f"manifest: {error}") from error
 
     @classmethod
@@ -84,19 +87,29 @@ class Manifest:
         unknown = set(document) - {"name", "version", "entry", "icon", "curves", "paths", "flags", "settings"}
         if unknown:
             raise ValueError(f"unknown member {min(unknown)!r}")
-        flags = tuple(document.get("flags", ()))
+        flags = _list(document, "flags", limit=len(_FLAGS))
         if not set(flags) <= set(_FLAGS):
             raise ValueError("unknown flag")
+        settings = tuple(_read_setting(entry) for entry in _list(document, "settings", limit=MAX_SETTINGS))
+        if len({setting.name for setting in settings}) < len(settings):
+            raise ValueError("two settings of one name")
         return cls(
             name=_matching(_NAME, document["name"], "name"),
             version=_matching(re.compile(rf"[ -~]{{1,{MAX_VERSION}}}"), document["version"], "version"),
             entry=_matching(_ENTRY, document.get("entry", "app:start"), "entry"),
             icon=_matching(re.compile(r"[a-z0-9_]{0,32}"), document.get("icon", ""), "icon"),
-            curves=tuple(_CURVES[curve] for curve in document.get("curves", ())),
-            paths=tuple(Bip32Path.parse(path) for path in document.get("paths", ())),
+            curves=tuple(_CURVES[curve] for curve in _list(document, "curves", limit=len(_CURVES))),
+            paths=tuple(Bip32Path.parse(path) for path in _list(document, "paths", limit=MAX_PATHS)),
             flags=flags,
-            settings=tuple(_read_setting(entry) for entry in document.get("settings", ())),
+            settings=settings,
         )
+
+
+def _list(document: Any, name: str, *, limit: int) -> tuple[Any, ...]:
+    entries = document.get(name, [])
+    if not isinstance(entries, list) or len(entries) > limit:
+        raise ValueError(f"{name} must be a list of at most {limit}")
+    return tuple(entries)
 
 
 def _matching(pattern: re.Pattern[str], value: object, what: str) -> str:

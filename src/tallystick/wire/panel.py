@@ -19,6 +19,8 @@ from tallystick.wire.events import BUTTON_NAMES, Button, ButtonEvent, FingerEven
 #: elements of one frame, and characters of one text: what a hostile peer may make us hold
 MAX_ELEMENTS = 512
 MAX_TEXT = 1024
+#: seconds a gesture can be asked to be held
+_MAX_HOLD_S = 60.0
 
 
 @unique
@@ -191,15 +193,25 @@ class Frame:
     @classmethod
     def _read(cls, document: Any) -> Self:  # the JSON edge: every member is checked as it is taken
         width, height = (_number(side) for side in document["size"])
-        if len(document["elements"]) > MAX_ELEMENTS or len(document["actions"]) > MAX_ELEMENTS:
-            raise ValueError("too many elements")
         drawing = Drawing(
-            elements=tuple(_element_from_json(entry) for entry in document["elements"]),
-            actions=tuple(_action_from_json(entry) for entry in document["actions"]),
+            elements=tuple(_element_from_json(entry) for entry in _list(document["elements"])),
+            actions=tuple(_action_from_json(entry) for entry in _list(document["actions"])),
         )
         sequence = _number(document["sequence"], limit=2**53)
         lit, scene = document["lit"] is True, _string(document.get("scene", ""))
         return cls(sequence=sequence, width=width, height=height, drawing=drawing, lit=lit, scene=scene)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list) or len(value) > MAX_ELEMENTS:
+        raise ValueError("not a list in bounds")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 -- only NaN differs
+        raise ValueError("not a time")
+    return float(min(max(value, 0), _MAX_HOLD_S))
 
 
 def _number(value: Any, *, limit: int = 65535) -> int:
@@ -234,6 +246,8 @@ def _element_to_json(element: Element) -> dict[str, Any]:
 
 def _element_from_json(entry: Any) -> Element:
     x, y, w, h = (_number(side) for side in entry["box"])
+    if min(w, h) < 0:
+        raise ValueError("a box has no size below zero")
     match entry["kind"]:
         case "text":
             style, align = Style(entry["style"]), Align(entry["align"])
@@ -270,7 +284,7 @@ def _action_from_json(entry: Any) -> Action:
     if "button" in entry:
         return Action(role=role, label=label, button=BUTTON_NAMES[entry["button"]])
     x, y = (_number(side) for side in entry["point"])
-    return Action(role=role, label=label, x=x, y=y, hold_s=min(max(float(entry["hold_s"]), 0.0), 60.0))
+    return Action(role=role, label=label, x=x, y=y, hold_s=_seconds(entry["hold_s"]))
 
 
 __all__ = [

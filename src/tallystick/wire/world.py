@@ -113,7 +113,8 @@ def to_bytes(message: FromNormal | ToNormal) -> bytes:
         case Link(channel, state):
             return b"\x03" + channel.to_bytes(2, "big") + bytes((state,))
         case Log(level, text):
-            return bytes((0x04, level)) + text.encode("ascii", "replace")[:MAX_LOG]
+            printable = "".join(char if " " <= char <= "~" else "?" for char in text[:MAX_LOG])
+            return bytes((0x04, level)) + printable.encode("ascii")
         case Reply(channel, raw):
             return b"\x81" + channel.to_bytes(2, "big") + raw
         case Status(attention):
