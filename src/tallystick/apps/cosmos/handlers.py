@@ -18,6 +18,8 @@ from .sign import sign
 #: major, minor, patch of the app this one matches; `manifest.json` says the same
 VERSION = (2, 38, 13)
 EXPERT_SETTING = "expert"
+#: the one command of another class this app answers, whatever its data; without a length byte it is not that command
+_DEVICE_INFO = b"\xe0\x01\x00\x00"
 
 
 @unique
@@ -43,6 +45,8 @@ async def handle(os: Os, session: Session, raw: bytes) -> bytes:
 
     An error other than 6986 ends the signing in hand, so that a client that broke off can begin anew.
     """
+    if raw.startswith(_DEVICE_INFO) and len(raw) > len(_DEVICE_INFO):
+        return _device_info(os)
     try:
         command = Command.from_bytes(raw)
         return await _HANDLERS.get(command.instruction, _unknown)(os, session, command)
@@ -55,6 +59,13 @@ async def handle(os: Os, session: Session, raw: bytes) -> bytes:
 async def _unknown(os: Os, session: Session, command: Command) -> bytes:
     del os, session, command
     raise Reject(StatusWord.INS_NOT_SUPPORTED)
+
+
+def _device_info(os: Os) -> bytes:
+    """Return target id, LV system version, no flags, LV MCU version: the system's own E0 01 without its rest."""
+    versions = [text.encode("ascii") for text in (os.device.os_version, os.device.mcu_version)]
+    system, mcu = (bytes((len(version),)) + version for version in versions)
+    return os.device.target_id.to_bytes(4, "big") + system + b"\x00" + mcu
 
 
 async def _get_version(os: Os, session: Session, command: Command) -> bytes:

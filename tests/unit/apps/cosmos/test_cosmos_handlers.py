@@ -38,6 +38,17 @@ def test_get_version(stage: Stage):
     assert stage.apdu("5502010001ff") == (b"", 0x9000)
 
 
+def test_device_info_is_answered_inside_the_app(stage: Stage):
+    """E0 01 00 00 gives target id, system version, no flags, MCU version, in every state; any other E0 is 6E00."""
+    answer = bytes.fromhex("33100004" + "0131" + "00" + "0131"), 0x9000
+    assert stage.apdu("e001000000") == answer
+    stage.apdu(INIT)
+    assert stage.apdu("e001000000") == answer
+    assert stage.apdu("5502010001ff") == (b"", 0x9000)
+    for raw in ("e0010000", "e001000100", "e001010000", "e002000000"):
+        assert stage.apdu(raw) == (b"", 0x6E00)
+
+
 def test_version_is_the_one_of_the_manifest():
     """Manifest and GetVersion say the same."""
     manifest = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
