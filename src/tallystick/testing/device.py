@@ -1,0 +1,319 @@
+"""A whole device in the test's own process: no port, no thread, no waiting.
+
+It is the embedded board with a clock that the test turns, repeatable randomness and flash in memory: equal tests see equal
+devices, down to the serial number. Worlds are not isolated here; for that there are other boards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache, cached_property
+from typing import Any
+
+from tallystick import apps as catalogue
+from tallystick.app.inline import InlineHost
+from tallystick.device.board.embedded import EmbeddedBoard
+from tallystick.device.hil import Flash
+from tallystick.device.os.registry import InstalledApp
+from tallystick.device.secure.vault import COST_TRIVIAL
+from tallystick.device.silicon.clock import VirtualClock
+from tallystick.device.silicon.entropy import RepeatableRng
+from tallystick.device.silicon.flash import MemoryFlash
+from tallystick.errors import UsageError
+from tallystick.host.session import Session
+from tallystick.testing.automatic import Automatic, Policy, automatic_from
+from tallystick.testing.client import DeviceClient, DirectTransport, Pending
+from tallystick.testing.log import ApduLog
+from tallystick.testing.user import User
+from tallystick.ui.automation import Automation, Exit
+from tallystick.ui.text_event import text_events
+from tallystick.wire.apdu import ResponseApdu
+from tallystick.wire.bundle import Bundle
+from tallystick.wire.events import BUTTON_NAMES, Button, FingerEvent, PanelEvent
+from tallystick.wire.panel import Action, Frame
+
+#: the words of a device that nobody named others for: known to every test suite, and never those of a wallet
+TEST_SEED = "test test test test test test test test test test test junk"
+DEFAULT_MODEL = "nanosp"
+DEFAULT_APPS = ("cosmos",)
+#: screens that automatic answers may go through for one input
+_MAX_SCREENS = 10_000
+
+
+class VirtualDevice:
+    """One device, powered on.
+
+    `seed` are its recovery words and `pin` its PIN (none if empty; with one it starts locked); `onboarded` False leaves it
+    as it comes out of its box. `apps` are names of the built-in catalogue or bundles, `open` the one of them that is open;
+    `expert` starts their expert mode. `randomness` numbers the repeatable stream of random bytes. A `flash` that holds a device
+    already is used as it is, with its own seed and PIN.
+
+    Raises UsageError for a model, seed, PIN or app that cannot be.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = DEFAULT_MODEL,
+        seed: str = TEST_SEED,
+        pin: str = "",
+        apps: Iterable[str | Bundle] = DEFAULT_APPS,
+        open: str = "",  # noqa: A002 -- the name it has on the command line and in the marker
+        onboarded: bool = True,
+        expert: bool = False,
+        randomness: int = 0,
+        flash: Flash | None = None,
+    ) -> None:
+        self.clock = VirtualClock()
+        self.flash: Flash = MemoryFlash() if flash is None else flash
+        self.apdu_log = ApduLog()
+        self._auto: Policy | Automation | None = None
+        self._acted_on = 0
+        self._is_acting = False
+        self._clients = 0
+        self._sessions: list[Session] = []
+        self.board = EmbeddedBoard(
+            model=model,
+            flash=self.flash,
+            rng=RepeatableRng(randomness),
+            clock=self.clock,
+            apps=InlineHost(),
+            expert=expert,
+            cost=COST_TRIVIAL,
+            facts={"randomness": "repeatable"},
+        )
+        system = self.board.system.session
+        if not system.is_onboarded and onboarded:
+            self.board.prepare(seed=seed, pin=pin)
+        present = {app.name.lower() for app in system.registry.apps()}
+        self.board.prepare(bundles=[b for b in map(_bundle, apps) if b.manifest.name.lower() not in present])
+        self.board.power_on()
+        if open:
+            self.open(open)
+
+    def __repr__(self) -> str:
+        return f"<VirtualDevice {self.model} {self.serial}>"
+
+    # what it is
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return self.board.system.session.identity.model.name
+
+    @property
+    def serial(self) -> str:
+        """The serial number."""
+        return self.board.system.session.identity.serial
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Facts for people: model, serial, whether it is set up and unlocked, which app is open."""
+        return dict(self.board.status)
+
+    @property
+    def frame(self) -> Frame:
+        """The screen as it is now, with the gestures that lead on from it."""
+        frame = self.board.frame
+        if frame is None:
+            raise UsageError("the device is off")
+        return frame
+
+    @property
+    def screen(self) -> tuple[str, ...]:
+        """The lines of text on the screen, from top to bottom."""
+        return tuple(text for text in self.frame.drawing.texts() if text)
+
+    # clients
+
+    def client(self) -> DeviceClient:
+        """Return another client, with answers of its own."""
+        self._clients += 1
+        return DeviceClient(
+            relay=self.board.relay,
+            number=self._clients,
+            log=self.apdu_log,
+            settle=self._play,
+            screen=lambda: self.screen,
+        )
+
+    @cached_property
+    def _own_client(self) -> DeviceClient:
+        return self.client()
+
+    def exchange(self, apdu: bytes | str) -> ResponseApdu:
+        """Send bytes or hexadecimal digits and return the answer, whatever its status word.
+
+        Raises:
+            PersonNeeded: the device asks the person and nobody answers; says what is on the screen.
+
+        """
+        return self._own_client.exchange(apdu)
+
+    def send(self, apdu: bytes | str) -> Pending:
+        """Send bytes or hexadecimal digits and return at once; the person may answer, then `Pending.response` is there."""
+        return self._own_client.send(apdu)
+
+    def transport(self) -> DirectTransport:
+        """Return a new way to this device for the host library, to be wrapped or given to a `Session`."""
+        return DirectTransport(self.client())
+
+    @cached_property
+    def session(self) -> Session:
+        """A conversation of the host library with this device. Commands that wait for a person raise PersonNeeded at once."""
+        transport = self.transport()
+        return Session(
+            transport,
+            on_keepalive=lambda _waited_s: transport.insist(),
+            clock=self.clock.now_s,
+            pause=self.turn,
+        )
+
+    # the person
+
+    @cached_property
+    def user(self) -> User:
+        """The person at the device."""
+        return User(self)
+
+    @property
+    def auto(self) -> Policy | Automation | None:
+        """What answers in the person's place: `approve_all`, automation rules, or None for nobody.
+
+        It takes a policy, an `Automation`, a document of rules, their path or JSON, and acts on the screen shown now, too.
+        """
+        return self._auto
+
+    @auto.setter
+    def auto(self, value: Automatic | None) -> None:
+        self._auto = None if value is None else automatic_from(value)
+        self._acted_on = 0
+        self._play()
+
+    def event(self, event: PanelEvent) -> None:
+        """Make one gesture: a button or a finger going down or up."""
+        self.board.event(event)
+        self._play()
+
+    def perform(self, action: Action) -> None:
+        """Carry out one of the frame's actions; holding a finger turns the clock."""
+        down, *up = action.gestures()
+        self.board.event(down)
+        if action.hold_s:
+            self._pass(action.hold_s)
+        for gesture in up:
+            self.board.event(gesture)
+        self._play()
+
+    def turn(self, seconds: float) -> None:
+        """Let `seconds` pass on the device's clock, at once: timers that become due on the way run in their order."""
+        self._pass(seconds)
+        self._play()
+
+    def replug(self, hold: str | Button | None = None) -> None:
+        """Pull the plug and put it in again, holding a button ("left" starts the bootloader, "right" recovery mode).
+
+        Clients lose their answers and connect again by themselves.
+        """
+        if isinstance(hold, str):
+            if hold not in BUTTON_NAMES:
+                raise UsageError(f"there is no button {hold}", remedy=f"choose one of {', '.join(BUTTON_NAMES)}")
+            hold = BUTTON_NAMES[hold]
+        self.board.replug(Button.NONE if hold is None else hold)
+        self._play()
+
+    # apps
+
+    def install(self, app: str | Bundle) -> InstalledApp:
+        """Install an app, named from the catalogue or as a bundle, as the factory does: nobody is asked."""
+        return self.board.system.install(_bundle(app))
+
+    def open(self, name: str) -> None:
+        """Open an installed app as if the person had chosen it; an app that is open is closed first.
+
+        Raises:
+            UsageError: it is not installed, or the device is locked or not set up.
+
+        """
+        session = self.board.system.session
+        found = next((app for app in session.registry.apps() if app.name.lower() == name.lower()), None)
+        if found is None:
+            raise UsageError(f"the app {name} is not installed", remedy=f'name it in apps=["{name}"]')
+        if session.keychain.is_empty:
+            raise UsageError(
+                "an app cannot be opened on a device that is locked or not set up",
+                remedy="unlock it with user.enter_pin(...) first",
+            )
+        self.board.system.open(found)
+        self.board.run()
+        self._play()
+
+    def quit(self) -> None:
+        """Close the app that is open, if one is."""
+        self.board.system.supervisor.close()
+        self.board.run()
+        self._play()
+
+    def close(self) -> None:
+        """Pull the plug for good; the flash stays."""
+        self._auto = None
+        self.board.relay.unplug()
+        self.board.power_off()
+
+    # automatic answers
+
+    def _pass(self, seconds: float) -> None:
+        end_s = self.clock.now_s() + seconds
+        while (due_s := self.board.deadline_s()) is not None and due_s <= end_s:
+            self.clock.turn(max(due_s - self.clock.now_s(), 0.0))
+            self.board.advance()
+        self.clock.turn(max(end_s - self.clock.now_s(), 0.0))
+        self.board.advance()
+
+    def _play(self) -> None:
+        """Let automatic answers act on each new screen until there is none they act on."""
+        if self._auto is None or self._is_acting:
+            return
+        self._is_acting = True
+        try:
+            for _ in range(_MAX_SCREENS):
+                if not self._act():
+                    return
+        finally:
+            self._is_acting = False
+        self._auto = None
+        raise UsageError("the automatic answers go round in circles", remedy="give each rule a condition that ends it")
+
+    def _act(self) -> bool:
+        """Act on the screen if it is a new one; tell whether it was."""
+        frame, auto = self.frame, self._auto
+        if auto is None or frame.sequence == self._acted_on:
+            return False
+        self._acted_on = frame.sequence
+        if isinstance(auto, Automation):
+            for step in auto.react(text_events(frame)):
+                if isinstance(step, Exit):
+                    self._auto = None
+                    break
+                self._gesture(step)
+        elif (action := auto(frame)) is not None:
+            self.perform(action)
+        return True
+
+    def _gesture(self, event: PanelEvent) -> None:
+        """Make a rule's gesture; a finger stays for as long as what it touches wants to be held."""
+        before_s = self.board.deadline_s()
+        self.board.event(event)
+        due_s = self.board.deadline_s()
+        if isinstance(event, FingerEvent) and event.pressed and due_s is not None and due_s != before_s:
+            self._pass(max(due_s - self.clock.now_s(), 0.0))
+
+
+@cache
+def _built_in(name: str) -> Bundle:
+    return catalogue.bundle(name)
+
+
+def _bundle(app: str | Bundle) -> Bundle:
+    """Return a bundle, packed once for a process when it comes from the catalogue."""
+    return _built_in(app.lower()) if isinstance(app, str) else app
