@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -48,14 +49,29 @@ def run_command(arguments, *, env, expect_success=True):
     return done
 
 
+def driver_command(kind, name, request):
+    """Give the command that runs python/NAME.py or node/NAME.mjs with a request."""
+    program, script = (VENV / "bin/python", f"{name}.py") if kind == "python" else (shutil.which("node"), f"{name}.mjs")
+    return [str(program), str(HERE / kind / script), json.dumps(request)]
+
+
+@contextmanager
+def running_driver(kind, name, request, *, env):
+    """Have a driver running while the body runs, and kill it at its end, whatever it is doing."""
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(driver_command(kind, name, request), env=env, cwd=env["HOME"], **quiet) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
 def run_driver(kind, name, request, *, env):
-    """Run python/NAME.py or node/NAME.mjs; give its answer as a dict."""
-    program = [str(VENV / "bin/python")] if kind == "python" else [shutil.which("node")]
-    script = HERE / kind / (f"{name}.py" if kind == "python" else f"{name}.mjs")
-    done = run_command([*program, str(script), json.dumps(request)], env=env, expect_success=False)
+    """Run a driver; give its answer as a dict."""
+    done = run_command(driver_command(kind, name, request), env=env, expect_success=False)
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        raise ClientFailed(f"{script.name} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        raise ClientFailed(f"{name} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
     return json.loads(lines[-1])
 
 

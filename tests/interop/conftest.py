@@ -90,6 +90,11 @@ class Client:
         asked = self.request(device, **changes)
         return client.run_driver(self.kind, name, asked, env=self.env(asked["apdu_port"]))
 
+    def driving(self, name, device, **changes):
+        """Have a driver running while a `with` body runs; it is killed at the end of it."""
+        asked = self.request(device, **changes)
+        return client.running_driver(self.kind, name, asked, env=self.env(asked["apdu_port"]))
+
     def command(self, device, *arguments, expect_success=True):
         """Run a command of the Python clients' environment; give the finished process."""
         program, *rest = arguments

@@ -58,6 +58,16 @@ class Person:
 
 
 @contextmanager
+def reading(port):
+    """Listen to the panel's stream of events; give an iterator over the texts as they are drawn."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/events?stream=true")
+    with connection.getresponse() as stream:
+        yield (json.loads(event[5:])["text"] for event in stream if event.startswith(b"data:"))
+    connection.close()
+
+
+@contextmanager
 def person(*, port, decision, expects="Please"):
     """Have a `Person` at the panel while the body runs; woken by the stream of events, never by a clock."""
     someone = Person(port=port, decision=decision, expects=expects)
