@@ -5,13 +5,15 @@ from __future__ import annotations
 from threading import Event
 from typing import Any, ClassVar
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text as Line
 from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Button, Footer, Static
+from textual.widgets.button import ButtonVariant
 
 from tallystick.errors import TransportError
 from tallystick.ui.terminal.client import PanelClient
@@ -23,6 +25,7 @@ from tallystick.wire.panel import Action, Frame, Role
 RETRY_S = 1.0
 #: seconds a finger stays on longer than asked
 HOLD_MARGIN_S = 0.3
+_VARIANTS: dict[Role, ButtonVariant] = {Role.APPROVE: "success", Role.REJECT: "error"}
 _WORDS = {Role.NEXT: "Next", Role.PREVIOUS: "Previous"}
 
 
@@ -33,6 +36,43 @@ def gesture_request(action: Action) -> tuple[str, dict[str, Any]]:
         return f"/button/{name}", {"action": "press-and-release"}
     delay = action.hold_s + HOLD_MARGIN_S if action.hold_s else 0
     return "/finger", {"action": "press-and-release", "x": action.x, "y": action.y, "delay": delay}
+
+
+class ActionButton(Button):
+    """Performs one action of the screen it was made for, even if another screen is shown by then."""
+
+    def __init__(self, action: Action) -> None:
+        word = action.label or _WORDS.get(action.role, action.role.value.capitalize())
+        super().__init__(
+            Line(f"{word} (hold)" if action.hold_s else word),
+            variant=_VARIANTS.get(action.role, "default"),
+            compact=True,
+        )
+        self.action = action
+
+
+class Shown(Message):
+    """The device shows another screen."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__()
+        self.frame = frame
+
+
+class Told(Message):
+    """The device has told its status."""
+
+    def __init__(self, status: dict[str, Any]) -> None:
+        super().__init__()
+        self.status = status
+
+
+class Troubled(Message):
+    """Something could not be done; `reason` says what."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class PanelApp(App[None]):
@@ -87,48 +127,47 @@ class PanelApp(App[None]):
                 frame = self._client.screen(after=after)
                 if frame is not None:
                     after = frame.sequence
-                    self._tell(self.show_frame, frame)
-                self._tell(self.show_status, self._client.status())
+                    self.post_message(Shown(frame))
+                self.post_message(Told(self._client.status()))
             except TransportError as error:
                 after = 0
-                self._tell(self.show_problem, error.message)
+                self.post_message(Troubled(error.message))
                 self._ended.wait(RETRY_S)
-
-    def _tell(self, call: Any, value: object) -> None:
-        if not self._ended.is_set():
-            self.call_from_thread(call, value)
 
     @work(thread=True, group="gesture")
     def _perform(self, path: str, body: dict[str, Any]) -> None:
         try:
             self._client.post(path, body)
         except TransportError as error:
-            self._tell(self.show_problem, error.message)
+            self.post_message(Troubled(error.message))
 
-    async def show_frame(self, frame: Frame) -> None:
+    async def on_shown(self, event: Shown) -> None:
         """Draw a frame and offer its actions."""
-        self.frame = frame
-        lines = screen_lines(frame) or [Line("(dark)")]
-        self.query_one("#screen", Static).update(Group(*lines))
-        self.query_one("#problem", Static).update("")
-        actions = self.query_one("#actions", Vertical)
-        await actions.remove_children()
-        await actions.mount(*(_button(index, action) for index, action in enumerate(frame.drawing.actions)))
+        self.frame = event.frame
+        self._write("#screen", Group(*(screen_lines(event.frame) or [Line("(dark)")])))
+        self._write("#problem", "")
+        buttons = [ActionButton(action) for action in event.frame.drawing.actions]
+        for actions in self.query("#actions"):
+            await actions.remove_children()
+            await actions.mount(*buttons)
 
-    def show_status(self, status: dict[str, Any]) -> None:
+    def on_told(self, event: Told) -> None:
         """Show what the device says about itself, all of it."""
-        lines = [f"{name}: {value}" for name, value in status.items() if name != "sequence"]
-        self.query_one("#status", Static).update("\n".join(lines))
+        lines = [f"{name}: {value}" for name, value in event.status.items() if name != "sequence"]
+        self._write("#status", "\n".join(lines))
 
-    def show_problem(self, message: str) -> None:
+    def on_troubled(self, event: Troubled) -> None:
         """Say what went wrong."""
-        self.query_one("#problem", Static).update(message)
+        self._write("#problem", event.reason)
+
+    def _write(self, selector: str, content: RenderableType) -> None:
+        for widget in self.query(selector).results(Static):  # none any more when the program ends
+            widget.update(content)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Perform the action of a button."""
-        index = int(event.button.name or 0)
-        if self.frame is not None and index < len(self.frame.drawing.actions):
-            self._perform(*gesture_request(self.frame.drawing.actions[index]))
+        if isinstance(event.button, ActionButton):
+            self._perform(*gesture_request(event.button.action))
 
     def action_turn(self, name: str) -> None:
         """Press a button of the device; on a touch screen, turn the page."""
@@ -146,14 +185,3 @@ class PanelApp(App[None]):
     def action_replug(self) -> None:
         """Pull the plug and put it in again."""
         self._perform("/replug", {"hold": None})
-
-
-def _button(index: int, action: Action) -> Button:
-    word = action.label or _WORDS.get(action.role, action.role.value.capitalize())
-    variant = {Role.APPROVE: "success", Role.REJECT: "error"}.get(action.role, "default")
-    return Button(
-        Line(f"{word} (hold)" if action.hold_s else word),
-        name=str(index),
-        variant=variant,  # type: ignore[arg-type]  # one of the three literals above
-        compact=True,
-    )
