@@ -48,7 +48,7 @@ class ActionButton(Button):
             variant=_VARIANTS.get(action.role, "default"),
             compact=True,
         )
-        self.action = action
+        self.performs = action
 
 
 class Shown(Message):
@@ -79,8 +79,8 @@ class PanelApp(App[None]):
     """One device in a terminal."""
 
     CSS = f"""
-    #device {{ width: {COLUMNS + 6}; border: round $primary; padding: 1 2; }}
-    #screen {{ width: {COLUMNS}; min-height: 5; }}
+    #device {{ width: {COLUMNS + 6}; height: auto; border: round $primary; padding: 1 2; }}
+    #screen {{ width: {COLUMNS}; height: auto; min-height: 5; }}
     #side {{ padding: 1 2; }}
     #actions {{ height: auto; padding: 1 0; }}
     #problem {{ color: $error; }}
@@ -167,7 +167,7 @@ class PanelApp(App[None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Perform the action of a button."""
         if isinstance(event.button, ActionButton):
-            self._perform(*gesture_request(event.button.action))
+            self._perform(*gesture_request(event.button.performs))
 
     def action_turn(self, name: str) -> None:
         """Press a button of the device; on a touch screen, turn the page."""
