@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit
 
 import click
 from platformdirs import user_config_dir
@@ -15,7 +16,7 @@ from tallystick.cli.render import Report
 from tallystick.cli.target import DEVICE_VARIABLE, PROXY_VARIABLES, Run, current_run
 from tallystick.errors import TransportError, UsageError
 from tallystick.host import udev
-from tallystick.host.transport.discovery import Candidate
+from tallystick.host.transport.discovery import Candidate, Finder
 from tallystick.host.transport.hid import hidapi, may_open
 
 _PACKAGES = (
@@ -85,7 +86,10 @@ def _devices(run: Run) -> tuple[list[tuple[Candidate, str]], list[str]]:
     names = [name for name in PROXY_VARIABLES if run.environ.get(name)]
     problems = [f"{names[0]} is set alone: it counts only with the other one."] if len(names) == 1 else []
     try:
-        found = run.finder().candidates()
+        finder = run.finder()
+        found = finder.candidates()
+        if run.address:
+            problems += _problems_of(finder, run.address)
     except UsageError as error:
         return [], [*problems, f"{error.message}: {error.remedy}."]
     devices = [(one, _access(one)) for one in found]
@@ -94,9 +98,24 @@ def _devices(run: Run) -> tuple[list[tuple[Candidate, str]], list[str]]:
         for one, access in devices
         if access == "denied"
     ]
-    if not devices:
+    if not (devices or run.address):
         problems.append("No device was found: plug one in, or start one with `tally up`.")
     return devices, problems
+
+
+def _problems_of(finder: Finder, address: str) -> list[str]:
+    """Return what is wrong with an address that was chosen; knock where it leads over the network."""
+    try:
+        finder.open(address).close()
+    except (TransportError, UsageError) as error:
+        return [f"{address}: {error.message}. {error.remedy}."]
+    parts = urlsplit(address if "//" in address else address.replace(":", "://", 1))
+    if parts.scheme == "hid" or parts.hostname is None:
+        return []
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return (
+        [] if finder.probe(parts.hostname, port) else [f"Nothing listens at {address}: start a device with `tally up`."]
+    )
 
 
 def _access(one: Candidate) -> str:

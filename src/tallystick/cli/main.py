@@ -123,7 +123,9 @@ def _state_of_device(run: Run) -> str:
 def _unexpected(run: Run, error: Exception) -> int:
     text = f"unexpected: {type(error).__name__}: {error}"
     remedy = "run it again with --debug and report it, with the output of `tally doctor`"
-    return _complain(run, TallyError(text, remedy=remedy))
+    complaint = TallyError(text, remedy=remedy)
+    complaint.code = "unexpected"
+    return _complain(run, complaint)
 
 
 def _hint(error: click.ClickException) -> str:

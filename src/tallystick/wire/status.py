@@ -172,7 +172,7 @@ _OS: _Rows = (
     (_S.UNKNOWN_APDU, _G.WRONG_STATE, "the device is not on its dashboard", _DASHBOARD),
     (_S.NOT_ONBOARDED_6D06, _G.WRONG_STATE, "the device is not set up", _ONBOARD),
     (_S.NOT_ONBOARDED, _G.WRONG_STATE, "the device is not set up", _ONBOARD),
-    (_S.CLA_NOT_SUPPORTED, _G.WRONG_STATE, "another app is open, or none", "open the app this command belongs to"),
+    (_S.CLA_NOT_SUPPORTED, _G.WRONG_STATE, "an app is open, and it does not know this command", _DASHBOARD),
     (_S.UNKNOWN_APDU_6E01, _G.WRONG_STATE, "the device is not on its dashboard", _DASHBOARD),
     (_S.TECHNICAL_PROBLEM, _G.INTERNAL, "the device had a technical problem", _REPLUG),
     (_S.SIGNING_FAILED, _G.INTERNAL, "signing failed", _REPLUG),
@@ -216,6 +216,7 @@ _COSMOS: _Rows = (
     (_S.PATH_OUT_OF_RANGE, _G.BAD_REQUEST, "account or index is over 100, which needs expert mode", _EXPERT),
     (_S.INS_NOT_SUPPORTED, _G.BAD_REQUEST, "the app does not know this command", _UPDATE),
     (_S.WRONG_P1P2, _G.BAD_REQUEST, "the part number of the signing request is wrong", _CLIENT),
+    (_S.CLA_NOT_SUPPORTED, _G.WRONG_STATE, "another app is open, or none", "open the app this command belongs to"),
     (_S.SIGNING_FAILED, _G.INTERNAL, "signing failed", _REPLUG),
 )
 

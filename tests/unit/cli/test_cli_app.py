@@ -45,3 +45,11 @@ def test_unknown_app_is_refused_by_the_device(invoke):
     members = json.loads(answer.stdout)
     assert answer.exit_code == members["exit_code"] == 8
     assert (members["error"], members["status"], members["status_word"]) == ("not_found", "6807", "app_not_found")
+
+
+def test_list_with_an_app_open_says_to_quit_it(invoke, scripted):
+    """An app answers 6E00 to the dashboard's commands; the remedy leads back to the dashboard."""
+    scripted.app = "Bitcoin"
+    answer = invoke("app", "list")
+    assert answer.exit_code == 6
+    assert "Remedy: quit the app that is open" in answer.stderr

@@ -104,6 +104,7 @@ def test_unexpected_error_is_told_without_a_traceback_unless_asked(invoke):
     assert "Traceback" not in answer.stderr
     assert "tally doctor" in answer.stderr
     assert "Traceback" in invoke("device", "info", "--debug", open_transport=fail).stderr
+    assert json.loads(invoke("device", "info", "--json", open_transport=fail).stdout)["error"] == "unexpected"
 
 
 def test_interrupt_while_the_device_waits_says_so(invoke, scripted):

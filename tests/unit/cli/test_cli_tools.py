@@ -90,6 +90,25 @@ def test_doctor_sees_a_device_without_permission(invoke, monkeypatch):
     assert any("may not open hid:1" in problem for problem in members["problems"])
 
 
+@pytest.mark.parametrize(
+    ("address", "listening", "words"),
+    [
+        ("tcp:127.0.0.1:9", True, None),
+        ("tcp:127.0.0.1:9", False, "Nothing listens at tcp:127.0.0.1:9"),
+        ("http://127.0.0.1:9/apdu", False, "Nothing listens at http://127.0.0.1:9/apdu"),
+        ("hid:7", True, "no device on USB fits hid:7"),
+        ("nonsense", True, "not the address of a device"),
+    ],
+)
+def test_doctor_looks_at_the_chosen_address(invoke, monkeypatch, address, listening, words):
+    """What TALLY_DEVICE names is checked: whether it is an address, and whether somebody is there."""
+    monkeypatch.setattr(Run, "finder", lambda self: Finder(load_hid=NoHid, probe=lambda host, port: listening))
+    members = json.loads(invoke("doctor", "--json", environ={"TALLY_DEVICE": address}).stdout)
+    named = [problem for problem in members["problems"] if address in problem]
+    assert len(named) == (words is not None)
+    assert words is None or words in named[0]
+
+
 def test_doctor_survives_a_wrong_environment(invoke):
     """Nonsense in the proxy variables is a finding, not the end."""
     environ = {"LEDGER_PROXY_ADDRESS": "10.0.0.1", "LEDGER_PROXY_PORT": "x"}
