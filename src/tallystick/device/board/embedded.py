@@ -168,7 +168,7 @@ class EmbeddedBoard:
     def _new_system(self, mode: BootMode, sequence: int = 0) -> System:
         options = Options(mode=mode, expert=self._expert, cost=self._cost, facts=self._facts)
         system = System(self._hardware, options, sequence=sequence)
-        system.home.reset = self._want_replug
+        system.reset.replug = self._want_replug
         return system
 
     def _want_replug(self) -> None:

@@ -1,14 +1,19 @@
 """The commands of the dashboard: one handler each, found through one table (wire-protocol C).
 
 A handler gets the command and the channel it came by, and returns the data of a 9000; any other status is a Reject.
-What needs the person's consent asks for it here, before anything happens.
+What needs the person's consent asks for it before anything happens. Groups of commands that keep something between one
+and the next have modules of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from tallystick.device.hil import Battery
+from tallystick.device.os.app_storage import AppStorages
+from tallystick.device.os.consent import Commands, Handler, ask_consent, require_no_parameters, require_onboarded
+from tallystick.device.os.language import Languages
+from tallystick.device.os.lock_image import LockImages
 from tallystick.device.os.onboarding import onboard_by_host
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.session import BootMode, Session
@@ -27,11 +32,10 @@ from tallystick.wire.dashboard import (
     decode_device_name,
     encode_battery,
 )
-from tallystick.wire.screen import Choice, Selected
+from tallystick.wire.image import AppFlag
 from tallystick.wire.status import Reject, StatusWord
 from tallystick.wire.version import BootloaderInfo
 
-Handler = Callable[[CommandApdu, int], Awaitable[bytes]]
 #: entries of one answer of the list of apps: two of the longest stay under 255 bytes
 _PAGE = 2
 _NO_MCU_TARGET = 0x05010003
@@ -56,6 +60,9 @@ class Dashboard:
             Ins.LIST_APPS: self._list_apps,
             Ins.LIST_APPS_CONTINUE: self._list_apps_continue,
         }
+        self._groups: tuple[Commands, ...] = (LockImages(session), AppStorages(session), Languages())
+        for group in self._groups:
+            self.handlers.update(group.handlers)
 
     async def handle(self, apdu: CommandApdu, channel: int) -> bytes:
         """Answer one command of class E0; raise Reject (6D00 for a command this OS does not have)."""
@@ -66,19 +73,14 @@ class Dashboard:
             raise Reject(StatusWord.INS_NOT_SUPPORTED)
         return await handler(apdu, channel)
 
-    async def consent(self, *lines: str, option: str, icon: str = "") -> None:
-        """Ask the person; raise Reject (5501) when the answer is no."""
-        display = self._session.display
-        mark = display.mark()
-        try:
-            answer = await display.ask(Choice(lines=lines, options=(option, "Cancel"), icon=icon))
-        finally:  # also when the client went away and nobody wants the answer any more
-            display.unwind(mark)
-        if not (isinstance(answer, Selected) and answer.index == 0):
-            raise Reject(StatusWord.REFUSED_BY_USER)
+    def drop(self, channel: int | None) -> None:
+        """Forget what the client of `channel` was allowed and had begun; None is all clients."""
+        self._session.forget(channel)
+        for group in self._groups:
+            group.drop(channel)
 
     async def _get_version(self, apdu: CommandApdu, _channel: int) -> bytes:
-        _no_parameters(apdu)
+        require_no_parameters(apdu)
         session = self._session
         model, versions = session.identity.model, session.identity.versions
         if session.mode is BootMode.BOOTLOADER:
@@ -126,10 +128,10 @@ class Dashboard:
     async def _validate_target_id(self, apdu: CommandApdu, channel: int) -> bytes:
         if len(apdu.data) != 4:
             raise Reject(StatusWord.WRONG_LENGTH)
-        _no_parameters(apdu)
+        require_no_parameters(apdu)
         if int.from_bytes(apdu.data, "big") != self._session.identity.model.target_id:
             raise Reject(StatusWord.WRONG_TARGET_ID)
-        self._session.listings.pop(channel, None)
+        self.drop(channel)
         return b""
 
     async def _get_battery(self, apdu: CommandApdu, _channel: int) -> bytes:
@@ -152,40 +154,40 @@ class Dashboard:
         return b""
 
     async def _get_name(self, apdu: CommandApdu, _channel: int) -> bytes:
-        _no_parameters(apdu)
+        require_no_parameters(apdu)
         return self._session.identity.name.encode()
 
     async def _set_name(self, apdu: CommandApdu, _channel: int) -> bytes:
-        _no_parameters(apdu)
-        self._require_onboarded()
+        require_no_parameters(apdu)
+        require_onboarded(self._session)
         name = decode_device_name(apdu.data)
         if not name:
             raise Reject(StatusWord.WRONG_LENGTH)
-        await self.consent("Rename device to", name, option="Rename")
+        await ask_consent(self._session, "Rename device to", name, option="Rename")
         self._session.identity.rename(name)
         self._session.on_change()
         return b""
 
     async def _open(self, apdu: CommandApdu, _channel: int) -> bytes:
-        _no_parameters(apdu)
-        self._require_onboarded()
+        require_no_parameters(apdu)
+        require_onboarded(self._session)
         app = self._session.registry.find(decode_app_name(apdu.data))
-        if app is None:
+        if app is None or app.flags & AppFlag.NO_RUN:
             raise Reject(StatusWord.APP_NOT_FOUND)
-        await self.consent("Open app", app.name, option="Open", icon=app.bundle.manifest.icon)
+        await ask_consent(self._session, "Open app", app.name, option="Open", icon=app.bundle.manifest.icon)
         self._open_app(app)
         return b""
 
     async def _list_apps(self, apdu: CommandApdu, channel: int) -> bytes:
-        _no_parameters(apdu)
-        self._require_onboarded()
+        require_no_parameters(apdu)
+        require_onboarded(self._session)
         if channel not in self._session.listings:
-            await self.consent("Show your apps to", "this computer?", option="Allow")
+            await ask_consent(self._session, "Show your apps to", "this computer?", option="Allow")
         self._session.listings[channel] = 0
         return self._page(channel)
 
     async def _list_apps_continue(self, apdu: CommandApdu, channel: int) -> bytes:
-        _no_parameters(apdu)
+        require_no_parameters(apdu)
         if channel not in self._session.listings:
             raise Reject(StatusWord.LIST_NOT_STARTED)
         return self._page(channel)
@@ -195,12 +197,3 @@ class Dashboard:
         entries = self._session.registry.entries()[at : at + _PAGE]
         self._session.listings[channel] = at + len(entries)
         return encode_app_list(entries)
-
-    def _require_onboarded(self) -> None:
-        if not self._session.is_onboarded:
-            raise Reject(StatusWord.NOT_ONBOARDED)
-
-
-def _no_parameters(apdu: CommandApdu) -> None:
-    if apdu.p1 or apdu.p2:
-        raise Reject(StatusWord.WRONG_P1P2)

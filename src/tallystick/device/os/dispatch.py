@@ -38,7 +38,9 @@ class Dispatcher:
         self._dashboard = dashboard
         self._link = link
         self._channel: int | None = None
-        self._last_channel: int | None = None
+        #: whose APDU the open app accepted last: what it has begun is that client's
+        self._holder: int | None = None
+        self._is_orphaned = False
         self._task: Task | None = None
         self._quit_after_answer = False
 
@@ -51,7 +53,7 @@ class Dispatcher:
             self._link.send(Reply(channel, StatusWord.LOCKED.to_bytes(2, "big")))
             return
         self._lock.used()
-        self._channel = self._last_channel = channel
+        self._channel = channel
         if len(raw) >= _HEADER_BYTES and raw[0] == CLA_COMMON:
             self._answer_common(raw)
         else:
@@ -59,25 +61,39 @@ class Dispatcher:
 
     def drop(self, channel: int) -> None:
         """Forget a channel: its request, what it was allowed, and what the app had begun for it."""
-        self._session.listings.pop(channel, None)
-        if channel == self._last_channel:
-            self._last_channel = None
-            self._supervisor.reset()
+        self._dashboard.drop(channel)
         if channel == self._channel:
-            if self._task is not None:
-                self._task.cancel()
-            self._reply(StatusWord.COMMAND_NOT_ACCEPTED.to_bytes(2, "big"))
+            self._holder = None
+            self._supervisor.reset()
+            self._give_up(StatusWord.COMMAND_NOT_ACCEPTED)
+        elif channel == self._holder:
+            self._holder = None
+            self._is_orphaned = True
+            self._reset_orphan()
 
     def abort(self) -> None:
-        """End the request in hand, if it waits for something: the device was locked."""
+        """End the request in hand and forget what was allowed: the device was locked."""
+        self._dashboard.drop(None)
+        self._holder = None
+        self._supervisor.reset()
         if self._channel is not None:
-            self._supervisor.reset()
-            if self._task is not None:
-                self._task.cancel()
-            self._reply(StatusWord.LOCKED.to_bytes(2, "big"))
+            self._give_up(StatusWord.LOCKED)
+
+    def _reset_orphan(self) -> None:
+        """Let the app forget what it had begun for a client that left, unless another client is being served by it."""
+        if self._is_orphaned and self._channel is None:
+            self._is_orphaned = False
+            if self._holder is None:
+                self._supervisor.reset()
+
+    def _give_up(self, status: StatusWord) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._reply(status.to_bytes(2, "big"))
 
     def _reply(self, raw: bytes) -> None:
         channel, self._channel, self._task = self._channel, None, None
+        self._reset_orphan()
         if channel is not None:
             self._link.send(Reply(channel, raw))
         if self._quit_after_answer:
@@ -99,6 +115,8 @@ class Dispatcher:
     async def _carry_out(self, channel: int, raw: bytes) -> bytes:
         if self._supervisor.app is not None:
             response = await self._supervisor.deliver(raw)
+            if response.status == StatusWord.SUCCESS:
+                self._holder = channel
             return response.data + response.status.to_bytes(2, "big")
         apdu = CommandApdu.lenient(raw)
         if apdu.cla != CLA_OS:

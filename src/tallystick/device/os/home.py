@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tallystick.crypto.secret import Secret
-from tallystick.device.os.lock import CHOICES_MINUTES, SETTING, Lock
+from tallystick.device.os.lock import CHOICES_MINUTES, Lock
 from tallystick.device.os.pin import check_pin, choose_pin
 from tallystick.device.os.registry import InstalledApp
+from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import BootMode, Session
-from tallystick.device.os.task import Task
-from tallystick.wire.screen import Choice, Decided, Entry, Item, Menu, Notice, Review, ReviewKind, Selected, Tone
+from tallystick.device.os.task import Promise, Task
+from tallystick.wire.screen import (
+    Answer,
+    Choice,
+    Decided,
+    Entry,
+    Item,
+    Menu,
+    Notice,
+    Review,
+    ReviewKind,
+    Scene,
+    Selected,
+    Tone,
+)
 
 Step = Callable[[], Awaitable[None]]
 
@@ -18,13 +31,12 @@ Step = Callable[[], Awaitable[None]]
 class Home:
     """The idle screen of the device while no app is open."""
 
-    def __init__(self, *, session: Session, lock: Lock, open_app: Callable[[InstalledApp], None]) -> None:
+    def __init__(self, *, session: Session, lock: Lock, reset: Reset, open_app: Callable[[InstalledApp], None]) -> None:
         self._session = session
         self._lock = lock
+        self._reset = reset
         self._open_app = open_app
         self._task: Task | None = None
-        #: carries out a reset of the whole device
-        self.reset: Callable[[], None] = lambda: None
 
     def show(self) -> None:
         """Show the dashboard."""
@@ -60,11 +72,10 @@ class Home:
             return
 
         async def run() -> None:
-            mark = self._session.display.mark()
             try:
                 await flow()
             finally:
-                self._session.display.unwind(mark)
+                self._session.display.withdraw(self)
                 self.show()
 
         self._task = self._session.scheduler.spawn(run())
@@ -80,7 +91,7 @@ class Home:
             rows.append((Entry("OS version", self._session.identity.versions.os), None))
             rows.append((Entry("Serial", self._session.identity.serial), None))
             entries = (*(entry for entry, _ in rows), Entry("Back"))
-            answer = await self._session.display.ask(Menu(title="Settings", entries=entries, icon="settings"))
+            answer = await self._ask(Menu(title="Settings", entries=entries, icon="settings"))
             index = answer.index if isinstance(answer, Selected) else len(rows)
             if index >= len(rows):
                 return
@@ -90,31 +101,32 @@ class Home:
 
     async def _choose_minutes(self) -> None:
         options = tuple(f"{minutes} min" if minutes else "never" for minutes in CHOICES_MINUTES)
-        answer = await self._session.display.ask(Choice(lines=("Lock after",), options=options))
+        answer = await self._ask(Choice(lines=("Lock after",), options=options))
         if isinstance(answer, Selected):
-            self._session.storage.set_device_setting(SETTING, CHOICES_MINUTES[answer.index])
-            self._lock.used()
+            self._lock.minutes = CHOICES_MINUTES[answer.index]
 
     async def _change_pin(self) -> None:
         session = self._session
-        phrase = await check_pin(session, "Current PIN")
+        phrase = await check_pin(session, "Current PIN", owner=self)
         if phrase is None:
-            self.reset()
+            await self._reset.after_wrong_pins()
             return
-        pin: Secret = await choose_pin(session.display)
-        session.vault.seal(phrase, pin, sealing=session.vault.sealing)
-        phrase.wipe()
-        pin.wipe()
-        await session.display.ask(Notice(lines=("PIN changed",), tone=Tone.SUCCESS))
+        try:
+            pin = await choose_pin(session.display, owner=self)
+            session.vault.seal(phrase, pin, sealing=session.vault.sealing)
+            pin.wipe()
+        finally:  # also when the device locks itself before a new PIN was chosen
+            phrase.wipe()
+        await self._ask(Notice(lines=("PIN changed",), tone=Tone.SUCCESS))
 
     async def _confirm_reset(self) -> None:
         items = (Item("Erases", ("recovery phrase, PIN, apps and settings",)),)
         review = Review(
             items=items, kind=ReviewKind.OTHER, intro=("Reset", "device?"), approve="RESET", reject="CANCEL"
         )
-        answer = await self._session.display.ask(review)
+        answer = await self._ask(review)
         if isinstance(answer, Decided) and answer.approved:
-            self._session.vault.wipe()
-            self._session.storage.erase()
-            self._session.identity.forget_name()
-            self.reset()
+            self._reset.carry_out()
+
+    def _ask(self, scene: Scene) -> Promise[Answer]:
+        return self._session.display.ask(scene, owner=self)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from tallystick.device.os.display.stack import Level
 from tallystick.device.os.pin import check_pin
+from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import Session
 from tallystick.device.os.task import Task, Timer
 from tallystick.device.secure.vault import Sealing
@@ -18,9 +18,9 @@ SETTING = "auto-lock-minutes"
 class Lock:
     """Locks and unlocks one device."""
 
-    def __init__(self, session: Session, on_wiped: Callable[[], None]) -> None:
+    def __init__(self, session: Session, reset: Reset) -> None:
         self._session = session
-        self._on_wiped = on_wiped
+        self._reset = reset
         self._task: Task | None = None
         self._timer: Timer | None = None
         self._last_use_s = 0.0
@@ -34,14 +34,22 @@ class Lock:
     @property
     def minutes(self) -> int:
         """Minutes of idle time before the device locks itself; 0 is never."""
-        return self._session.storage.device_setting(SETTING, DEFAULT_MINUTES)
+        stored = self._session.storage.device_setting(SETTING, DEFAULT_MINUTES)
+        return stored if stored in CHOICES_MINUTES else DEFAULT_MINUTES
+
+    @minutes.setter
+    def minutes(self, minutes: int) -> None:
+        self._session.storage.set_device_setting(SETTING, minutes)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.used()
 
     def engage(self) -> None:
         """Lock now, if there is a PIN, and ask for it."""
         if not self.has_pin or (self._task is not None and not self._task.finished):
             return
         self._session.keychain.clear()
-        self._session.listings.clear()
         self._session.on_change()
         self._task = self._session.scheduler.spawn(self._unlock())
 
@@ -52,9 +60,9 @@ class Lock:
             self._timer = self._session.scheduler.call_at(self._last_use_s + self.minutes * 60, self._check_idle)
 
     async def _unlock(self) -> None:
-        phrase = await check_pin(self._session)
+        phrase = await check_pin(self._session, level=Level.LOCK)
         if phrase is None:
-            self._on_wiped()
+            await self._reset.after_wrong_pins()
             return
         self._session.keychain.fill(phrase)
         phrase.wipe()

@@ -27,6 +27,7 @@ async def onboard(session: Session) -> None:
         phrase = await (_make_new(session) if choice == 0 else _restore(session))
         if phrase is not None:
             seal(session, phrase, pin)
+            phrase.wipe()
         pin.wipe()
     session.step = OnboardingStep.READY
     session.on_change()
@@ -63,9 +64,11 @@ def onboard_by_host(session: Session, message: HostOnboarding) -> None:
             raise Reject(StatusWord.INCORRECT_DATA)
     else:
         words = bip39.sentence_from_entropy(session.rng.read(_ENTROPY_BYTES))
-    phrase = Secret(" ".join(words.split()).encode())
-    seal(session, phrase, Secret(message.pin))
+    phrase, pin = Secret(" ".join(words.split()).encode()), Secret(message.pin)
     session.step = OnboardingStep.READY
+    seal(session, phrase, pin)
+    phrase.wipe()
+    pin.wipe()
 
 
 async def _make_new(session: Session) -> Secret | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tallystick.device.os.storage import Storage
-from tallystick.errors import UsageError
+from tallystick.errors import RemoteProtocolError, StateCorrupt, UsageError
 from tallystick.wire.app_list import AppListEntry
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.dashboard import MemoryInfo
@@ -46,7 +46,7 @@ class Registry:
         self._model = model
         self._os_version = os_version
         self._block_bytes = model.block_bytes_at(os_version)
-        self._apps = {name: self._measure(Bundle.from_bytes(storage.bundle(name))) for name in storage.installed()}
+        self._apps = {name: self._measure(_stored(storage, name)) for name in storage.installed()}
 
     def apps(self) -> list[InstalledApp]:
         """Return the installed apps, oldest first."""
@@ -115,3 +115,10 @@ class Registry:
             flags=image.create.flags | AppFlag.ENABLED,
             blocks=-(-len(image.code) // self._block_bytes),
         )
+
+
+def _stored(storage: Storage, name: str) -> Bundle:
+    try:
+        return Bundle.from_bytes(storage.bundle(name))
+    except RemoteProtocolError:
+        raise StateCorrupt(f"the app {name} is damaged", remedy="restore a copy, or start afresh") from None

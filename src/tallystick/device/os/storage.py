@@ -1,12 +1,12 @@
 """Records of the OS in flash, by meaning: which apps are installed, their settings and data, settings of the device.
 
-Every change is one write of one record, or is arranged so that a cut between two writes leaves the old state: an app
-is installed when the list of apps names it, and not before.
+Each installation of an app has a number of its own, and its records carry that number. One record, ``apps``, says which
+numbers count. So installing, removing and restoring are one write that switches, before which nothing has changed and
+after which everything has; what a power cut leaves of the other numbers is swept up at the next start.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
@@ -15,11 +15,9 @@ from tallystick.errors import StateCorrupt
 
 _APPS = "apps"
 _DEVICE = "device"
-
-
-def app_id(name: str) -> str:
-    """Return the part of record names that belongs to the app `name`: 16 hex digits."""
-    return hashlib.sha256(name.encode()).hexdigest()[:16]
+_IMAGE = "lock-image"
+#: what a record of an app costs beside its bytes
+RECORD_OVERHEAD_BYTES = 64
 
 
 class Storage:
@@ -27,43 +25,41 @@ class Storage:
 
     def __init__(self, flash: Flash) -> None:
         self._flash = flash
+        index = self._document(_APPS, {})
+        #: by name, oldest first: the number of the installation
+        self._apps: dict[str, int] = self._numbers(index.get("installed", {}))
+        self._restored: dict[str, int] = self._numbers(index.get("restored", {}))
+        self._sweep()
 
     def installed(self) -> list[str]:
         """Return the names of the installed apps, oldest first."""
-        return [str(name) for name in self._document(_APPS, [])]
+        return list(self._apps)
 
     def bundle(self, name: str) -> bytes:
         """Return the bundle of an installed app; raise StateCorrupt when it is gone."""
-        raw = self._flash.read(f"app.{app_id(name)}.bundle")
+        raw = self._flash.read(self._prefix(name) + "bundle")
         if raw is None:
             raise StateCorrupt(f"the app {name} is damaged", remedy="remove it and install it again")
         return raw
 
     def install(self, name: str, raw: bytes) -> None:
         """Keep a bundle under `name`, in place of one there was; its old data and settings go."""
-        apps = self.installed()
-        if name in apps:
-            self.uninstall(name)
-            apps.remove(name)
-        self._flash.write(f"app.{app_id(name)}.bundle", raw)
-        self._write(_APPS, [*apps, name])
+        number = self._next_number()
+        self._flash.write(f"app.{number}.bundle", raw)
+        self._switch({**{other: at for other, at in self._apps.items() if other != name}, name: number})
 
     def uninstall(self, name: str) -> None:
         """Remove an app with all it kept."""
-        self._write(_APPS, [other for other in self.installed() if other != name])
-        prefix = f"app.{app_id(name)}."
-        for record in self._flash.names():
-            if record.startswith(prefix):
-                self._flash.remove(record)
+        self._switch({other: at for other, at in self._apps.items() if other != name})
 
     def settings(self, name: str) -> dict[str, bool]:
         """Return the settings of an app that were ever changed."""
-        document = self._document(f"app.{app_id(name)}.settings", {})
+        document = self._document(self._prefix(name) + "settings", {})
         return {str(key): value is True for key, value in document.items()}
 
     def set_setting(self, name: str, setting: str, *, value: bool) -> None:
         """Change one setting of an app."""
-        self._write(f"app.{app_id(name)}.settings", {**self.settings(name), setting: value})
+        self._write(self._prefix(name) + "settings", {**self.settings(name), setting: value})
 
     def record(self, name: str, record: str) -> bytes | None:
         """Return a record an app wrote, or None."""
@@ -76,10 +72,41 @@ class Storage:
         else:
             self._flash.write(self._record_name(name, record), data)
 
+    def records(self, name: str) -> dict[str, bytes]:
+        """Return all records an app wrote, by name."""
+        prefix = self._prefix(name) + "data-"
+        names = (entry for entry in self._flash.names() if entry.startswith(prefix))
+        return {bytes.fromhex(entry[len(prefix) :]).decode(): self._flash.read(entry) or b"" for entry in names}
+
     def data_size(self, name: str) -> int:
-        """Return how many bytes the records of an app take."""
-        prefix = f"app.{app_id(name)}.data-"
-        return sum(len(self._flash.read(entry) or b"") for entry in self._flash.names() if entry.startswith(prefix))
+        """Return how many bytes the records of an app take, with what each costs beside its bytes."""
+        return sum(len(data) + RECORD_OVERHEAD_BYTES for data in self.records(name).values())
+
+    def restore(self, name: str, *, settings: dict[str, bool], records: dict[str, bytes]) -> None:
+        """Put settings and records in place of all the app keeps, at once, and count that it was done."""
+        number = self._next_number()
+        self._flash.write(f"app.{number}.bundle", self.bundle(name))
+        if settings:
+            self._write(f"app.{number}.settings", settings)
+        for record, data in records.items():
+            self._flash.write(f"app.{number}.data-{record.encode().hex()}", data)
+        apps = {other: number if other == name else at for other, at in self._apps.items()}
+        self._switch(apps, {**self._restored, name: self.restored(name) + 1})
+
+    def restored(self, name: str) -> int:
+        """Return how many back-ups of an app were restored since the device was reset."""
+        return self._restored.get(name, 0)
+
+    def lock_image(self) -> bytes | None:
+        """Return the picture on the lock screen, or None."""
+        return self._flash.read(_IMAGE)
+
+    def set_lock_image(self, raw: bytes | None) -> None:
+        """Change the picture on the lock screen; None removes it."""
+        if raw is None:
+            self._flash.remove(_IMAGE)
+        else:
+            self._flash.write(_IMAGE, raw)
 
     def device_setting(self, name: str, default: int) -> int:
         """Return a setting of the device itself."""
@@ -91,13 +118,40 @@ class Storage:
         self._write(_DEVICE, {**self._document(_DEVICE, {}), name: value})
 
     def erase(self) -> None:
-        """Forget everything the owner put in: apps, data, settings. The vault and the serial are not ours."""
-        for name in self.installed():
-            self.uninstall(name)
-        self._flash.remove(_DEVICE)
+        """Forget everything the owner put in: apps, data, settings, picture. The vault and the serial are not ours."""
+        self._switch({}, {})
+        for record in (_IMAGE, _DEVICE):
+            self._flash.remove(record)
+
+    def _prefix(self, name: str) -> str:
+        return f"app.{self._apps.get(name, 0)}."
 
     def _record_name(self, name: str, record: str) -> str:
-        return f"app.{app_id(name)}.data-{record.encode().hex()}"
+        return f"{self._prefix(name)}data-{record.encode().hex()}"
+
+    def _next_number(self) -> int:
+        """Return a number no installation has and no record carries."""
+        self._sweep()
+        return max(self._apps.values(), default=0) + 1
+
+    def _switch(self, apps: dict[str, int], restored: dict[str, int] | None = None) -> None:
+        restored = self._restored if restored is None else restored
+        self._write(_APPS, {"installed": list(apps.items()), "restored": list(restored.items())})
+        self._apps, self._restored = apps, restored
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove the records of installations that do not count."""
+        alive = {str(number) for number in self._apps.values()}
+        for record in self._flash.names():
+            if record.startswith("app.") and record.split(".")[1] not in alive:
+                self._flash.remove(record)
+
+    def _numbers(self, pairs: Any) -> dict[str, int]:
+        try:
+            return {str(name): int(number) for name, number in pairs or ()}
+        except (TypeError, ValueError):
+            raise _damaged(_APPS) from None
 
     def _document(self, record: str, default: Any) -> Any:
         raw = self._flash.read(record)
@@ -105,11 +159,15 @@ class Storage:
             return default
         try:
             document = json.loads(raw)
-        except ValueError as error:
-            raise StateCorrupt(f"the record {record} is damaged", remedy="restore a copy, or start afresh") from error
+        except ValueError:
+            raise _damaged(record) from None
         if type(document) is not type(default):
-            raise StateCorrupt(f"the record {record} is damaged", remedy="restore a copy, or start afresh")
+            raise _damaged(record)
         return document
 
     def _write(self, record: str, document: object) -> None:
         self._flash.write(record, json.dumps(document, sort_keys=True).encode())
+
+
+def _damaged(record: str) -> StateCorrupt:
+    return StateCorrupt(f"the record {record} is damaged", remedy="restore a copy, or start afresh")

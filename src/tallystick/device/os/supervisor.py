@@ -17,8 +17,8 @@ from tallystick.device.os.display.stack import Display
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Promise, Scheduler, Task, Timer
-from tallystick.errors import RemoteProtocolError
-from tallystick.wire.screen import Menu, Scene
+from tallystick.errors import ProtocolError, RemoteProtocolError
+from tallystick.wire.screen import Choice, Menu, Notice, Progress, Review, Scene
 from tallystick.wire.status import StatusWord
 from tallystick.wire.syscall import (
     MAX_REPLY,
@@ -45,10 +45,14 @@ MAX_CALLS = 20_000
 #: menu choices kept for an app that is busy
 _MAX_EVENTS = 8
 
+#: scenes an app may ask for: PIN and recovery words are the OS's alone
+_APP_SCENES = (Menu, Choice, Review, Notice, Progress)
+#: what values of wrong types raise: on the embedded board no codec has looked at them
+_RUBBISH = (AttributeError, TypeError, ValueError, ProtocolError)
 _CRASHED = Response(b"", StatusWord.TECHNICAL_PROBLEM)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Run:
     """One life of one app."""
 
@@ -65,7 +69,6 @@ class _Run:
     #: the client of the APDU in work is gone: every call until the next Exchange ends with ABORTED
     aborted: bool = False
     asking: Task | None = None
-    screen_mark: int = 0
 
 
 class Supervisor:
@@ -89,7 +92,7 @@ class Supervisor:
     def open(self, app: InstalledApp, info: DeviceInfo) -> None:
         """Launch `app`, in place of the one that is open."""
         self.close()
-        run = self._run = _Run(app, busy_since_s=self._scheduler.clock.now_s(), screen_mark=self._display.mark())
+        run = self._run = _Run(app, busy_since_s=self._scheduler.clock.now_s())
         run.link = self._host.launch(
             app.bundle,
             info,
@@ -107,7 +110,7 @@ class Supervisor:
             run.link.kill()
         if run.asking is not None:
             run.asking.cancel()
-        self._display.unwind(run.screen_mark)
+        self._display.withdraw(run)
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
@@ -138,13 +141,14 @@ class Supervisor:
         working = run.owed is not None
         run.owed = None
         if not working:
-            self._feed(run, ResetEvent(), None)
+            if not any(isinstance(event, ResetEvent) for event, _ in run.events):
+                self._feed(run, ResetEvent(), None)
             return
         run.aborted = True
         if run.asking is not None:
             run.asking.cancel()
             run.asking = None
-            self._display.unwind(run.screen_mark)
+            self._display.withdraw(run)
             self._answer(run, Outcome(CallStatus.ABORTED))
 
     def _feed(self, run: _Run, event: AppEvent, promise: Promise[Response] | None) -> None:
@@ -174,6 +178,12 @@ class Supervisor:
             self.close("it broke the rules of system calls" if run.request else "it flooded the system with calls")
             return
         run.request = request
+        try:
+            self._carry_out(run, request)
+        except _RUBBISH:
+            self.close("it sent what is no system call")
+
+    def _carry_out(self, run: _Run, request: Request) -> None:
         match request:
             case Exchange(response):
                 self._take_response(run, response)
@@ -181,10 +191,13 @@ class Supervisor:
                 self.close()
             case _ if run.aborted:
                 self._answer(run, Outcome(CallStatus.ABORTED))
-            case Ask(scene):
-                run.asking = self._scheduler.spawn(self._ask(run, scene))
-            case Idle(menu):
+            case Ask(scene) if isinstance(scene, _APP_SCENES):
+                asking = self._scheduler.spawn(self._ask(run, scene))
+                run.asking = None if asking.finished else asking
+            case Idle(menu) if isinstance(menu, Menu):
                 self._set_menu(run, menu)
+            case Ask() | Idle():
+                self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
             case _:
                 self._answer(run, self._syscalls.handle(run.app, request))
 
@@ -195,14 +208,14 @@ class Supervisor:
         owed, run.owed = run.owed, None
         if owed is not None:
             owed.resolve(response or _CRASHED)
-        self._display.unwind(run.screen_mark)
+        self._display.withdraw(run)
         self._next(run)
 
     async def _ask(self, run: _Run, scene: Scene) -> None:
         try:
-            self._display.unwind(run.screen_mark)
-            answer = await self._display.ask(scene)
-        except RemoteProtocolError:
+            self._display.withdraw(run)
+            answer = await self._display.ask(scene, owner=run)
+        except _RUBBISH:
             run.asking = None
             self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
             return

@@ -7,11 +7,14 @@ import logging
 from tallystick.device.hil import Clock, Rng
 from tallystick.device.os.permission import may_derive
 from tallystick.device.os.registry import InstalledApp
-from tallystick.device.os.storage import Storage
+from tallystick.device.os.storage import RECORD_OVERHEAD_BYTES, Storage
 from tallystick.device.secure.keychain import Keychain, Locked
 from tallystick.errors import UsageError
 from tallystick.wire.install import Curve
 from tallystick.wire.syscall import (
+    MAX_LEVELS,
+    MAX_LOG,
+    MAX_RANDOM,
     MAX_RECORD,
     CallStatus,
     Log,
@@ -31,6 +34,7 @@ _LOGGER = logging.getLogger(__name__)
 _LOG_RATE = 50
 #: bytes of all records of one app together
 _MAX_DATA = 256 * 1024
+# each record is counted with what it costs beside its bytes, so many empty ones are not for nothing
 _MAX_NAME = 32
 
 
@@ -56,6 +60,8 @@ class Syscalls:
                     return Outcome(CallStatus.BAD_ARGUMENT)
                 return self._derive(app, curve, path, digest)
             case Random(size_bytes):
+                if not 1 <= size_bytes <= MAX_RANDOM:
+                    return Outcome(CallStatus.BAD_ARGUMENT)
                 return Outcome(value=self._rng.read(size_bytes))
             case ReadSetting(name):
                 return self._read_setting(app, name)
@@ -78,6 +84,8 @@ class Syscalls:
     def _derive(self, app: InstalledApp, curve: Curve, path: tuple[int, ...], digest: bytes | None) -> Outcome:
         if not may_derive(app.bundle.manifest, curve, path):
             return Outcome(CallStatus.NOT_PERMITTED)
+        if len(path) > MAX_LEVELS:
+            return Outcome(CallStatus.BAD_ARGUMENT)
         try:
             if digest is None:
                 return Outcome(value=self._keychain.public_key(curve, path))
@@ -97,9 +105,11 @@ class Syscalls:
     def _write_record(self, app: InstalledApp, name: str, data: bytes | None) -> Outcome:
         if not _is_name(name) or len(data or b"") > MAX_RECORD:
             return Outcome(CallStatus.BAD_ARGUMENT)
-        old = len(self._storage.record(app.name, name) or b"")
-        if self._storage.data_size(app.name) - old + len(data or b"") > _MAX_DATA:
-            return Outcome(CallStatus.NO_SPACE)
+        if data is not None:
+            old = self._storage.record(app.name, name)
+            freed = 0 if old is None else len(old) + RECORD_OVERHEAD_BYTES
+            if self._storage.data_size(app.name) - freed + len(data) + RECORD_OVERHEAD_BYTES > _MAX_DATA:
+                return Outcome(CallStatus.NO_SPACE)
         self._storage.set_record(app.name, name, data)
         return Outcome()
 
@@ -109,7 +119,8 @@ class Syscalls:
             self._log_second, self._log_lines = second, 0
         self._log_lines += 1
         if self._log_lines <= _LOG_RATE:
-            _LOGGER.info("%s: %s", app.name, text)
+            line = "".join(char if char.isprintable() else "?" for char in text[:MAX_LOG])
+            _LOGGER.info("%s: %s", app.name, line)
         return Outcome()
 
 

@@ -17,6 +17,7 @@ from tallystick.device.os.identity import Identity
 from tallystick.device.os.lock import Lock
 from tallystick.device.os.onboarding import onboard, seal
 from tallystick.device.os.registry import InstalledApp, Registry
+from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import BootMode, Session
 from tallystick.device.os.storage import Storage
 from tallystick.device.os.supervisor import Supervisor
@@ -71,20 +72,29 @@ class System:
         display = Display(model=hardware.model, scheduler=self.scheduler, panel=hardware.panel, sequence=sequence)
         storage = Storage(hardware.flash)
         identity = Identity(model=hardware.model, flash=hardware.flash, rng=hardware.rng)
+        keychain, vault = Keychain(), Vault(flash=hardware.flash, rng=hardware.rng, cost=options.cost)
+        self.reset = Reset(
+            vault=vault,
+            storage=storage,
+            identity=identity,
+            keychain=keychain,
+            display=display,
+        )
+        self.reset.finish_interrupted()
         self.session = Session(
             mode=options.mode,
             identity=identity,
             scheduler=self.scheduler,
             display=display,
-            vault=Vault(flash=hardware.flash, rng=hardware.rng, cost=options.cost),
-            keychain=Keychain(),
+            vault=vault,
+            keychain=keychain,
             storage=storage,
             registry=Registry(storage=storage, model=hardware.model, os_version=identity.versions.os),
             rng=hardware.rng,
             on_change=self._tell,
         )
         syscalls = Syscalls(
-            keychain=self.session.keychain,
+            keychain=keychain,
             storage=storage,
             rng=hardware.rng,
             clock=hardware.clock,
@@ -92,10 +102,9 @@ class System:
         )
         self.supervisor = Supervisor(host=hardware.apps, scheduler=self.scheduler, display=display, syscalls=syscalls)
         self.supervisor.on_closed = self._app_closed
-        self.lock = Lock(self.session, self._wiped)
-        self.home = Home(session=self.session, lock=self.lock, open_app=self.open)
-        #: pulls the plug and puts it in again: the board's business
-        self.home.reset = lambda: None
+        self.reset.close_app = self.supervisor.close
+        self.lock = Lock(self.session, self.reset)
+        self.home = Home(session=self.session, lock=self.lock, reset=self.reset, open_app=self.open)
         dashboard = Dashboard(session=self.session, battery=hardware.battery, open_app=self.open)
         self.dispatcher = Dispatcher(
             session=self.session,
@@ -106,6 +115,7 @@ class System:
         )
         display.on_gesture = self.lock.used
         self._was_locked = False
+        self._shown = self._face()
 
     def start(self) -> None:
         """Power on: unlock, or ask for the PIN, or begin set-up."""
@@ -176,7 +186,7 @@ class System:
     def open(self, app: InstalledApp) -> None:
         """Open `app`."""
         self.home.close_settings()
-        self.session.listings.clear()
+        self.session.forget(None)
         layout = layout_for(self._hardware.model)
         identity = self.session.identity
         info = DeviceInfo(
@@ -211,9 +221,6 @@ class System:
         await onboard(self.session)
         self.home.show()
 
-    def _wiped(self) -> None:
-        self.home.reset()
-
     def _app_closed(self, app: InstalledApp, reason: str) -> None:
         self.home.show()
         if reason:
@@ -227,4 +234,12 @@ class System:
             self.dispatcher.abort()
             self.home.close_settings()
         self._was_locked = locked
+        if self._shown != self._face():
+            self._shown = self._face()
+            if self.supervisor.app is None:
+                self.home.show()
         self._hardware.panel.tell(self.status())
+
+    def _face(self) -> tuple[object, ...]:
+        """Return what the dashboard's menu shows of the device's state."""
+        return self.session.identity.name, self.lock.has_pin

@@ -17,8 +17,8 @@ from tallystick.device.hil import Clock
 Value = TypeVar("Value")
 
 
-class Cancelled(Exception):
-    """Thrown into a task that is ended from outside."""
+class Cancelled(BaseException):
+    """Thrown into a task that is ended from outside; no error, so that nothing that handles errors stops it."""
 
 
 class Promise(Generic[Value]):

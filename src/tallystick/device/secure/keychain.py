@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tallystick.crypto import bip32, bip39, ed25519, p256, secp256k1, slip10
+from tallystick.crypto import bip32, bip39, ed25519, p256, secp256k1, slip10, slip21
 from tallystick.crypto.secret import Secret
 from tallystick.wire.install import Curve
 
@@ -65,6 +65,12 @@ class Keychain:
         if curve is Curve.ED25519:
             return ed25519.sign(private, digest)
         return p256.sign_ecdsa_der(private, digest)
+
+    def backup_key(self) -> Secret:
+        """Return the key (32 bytes) that seals back-ups of what apps keep; raise Locked."""
+        if self._seed is None:
+            raise Locked
+        return slip21.derive(slip21.master(self._seed), (b"tallystick", b"app back-up")).key()
 
     def _node(self, path: Sequence[int]) -> bip32.Node:
         if self._master is None:

@@ -25,6 +25,8 @@ _MAGIC = b"TALV"
 _VERSION = 1
 _VAULT = "vault"
 _TRIES = "tries"
+#: 24 words of at most 8 letters, and the tag
+_MAX_CIPHERTEXT = 24 * 9 + 16
 
 
 class Sealing(IntFlag):
@@ -69,6 +71,8 @@ class Vault:
         self._flash = flash
         self._rng = rng
         self._cost = cost
+        #: the kind of seal, once it was read: it is asked for with every command
+        self._sealing: Sealing | None = None
 
     @property
     def is_filled(self) -> bool:
@@ -76,18 +80,27 @@ class Vault:
         return self._flash.read(_VAULT) is not None
 
     @property
+    def is_exhausted(self) -> bool:
+        """Whether no try is left: the device must be reset, or its reset was cut off."""
+        return self.tries_left == 0
+
+    @property
     def sealing(self) -> Sealing:
-        """The kind of seal; NONE when there is none."""
-        blob = self._flash.read(_VAULT)
-        return Sealing.NONE if blob is None else _Header.read(Reader(blob)).sealing
+        """The kind of seal; NONE when there is none. Raises StateCorrupt when it cannot be read."""
+        if self._sealing is None:
+            blob = self._flash.read(_VAULT)
+            self._sealing = Sealing.NONE if blob is None else _Header.read(Reader(blob)).sealing
+        return self._sealing
 
     @property
     def tries_left(self) -> int:
-        """How many PINs may still be tried."""
+        """How many PINs may still be tried. Raises StateCorrupt when the counter cannot be read."""
         record = self._flash.read(_TRIES)
         if record is None:
             return MAX_TRIES
-        return max(0, MAX_TRIES - record[0]) if len(record) == 1 else 0
+        if len(record) != 1:
+            raise StateCorrupt("the counter of tries is damaged", remedy="no PIN is tried until it is mended")
+        return max(0, MAX_TRIES - record[0])
 
     def seal(self, phrase: Secret, pin: Secret, *, sealing: Sealing = Sealing.NONE) -> None:
         """Store `phrase` under `pin` (empty with NO_PIN), in place of what was there."""
@@ -97,37 +110,47 @@ class Vault:
         ciphertext = ChaCha20Poly1305(header.key(pin)).encrypt(header.nonce, phrase.reveal(), raw)
         self._flash.write(_TRIES, b"\x00")
         self._flash.write(_VAULT, raw + ciphertext)
+        self._sealing = sealing
 
     def open(self, pin: Secret) -> Secret:
         """Return the phrase.
 
+        A vault without PIN costs no try: nobody guesses there.
+
         Raises:
-            WrongPin: it is not the PIN; at the last try the vault is wiped.
+            WrongPin: it is not the PIN, or no try is left, which is the time to reset the device.
             StateCorrupt: there is no vault, or it is damaged.
 
         """
         blob = self._flash.read(_VAULT)
         if blob is None:
             raise StateCorrupt("there is no vault", remedy="set the device up")
-        left = self.tries_left
-        if left == 0:  # a cut came between the last wrong try and the wipe
-            self.wipe()
-            raise WrongPin(0)
-        self._count(MAX_TRIES - left + 1)
         reader = Reader(blob)
         header = _Header.read(reader)
+        if header.sealing & Sealing.NO_PIN:
+            try:
+                return header.decrypt(reader.rest(), pin)
+            except InvalidTag:
+                raise _damaged() from None
+        left = self.tries_left
+        if left == 0:
+            raise WrongPin(0)
+        self._count(MAX_TRIES - left + 1)
         try:
-            plain = ChaCha20Poly1305(header.key(pin)).decrypt(header.nonce, reader.rest(), header.to_bytes())
+            phrase = header.decrypt(reader.rest(), pin)
         except InvalidTag:
-            if left == 1:
-                self.wipe()
             raise WrongPin(left - 1) from None
         self._count(0)
-        return Secret(plain)
+        return phrase
 
     def wipe(self) -> None:
-        """Destroy the phrase."""
+        """Destroy the phrase; until `renew` the vault counts as exhausted."""
+        self._count(MAX_TRIES)
         self._flash.remove(_VAULT)
+        self._sealing = None
+
+    def renew(self) -> None:
+        """Give the tries back: everything else that belonged to the owner is gone too."""
         self._flash.remove(_TRIES)
 
     def _count(self, tries: int) -> None:
@@ -135,6 +158,10 @@ class Vault:
         self._flash.write(_TRIES, record)
         if self._flash.read(_TRIES) != record:
             raise StateCorrupt("the counter of tries cannot be written", remedy="no PIN is tried until it can")
+
+
+def _damaged() -> StateCorrupt:
+    return StateCorrupt("the vault is damaged", remedy="restore the device from its recovery phrase")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +183,22 @@ class _Header:
             magic, version = reader.take(4), reader.u8()
             if magic != _MAGIC or version != _VERSION:
                 raise RemoteProtocolError("not a vault")
-            sealing = Sealing(reader.u8() & 3)
+            number = reader.u8()
+            if number > Sealing.TEST | Sealing.NO_PIN:
+                raise RemoteProtocolError("unknown seal")
+            sealing = Sealing(number)
             cost = Cost(iterations=reader.u8(), memory_kib=reader.u32(), lanes=reader.u8())
             if not (1 <= cost.iterations <= 16 and 8 * cost.lanes <= cost.memory_kib <= 1 << 20 and cost.lanes):
                 raise RemoteProtocolError("cost out of bounds")
             return cls(sealing=sealing, cost=cost, salt=reader.take(16), nonce=reader.take(12))
         except RemoteProtocolError as error:
-            raise StateCorrupt("the vault is damaged", remedy="restore the device from its recovery phrase") from error
+            raise _damaged() from error
+
+    def decrypt(self, ciphertext: bytes, pin: Secret) -> Secret:
+        """Return the phrase; raise InvalidTag when `pin` is wrong or anything was changed."""
+        if len(ciphertext) > _MAX_CIPHERTEXT:
+            raise _damaged()
+        return Secret(ChaCha20Poly1305(self.key(pin)).decrypt(self.nonce, ciphertext, self.to_bytes()))
 
     def key(self, pin: Secret) -> bytes:
         cost = self.cost

@@ -1,14 +1,15 @@
 """The screen as the OS uses it: one idle scene, questions stacked upon it, and numbered frames.
 
 The top of the stack is what the person sees and answers. Each change of the picture is one new frame with the next
-number. Questions that are no longer wanted (the client went away, the device was locked) are taken off wherever they
-lie in the stack.
+number. Questions have owners: those of one that are no longer wanted (the client went away, an app ended) are taken
+off wherever they lie, and nobody else's are touched. What the lock asks lies above everything, whoever asks later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum, unique
 
 from tallystick.device.hil import Panel
 from tallystick.device.os.display.factory import view_for
@@ -20,11 +21,21 @@ from tallystick.wire.panel import Drawing, Frame
 from tallystick.wire.screen import Answer, Menu, Progress, Scene
 
 
-@dataclass(slots=True)
+@unique
+class Level(IntEnum):
+    """How high a question lies: one of a higher level covers all of a lower one."""
+
+    QUESTION = 0
+    LOCK = 1
+
+
+@dataclass(slots=True, eq=False)
 class _Layer:
     scene: str
     view: View
     on_answer: Callable[[Answer], None]
+    owner: object = None
+    level: Level = Level.QUESTION
 
 
 class Display:
@@ -63,29 +74,28 @@ class Display:
         self._base = _Layer(_name(menu), view_for(menu, self._model), answered)
         self._refresh()
 
-    def ask(self, scene: Scene) -> Promise[Answer]:
-        """Put `scene` on top; the promise is kept when the person has answered."""
+    def ask(self, scene: Scene, *, owner: object = None, level: Level = Level.QUESTION) -> Promise[Answer]:
+        """Put `scene` above all of its level; the promise is kept when the person has answered.
+
+        Raises:
+            RemoteProtocolError: the scene cannot be shown; see `view_for`.
+
+        """
         promise: Promise[Answer] = self._scheduler.promise()
-        layer = _Layer(_name(scene), view_for(scene, self._model), lambda answer: self._answered(layer, promise, answer))
-        self._layers.append(layer)
+        view = view_for(scene, self._model)
+        layer = _Layer(_name(scene), view, lambda answer: self._answered(layer, promise, answer), owner, level)
+        at = sum(other.level <= level for other in self._layers)
+        self._layers.insert(at, layer)
         if isinstance(scene, Progress):
-            promise.done = True  # asks nothing: shows until it is unwound
+            promise.done = True  # asks nothing: shows until it is withdrawn
         self._refresh()
         return promise
 
-    def clear(self) -> None:
-        """Take all questions off; nobody hears of them again."""
-        self._layers.clear()
-        self._refresh()
-
-    def mark(self) -> int:
-        """Return a mark of the stack as it is, for `unwind`."""
-        return len(self._layers)
-
-    def unwind(self, mark: int) -> None:
-        """Take off everything put on since `mark`."""
-        if len(self._layers) > mark:
-            del self._layers[mark:]
+    def withdraw(self, owner: object) -> None:
+        """Take off all questions of `owner`; nobody hears of them again."""
+        left = [layer for layer in self._layers if layer.owner is not owner]
+        if len(left) < len(self._layers):
+            self._layers = left
             self._refresh()
 
     def gesture(self, gesture: Gesture) -> None:
