@@ -11,7 +11,8 @@ import click
 
 from tallystick.cli.target import Run
 
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+#: click's settings of every command
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, and listed without being imported."""
 
     def __init__(self, *, lazy: Mapping[str, Lazy], **settings: Any) -> None:
-        settings.setdefault("context_settings", _SETTINGS)
+        settings.setdefault("context_settings", SETTINGS)
         super().__init__(**settings)
         self.lazy = dict(lazy)
 
@@ -55,7 +56,7 @@ class DeviceCommand(click.Command):
     """A command about a device: takes the shared options beside its own."""
 
     def __init__(self, **settings: Any) -> None:
-        settings.setdefault("context_settings", _SETTINGS)
+        settings.setdefault("context_settings", SETTINGS)
         super().__init__(**settings)
         self.params = [*self.params, *shared_options()]
 

@@ -152,6 +152,7 @@ def test_words_are_completed_from_the_tables():
 def test_panel_hands_its_url_over(invoke, monkeypatch):
     """The terminal panel gets the URL of the device's page."""
     seen = []
+    monkeypatch.setattr("tallystick.cli.panel.is_terminal", lambda: True)
     module = ModuleType("tallystick.ui.terminal")
     module.run = seen.append
     monkeypatch.setitem(sys.modules, "tallystick.ui.terminal", module)
@@ -166,7 +167,15 @@ def test_panel_names_the_extra_that_is_missing(invoke, monkeypatch):
     def missing(_name):
         raise ImportError("no", name="textual")
 
+    monkeypatch.setattr("tallystick.cli.panel.is_terminal", lambda: True)
     monkeypatch.setattr("tallystick.cli.panel.import_module", missing)
     answer = invoke("panel")
     assert answer.exit_code == 2
     assert "tallystick[ui]" in answer.stderr
+
+
+def test_panel_without_a_terminal_points_to_the_page(invoke):
+    """Nothing is drawn into a pipe; the error names the page to open instead."""
+    answer = invoke("panel", "--url", "http://127.0.0.1:1")
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert "open http://127.0.0.1:1 in a browser" in answer.stderr
