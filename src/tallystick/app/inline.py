@@ -6,6 +6,7 @@ values. An app that never awaits cannot be stopped from outside here; use proces
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from tallystick.app.app import Program
@@ -31,22 +32,25 @@ class InlineApp:
         if program is None:
             return
         try:
-            request = program.send(outcome)
+            request: object = program.send(outcome)
         except StopIteration:
             self._finish("")
-        except Exception as error:  # noqa: BLE001 -- whatever an app raises ends the app, and nothing else
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever an app raises ends the app, and nothing else
             self._finish(f"crashed: {type(error).__name__}")
         else:
-            self._on_request(request)
+            if isinstance(request, Request):
+                self._on_request(request)
+            else:
+                self.kill()
+                self._finish("it sent what is no system call")
 
     def kill(self) -> None:
         """End the app; `on_end` is not called."""
         program, self._program = self._program, None
         if program is not None:
-            try:
+            # an app that awaits, or raises, while it is being ended
+            with contextlib.suppress(Exception, SystemExit):
                 program.close()
-            except RuntimeError:  # an app that awaits while it is being ended
-                return
 
     def _finish(self, reason: str) -> None:
         self._program = None
@@ -70,12 +74,12 @@ class InlineHost:
         """Start the app of `bundle`; requests and its end are told to the callbacks."""
         try:
             program = load(bundle)(info)
-        except RemoteProtocolError:
-            program = _broken()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- importing an app runs it for the first time
+            program = _broken(type(error).__name__)
         app = InlineApp(program, on_request=on_request, on_end=on_end)
         app.answer(None)
         return app
 
 
-async def _broken() -> None:
-    raise RemoteProtocolError("the app cannot be loaded")
+async def _broken(name: str) -> None:
+    raise RemoteProtocolError(f"the app cannot be loaded: {name}")

@@ -1,7 +1,9 @@
 """The TCP endpoint (wire-protocol A.5): any number of clients, each with its own answers in its own order.
 
-A client that sends half a frame holds up nobody. One that declares an impossible length is told nothing and
-disconnected: there is no way to find the next frame. One that does not read its answers is paused by the transport.
+A client that sends half a frame holds up nobody, nor does one that sends a thousand requests at once: after a few, the
+loop turns to the others. One that declares an impossible length is disconnected, once what it sent before is handed
+over: there is no way to find the next frame. One that does not read its answers is not listened to until it does, so
+that what is kept for a client has a bound.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import asyncio
 import errno
 import logging
 import socket
+from collections import deque
 from typing import cast
 
 from tallystick.device.normal.relay import Relay
@@ -22,6 +25,10 @@ _LOGGER = logging.getLogger(__name__)
 _MAX_CLIENTS = 256
 #: bytes of answers a client may leave unread before it is not served any more
 _HIGH_WATER = 1 << 20
+#: requests of one client handed over before the loop turns to the others
+_TURN = 16
+#: why a client is not read from: its own requests wait for their turn
+_BACKLOG = "backlog"
 
 
 class TcpClient(asyncio.Protocol):
@@ -33,7 +40,10 @@ class TcpClient(asyncio.Protocol):
         self._framing = TcpFraming(Role.DEVICE)
         self._transport: asyncio.Transport | None = None
         self._channel = 0
+        #: requests read and not handed over yet: what came in one chunk, 256 KiB at most
+        self._backlog: deque[bytes] = deque()
         self._paused_by: set[str] = set()
+        self._is_scheduled = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the client a channel."""
@@ -49,17 +59,18 @@ class TcpClient(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came: none, one or several requests."""
         try:
-            for apdu in self._framing.receive(data):
-                self._relay.submit(self._channel, apdu)
+            self._backlog.extend(self._framing.receive(data))
         except RemoteProtocolError as error:
-            _LOGGER.info("a client is disconnected: %s", error.message)
-            if self._transport is not None:
-                self._transport.abort()
+            self._break(error.message)
+            return
+        if not self._is_scheduled:
+            self._hand_over()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
         del exc
         self._clients.discard(self)
+        self._backlog.clear()
         self._relay.drop(self._channel)
         self._transport = None
 
@@ -86,8 +97,40 @@ class TcpClient(asyncio.Protocol):
 
     def close(self) -> None:
         """Disconnect the client."""
+        self._backlog.clear()
         if self._transport is not None:
             self._transport.abort()
+
+    def _break(self, reason: str) -> None:
+        """Disconnect a client whose bytes mean nothing any more; answers that are written still leave."""
+        _LOGGER.info("a client is disconnected: %s", reason)
+        if self._transport is not None:
+            self._transport.close()
+
+    def _hand_over(self) -> None:
+        """Hand over a few of the requests read, and see to it that the others' turn comes in between."""
+        self._is_scheduled = False
+        for _ in range(_TURN):
+            if not self._backlog or self._is_paused:
+                break
+            self._relay.submit(self._channel, self._backlog.popleft())
+        if self._backlog:
+            self._stop_reading(_BACKLOG)
+            self._schedule()
+        elif self._framing.broken:
+            self._break("it announced a frame beyond the limit")
+        else:
+            self._go_on_reading(_BACKLOG)
+
+    @property
+    def _is_paused(self) -> bool:
+        """Whether the client has to wait for something other than its own turn."""
+        return bool(self._paused_by - {_BACKLOG})
+
+    def _schedule(self) -> None:
+        if not self._is_scheduled and not self._is_paused:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._hand_over)
 
     def _stop_reading(self, reason: str) -> None:
         if not self._paused_by and self._transport is not None:
@@ -95,7 +138,11 @@ class TcpClient(asyncio.Protocol):
         self._paused_by.add(reason)
 
     def _go_on_reading(self, reason: str) -> None:
+        if not self._paused_by:
+            return
         self._paused_by.discard(reason)
+        if self._backlog:
+            self._schedule()
         if not self._paused_by and self._transport is not None:
             self._transport.resume_reading()
 

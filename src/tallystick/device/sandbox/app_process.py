@@ -1,19 +1,24 @@
 """Apps in processes of their own, each with nothing but a socket to the OS.
 
 The bundle goes over in a sealed memfd, so what runs is what was measured. The child gets a fresh interpreter, an empty
-environment and no other descriptor; it dies with its parent. Whatever it sends is read here and nowhere trusted.
+environment and no other descriptor; it dies with its parent, and what it started dies with it. Whatever it sends is
+read here and nowhere trusted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tallystick.device.hil import RunningApp
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Outcome, Request, request_from_bytes
@@ -21,6 +26,8 @@ from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Outcome, Request, r
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 #: room for one whole message each way
 _BUFFER = 2 * MAX_MESSAGE
+#: seconds between the end of the socket and the end of the process before it is helped along
+_PARTING_S = 0.02
 
 
 class Watcher(Protocol):
@@ -45,6 +52,24 @@ def sealed_memfd(name: str, data: bytes) -> int:
     return descriptor
 
 
+def _spawn(link: int, bundle: Bundle, *, stderr: int) -> subprocess.Popen[bytes]:
+    """Start the interpreter of an app; raise OSError when the machine has no room for it."""
+    image = sealed_memfd("app", bundle.raw)
+    numbers = [str(number) for number in (link, image, os.getpid())]
+    try:
+        return subprocess.Popen(  # noqa: S603 -- our own interpreter and module, no shell
+            [sys.executable, "-I", "-m", "tallystick.app.process", *numbers],
+            pass_fds=(link, image),
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    finally:
+        os.close(image)
+
+
 class AppProcess:
     """One app in its process."""
 
@@ -64,23 +89,16 @@ class AppProcess:
         self._request: Request | None = None
         self._alive = True
         self._socket, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        image = sealed_memfd("app", bundle.raw)
+        self._socket.settimeout(0)
         try:
             for end in (self._socket, outer):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-            self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module, no shell
-                [sys.executable, "-I", "-m", "tallystick.app.process", str(outer.fileno()), str(image)],
-                pass_fds=(outer.fileno(), image),
-                env={},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=host.stderr,
-                start_new_session=True,
-            )
+            self._process = _spawn(outer.fileno(), bundle, stderr=host.stderr)
+        except OSError:
+            self._socket.close()
+            raise
         finally:
             outer.close()
-            os.close(image)
-        self._socket.settimeout(0)
         self._socket.send(info.to_bytes())
         self._watcher.add_reader(self._socket.fileno(), self._readable)
 
@@ -95,14 +113,16 @@ class AppProcess:
             self._end("it does not read its answers")
 
     def kill(self) -> None:
-        """End the process now."""
+        """End the process now, and whatever it started in its group."""
         if self._alive:
             self._alive = False
             self._watcher.remove_reader(self._socket.fileno())
             self._socket.close()
-        if self._process.poll() is None:
+        if self._process.returncode is None:  # not reaped yet, so the number of the group is still its own
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
-        self._process.wait()
+            self._process.wait()
 
     def _readable(self) -> None:
         try:
@@ -112,9 +132,7 @@ class AppProcess:
         except OSError:
             data = b""
         if not data:
-            self.kill()
-            status = self._process.returncode
-            self._end("" if status == 0 else f"crashed with status {status}")
+            self._end(self._part())
         else:
             try:
                 request = request_from_bytes(data)
@@ -125,9 +143,28 @@ class AppProcess:
                 self._on_request(request)
         self._host.settle()
 
+    def _part(self) -> str:
+        """Return why the socket has ended. An app that is done says so before; this one crashed, or hung up."""
+        deadline_s = time.monotonic() + _PARTING_S
+        while (ended := os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)) is None:
+            if time.monotonic() > deadline_s:
+                return "it hung up"
+            time.sleep(_PARTING_S / 50)
+        return f"{'crashed with status' if ended.si_code == os.CLD_EXITED else 'died of signal'} {ended.si_status}"
+
     def _end(self, reason: str) -> None:
         self.kill()
         self._on_end(reason)
+
+
+class _NoProcess:
+    """Stands for an app that could not be started."""
+
+    def answer(self, outcome: Outcome | None) -> None:
+        """Nobody is there to hear it."""
+
+    def kill(self) -> None:
+        """There is nothing to end."""
 
 
 class ProcessHost:
@@ -145,12 +182,10 @@ class ProcessHost:
         *,
         on_request: Callable[[Request], None],
         on_end: Callable[[str], None],
-    ) -> AppProcess:
-        """Start the app of `bundle` in a process of its own."""
-        return AppProcess(
-            bundle,
-            info,
-            host=self,
-            on_request=on_request,
-            on_end=on_end,
-        )
+    ) -> RunningApp:
+        """Start the app of `bundle` in a process of its own; one that cannot be started has ended at once."""
+        try:
+            return AppProcess(bundle, info, host=self, on_request=on_request, on_end=on_end)
+        except OSError as error:
+            on_end(f"cannot be started: {error.strerror}")
+            return _NoProcess()

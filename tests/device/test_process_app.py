@@ -1,0 +1,336 @@
+"""Apps in real processes: as good as inline when they behave, and no harm to the device when they do not."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from process_stage import HEAD, PATIENCE_S, Client, Stage, children, demo, handler, is_running, proc
+
+from tallystick import apps
+from tallystick.app.inline import InlineHost
+from tallystick.wire.bundle import Bundle
+from tallystick.wire.panel import Role
+from tallystick.wire.path import Bip32Path
+
+GET_ADDRESS = bytes.fromhex("550400001b06") + b"cosmos" + Bip32Path.parse("44'/118'/0'/0/0").to_words()
+#: any APDU that is the app's business
+APDU = "80010000"
+CRASHED = b"\x6f\x00"
+
+
+@pytest.fixture(autouse=True)
+def _no_stray_process():
+    """Whatever a test does to its apps, no child of ours is left, dead or alive."""
+    before = children(os.getpid())
+    yield
+    assert children(os.getpid()) == before
+
+
+@pytest.fixture
+def stage():
+    """Return a maker of stages that are closed at the end."""
+    made = []
+
+    def make(*bundles, **options):
+        made.append(Stage(*bundles, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+async def test_cosmos_answers_as_it_does_inline(stage):
+    """The same bundle gives the same bytes in a process of its own and inside the device."""
+    device = stage(apps.bundle("cosmos"))
+    inline = stage(apps.bundle("cosmos"), open_app=False)
+    inline.board.system.supervisor._host = InlineHost()
+    inline.open("Cosmos")
+    for apdu in (bytes.fromhex("5500000000"), GET_ADDRESS, bytes.fromhex("5599000000"), b"\x55"):
+        assert await device.client.exchange(apdu) == await inline.client.exchange(apdu)
+    assert (await device.client.exchange(GET_ADDRESS))[33:-2] == b"cosmos15yk64u7zc9g9k2yr2wmzeva5qgwxps6yxj00e7"
+    assert not inline.host.launched
+
+
+async def test_a_review_in_a_process_waits_for_the_person(stage):
+    """An app that asks is suspended until the screen is answered, and then gets the answer."""
+    device = stage(handler("ok = await self.os.review(Review(items=(Item('T', ('v',)),)))\nreturn bytes((ok,))"))
+    device.client.send(APDU)
+    await device.until(lambda: device.board.frame.scene == "review")
+    assert device.client.answers == []
+    for _ in range(10):
+        if device.board.frame.action(Role.APPROVE) is not None:
+            break
+        device.do(Role.NEXT)
+    device.do(Role.APPROVE)
+    await device.until(lambda: device.client.answers)
+    assert device.client.answers == [b"\x01\x90\x00"]
+
+
+#: what an app can do to its own process, by name: the statements of its handler
+MISDEEDS = {
+    "raises": "raise ValueError(5)",
+    "exits": "sys.exit(0)",
+    "ends at once": "os._exit(3)",
+    "kills itself": "os.kill(os.getpid(), 11)",
+    "exhausts its stack": "f = lambda f: f(f)\nf(f)",
+    "takes all memory": "hold = [bytearray(1 << 20) for _ in iter(int, 1)]",
+    "takes all memory at once": "hold = bytearray(1 << 31)",
+    "closes everything": "os.closerange(0, 64)\nos._exit(0)",
+    "hangs up and stays": "os.closerange(0, 64)\nwhile True: time.sleep(60)",
+    "says nonsense": "socket.socket(fileno=os.dup(LINK)).send(b'\\xff')\nwhile True: time.sleep(60)",
+    "says nothing loudly": "socket.socket(fileno=os.dup(LINK)).send(b'')\nwhile True: time.sleep(60)",
+    "says too much": "socket.socket(fileno=os.dup(LINK)).send(bytes(MAX_MESSAGE + 1))\nwhile True: time.sleep(60)",
+    "cuts its words": "socket.socket(fileno=os.dup(LINK)).send(b'\\x20\\x01\\x05\\x00')\nwhile True: time.sleep(60)",
+    "asks for what only the OS may ask": "socket.socket(fileno=os.dup(LINK)).send(b'\\x10\\x06\\x00\\x01P')\ntime.sleep(60)",
+    "speaks while it is spoken for": (
+        "link = socket.socket(fileno=os.dup(LINK))\n"
+        "ask = Ask(Review(items=(Item('T', ('v',)),))).to_bytes()\n"
+        "link.send(ask)\nlink.send(ask)\nwhile True: time.sleep(60)"
+    ),
+    "floods": ("link = socket.socket(fileno=os.dup(LINK))\nwhile True: link.send(Random(1).to_bytes())"),
+    "calls without end": "while True: await self.os.random(1)",
+    "yields what is no call": "await __import__('types').coroutine(lambda: (yield 5))()",
+    "starts a process": "os.execv('/bin/true', ['/bin/true'])",
+}
+#: the descriptor of the app's link, found as an app would
+LINK = (
+    "def link():\n"
+    "    for number in range(3, 64):\n"
+    "        try:\n"
+    "            if os.readlink(f'/proc/self/fd/{number}').startswith('socket:'): return number\n"
+    "        except OSError: pass\n"
+    "LINK = link()\n"
+)
+
+
+def misbehaving(body):
+    """Return a bundle whose handler does `body`."""
+    lines = "".join(f"        {line}\n" for line in body.splitlines())
+    return demo(f"{LINK}class Demo(App):\n    async def handle(self, raw):\n{lines}start = start_with(Demo)\n")
+
+
+@pytest.mark.parametrize("misdeed", MISDEEDS)
+async def test_an_app_that_misbehaves_ends_alone(stage, misdeed):
+    """Its APDU is answered 6F00, the person is told, the dashboard is back, the next app runs, and no process is left."""
+    device = stage(misbehaving(MISDEEDS[misdeed]), apps.bundle("cosmos"))
+    await device.ready()
+    pid = device.pid
+    assert await device.client.exchange(APDU) == CRASHED
+    await device.gone()
+    assert proc(pid, "stat") is None
+    assert any("stopped working" in line for line in device.screen)
+    assert (await device.client.exchange("b001000000")).startswith(b"\x01\x05BOLOS")
+    device.open("Cosmos")
+    assert (await device.client.exchange(GET_ADDRESS)).endswith(b"\x90\x00")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import nothing_of_this_name\n",
+        "raise SystemExit(0)\n",
+        "1 / 0\n",
+        "start = 5\n",
+        "def start(device): return 5\n",
+        "def start(device): raise ValueError\n",
+        "def begin(device): pass\n",
+        "async def start(device): pass\n",
+        "start = start_with(App",
+    ],
+    ids=lambda source: source.strip()[:30],
+)
+async def test_an_app_that_does_not_start_is_gone_again(stage, source):
+    """Broken imports, entries and programs leave the dashboard; an APDU meant for it is answered, not lost."""
+    device = stage(demo(source))
+    answer = await device.client.exchange(APDU)
+    assert len(answer) == 2
+    await device.gone()
+    assert (await device.client.exchange("b001000000")).startswith(b"\x01\x05BOLOS")
+
+
+async def test_a_program_that_returns_ends_without_complaint(stage):
+    """An app may end by itself: the dashboard returns and nobody is told that something broke."""
+    device = stage(demo("async def start(device): pass\n"))
+    await device.gone()
+    assert not any("stopped working" in line for line in device.screen)
+
+
+async def test_a_loop_without_end_is_found_by_the_watchdog(stage):
+    """An app that computes for ten seconds of the device's clock is ended, and not a moment earlier."""
+    device = stage(handler("while True: pass"))
+    await device.ready()
+    device.client.send(APDU)
+    pid = device.pid
+    device.turn(9.9)
+    assert (device.app, device.client.answers) == ("Demo", [])
+    assert is_running(pid)
+    device.turn(0.2)
+    assert (device.app, device.client.answers) == (None, [CRASHED])
+    assert proc(pid, "stat") is None
+
+
+async def test_an_app_that_never_starts_is_found_by_the_watchdog(stage):
+    """The clock runs from the launch on: an app that hangs while it is imported is ended too."""
+    device = stage(demo("while True: pass\n"))
+    device.client.send(APDU)
+    device.turn(10.1)
+    assert (device.app, device.client.answers) == (None, [CRASHED])
+
+
+async def test_a_review_is_no_hang(stage):
+    """An app that waits for the person is not computing: it may wait for hours."""
+    device = stage(handler("await self.os.review(Review(items=(Item('T', ('v',)),)))"))
+    device.client.send(APDU)
+    await device.until(lambda: device.board.frame.scene == "review")
+    device.turn(60)
+    assert device.app == "Demo"
+
+
+async def test_what_an_app_forks_ends_with_it(stage):
+    """Where the limit on processes does not hold (the superuser), the whole group is ended."""
+    device = stage(
+        handler("pid = os.fork()\nif not pid:\n    while True: time.sleep(60)\nreturn pid.to_bytes(4, 'big')")
+    )
+    await device.ready()
+    answer = await device.client.exchange(APDU)
+    if answer == CRASHED:
+        await device.gone()  # an ordinary user may not fork
+        return
+    forked = int.from_bytes(answer[:4], "big")
+    assert is_running(forked)
+    await device.client.exchange("b0a7000000")
+    await device.gone()
+    async with asyncio.timeout(PATIENCE_S):
+        while is_running(forked):
+            await asyncio.sleep(0)
+
+
+async def test_a_process_has_nothing_but_its_link(stage):
+    """No environment, no descriptor beside null devices and the link, no way to more rights, no core."""
+    device = stage(handler("return b'alive'"))
+    await device.ready()
+    assert await device.client.exchange(APDU) == b"alive\x90\x00"
+    pid = device.pid
+    assert proc(pid, "environ") == b""
+    links = {int(fd.name): str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    assert {number: links[number] for number in (0, 1, 2)} == dict.fromkeys((0, 1, 2), "/dev/null")
+    assert [link.partition(":")[0] for number, link in sorted(links.items()) if number > 2] == ["socket"]
+    assert b"NoNewPrivs:\t1" in proc(pid, "status")
+    limits = {line[:26].strip(): line[26:].split()[:2] for line in proc(pid, "limits").decode().splitlines()}
+    assert limits["Max core file size"] == ["0", "0"]
+    assert limits["Max processes"] == ["0", "0"]
+    assert limits["Max address space"] == [str(512 << 20)] * 2
+
+
+async def test_secrets_are_not_told_to_the_process(stage):
+    """Neither arguments nor environment of an app hold a word of the phrase."""
+    device = stage(handler("return b''"))
+    await device.ready()
+    told = proc(device.pid, "cmdline") + proc(device.pid, "environ")
+    assert b"tallystick.app.process" in told
+    assert b"junk" not in told
+
+
+async def test_a_dead_client_frees_a_busy_app_for_the_next(stage):
+    """When the client of a review goes, the screen returns and the next client is served by the same process."""
+    device = stage(handler("if raw[1] == 1: await self.os.review(Review(items=(Item('T', ('v',)),)))"))
+    await device.ready()
+    pid = device.pid
+    first, second = Client(device), Client(device)
+    first.send(APDU)
+    await device.until(lambda: device.board.frame.scene == "review")
+    second.send("80020000")
+    first.leave()
+    await device.until(lambda: second.answers)
+    assert second.answers == [bytes.fromhex("800200009000")]
+    assert (first.answers, device.pid, device.board.frame.scene) == ([], pid, "menu")
+
+
+async def test_pulling_the_plug_ends_the_app_and_the_device_comes_back(stage):
+    """A replug in the middle of a computation leaves no process and no stuck request."""
+    device = stage(handler("while True: time.sleep(60)"), apps.bundle("cosmos"))
+    await device.ready()
+    device.client.send(APDU)
+    pid = device.pid
+    device.board.replug()
+    assert device.client.closed
+    assert proc(pid, "stat") is None
+    fresh = Client(device)
+    assert (await fresh.exchange("b001000000")).startswith(b"\x01\x05BOLOS")
+    device.open("Cosmos")
+    assert (await fresh.exchange(GET_ADDRESS)).endswith(b"\x90\x00")
+
+
+async def test_ten_apps_in_a_row_leave_nothing(stage):
+    """Opening in place of the open app ends the one before, however far it had come."""
+    device = stage(apps.bundle("cosmos"), handler("return raw"), open_app=False)
+    for number in range(10):
+        device.open(("Cosmos", "Demo")[number % 2])
+    assert [app._process.returncode is None for app in device.host.launched] == [False] * 9 + [True]
+    assert await device.client.exchange(APDU) == bytes.fromhex("800100009000")
+
+
+async def test_an_app_that_cannot_be_started_is_told_as_ended(stage, monkeypatch):
+    """When the machine has no process to spare, the dashboard is back at once and the device lives."""
+    device = stage(handler("return raw"), open_app=False)
+
+    def refuse(*_args, **_kwargs):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    device.open("Demo")
+    assert device.app is None
+    assert any("stopped working" in line for line in device.screen)
+    assert (await device.client.exchange("b001000000")).startswith(b"\x01\x05BOLOS")
+
+
+def test_an_app_dies_with_its_parent(tmp_path):
+    """SIGKILL of the device, which it cannot answer, takes a hanging app with it."""
+    script = tmp_path / "device.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import asyncio, sys
+            sys.path.insert(0, {str(Path(__file__).parent)!r})
+            from process_stage import Stage, demo
+            async def main():
+                stage = Stage(demo("while True: pass\\n"))
+                print(stage.pid, flush=True)
+                await asyncio.Event().wait()
+            asyncio.run(main())
+            """
+        )
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
+        pid = int(parent.stdout.readline())
+        assert is_running(pid)
+        parent.send_signal(signal.SIGKILL)
+    wait_for_end(pid)
+
+
+def wait_for_end(pid):
+    """Return once the process is gone; the kernel tells by its own descriptor of it."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        import select
+
+        assert select.select([descriptor], [], [], PATIENCE_S)[0], "it outlived its parent"
+    finally:
+        os.close(descriptor)
+
+
+def test_the_head_of_the_apps_here_is_what_they_say():
+    """The sources of these apps compile as they stand: what fails in a test is what the test is about."""
+    for body in MISDEEDS.values():
+        Bundle.from_bytes(misbehaving(body).raw)
+        compile(misbehaving(body).modules["app.py"], "app.py", "exec")
+    assert HEAD in misbehaving("return raw").modules["app.py"]
