@@ -1,0 +1,1 @@
+"""The probes: each adds its samples to a record."""
