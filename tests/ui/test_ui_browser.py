@@ -281,7 +281,7 @@ ATTACKS = {
     "simple": "fetch(url + '/button/both', {method: 'POST', body: BODY})",
     "opaque": "fetch(url + '/button/both', {method: 'POST', mode: 'no-cors', body: BODY})",
     "beacon": "Promise.resolve(navigator.sendBeacon(url + '/button/both', BODY))",
-    "rules": "fetch(url + '/automation', {method: 'POST', mode: 'no-cors', body: '{\"version\": 1, \"rules\": []}'})",
+    "rules": "fetch(url + '/automation', {method: 'POST', mode: 'no-cors', body: RULES})",
     "plug": "fetch(url + '/replug', {method: 'POST', mode: 'no-cors', body: '{}'})",
 }
 
@@ -295,9 +295,11 @@ def test_page_of_another_origin_can_neither_press_nor_read_but_may_send_apdus(pa
     ):
         device.show(frame(1, "secret", actions=[APPROVE]))
         page.driver.get(address)
+        left_on_everything = {"version": 1, "rules": [{"actions": [["button", 1, True]]}]}
         script = "const [url, done] = arguments; %s.then((a) => done(String(a.status ?? a)), (e) => done('failed'));"
         for attack in ATTACKS.values():
-            code = script % attack.replace("BODY", json.dumps('{"action": "press-and-release"}'))
+            code = script % attack.replace("BODY", json.dumps(json.dumps({"action": "press-and-release"})))
+            code = code.replace("RULES", json.dumps(json.dumps(left_on_everything)))
             assert page.driver.execute_async_script(code, device.url) != "200"
         for path in ("/events", "/screen", "/status", "/screenshot"):
             assert page.driver.execute_async_script(script % f"fetch(url + '{path}')", device.url) == "failed"
@@ -313,10 +315,11 @@ def test_page_of_another_origin_can_neither_press_nor_read_but_may_send_apdus(pa
         apdu = "fetch(url + '/apdu', {method: 'POST', body: '{\"data\": \"b001000000\"}'}).then((a) => a.text())"
         assert json.loads(page.driver.execute_async_script(script % apdu, device.url)) == {"data": "9000"}
         thread.join(WAIT_S)
-        # the own page's click is the first gesture that arrives
-        page.open(device, 1)
-        page.find("#left").click()
-        assert device.gesture() == press(Button.LEFT)[0]
+        # rules that got through would press left on this; what arrives first is the own page's click on the right
+        device.show(frame(2, "secret", actions=[APPROVE]))
+        page.open(device, 2)
+        page.find("#right").click()
+        assert device.gesture() == press(Button.RIGHT)[0]
 
 
 def test_page_cannot_be_shown_in_a_frame_of_another_origin(page):
