@@ -156,7 +156,7 @@ function showStatus() {
   });
   $("status").replaceChildren(...rows);
   $("name").textContent = [status.name, status.model].filter((word) => typeof word === "string" && word)
-    .filter((word, at, all) => all.indexOf(word) === at).join(" · ");
+    .filter((word, at, all) => !at || word.toLowerCase() !== all[0].toLowerCase()).join(" · ");
   document.title = `${status.name || status.model || "device"} – tallystick`;
 }
 
