@@ -75,10 +75,15 @@ class Relay:
         self._flush()
 
     def unplug(self) -> None:
-        """Disconnect every client."""
-        for channel, client in list(self._clients.items()):
-            self.drop(channel)
+        """Disconnect every client; what waits is forgotten first, so that none of it reaches a device without a plug."""
+        clients, self._clients = self._clients, {}
+        for channel, client in clients.items():
+            self._obey(self._arbiter.drop(channel))
+            self._outbox.append(Link(channel, LinkState.DOWN))
             client.close()
+        if self._sending:  # pulled by the very request in hand: whoever it was given to is gone and will not answer
+            self._arbiter = Arbiter()
+        self._flush()
 
     def send(self, message: ToNormal) -> None:
         """Take a message of the Secure World."""
