@@ -23,7 +23,7 @@ def test_default_device_is_ready_with_cosmos_installed(device):
 
 def test_equal_devices_are_equal():
     """Two devices made by the same arguments have the same serial number and give the same answers; another number differs."""
-    one, two, other = VirtualDevice(), VirtualDevice(), VirtualDevice(randomness=1)
+    one, two, other = VirtualDevice(), VirtualDevice(), VirtualDevice(deterministic_rng=1)
     assert one.serial == two.serial
     assert one.serial != other.serial
     assert one.exchange("E001000000") == two.exchange("E001000000")
@@ -109,7 +109,7 @@ def test_replug_holding_a_button_starts_another_mode(device):
 def test_flash_outlives_the_device(device):
     """Another device on the same flash is the same one, with its serial number, app and account."""
     device.close()
-    again = VirtualDevice(flash=device.flash, seed="ignored: there is one already", open="cosmos", randomness=99)
+    again = VirtualDevice(flash=device.flash, seed="ignored: there is one already", open="cosmos", deterministic_rng=99)
     assert again.serial == device.serial
     assert again.exchange(GET_ADDRESS).data[:33] == PUBLIC_KEY
 
@@ -286,3 +286,26 @@ def test_log_passes_over_comments():
     """Empty lines and comments mean nothing; a request without an answer is kept."""
     log = ApduLog.from_text("# recorded\n\n=> B001000000\n<= 9000\n=> e001000000\n")
     assert [(entry.apdu.hex(), entry.answer) for entry in log] == [("b001000000", b"\x90\x00"), ("e001000000", None)]
+
+
+def test_log_can_be_shown_by_its_end(device):
+    """Of a long log the last exchanges are shown, with the number of those left out; the text still plays."""
+    for _ in range(5):
+        device.exchange("B001000000")
+    device.exchange("E001000000")
+    text = device.apdu_log.to_text(last=2)
+    assert text.splitlines()[:2] == ["# 4 earlier ones are left out", "=> b001000000"]
+    assert [entry.apdu[0] for entry in ApduLog.from_text(text)] == [0xB0, 0xE0]
+    assert device.apdu_log.to_text(last=99) == device.apdu_log.to_text()
+
+
+@pytest.mark.device(open="cosmos", approve=True)
+def test_a_device_can_be_made_approving(device):
+    """`approve` and `automation` are there from the start, under the names of `tally up`; both at once are refused."""
+    assert device.exchange(SHOW_ADDRESS).ok
+    both = {"rules": [{"text": "Open app", "actions": [["button", 2, True], ["button", 2, False]]}]}
+    other = VirtualDevice(automation=both)
+    other.send(b"\xe0\xd8\x00\x00\x06Cosmos")
+    assert other.screen == ("Open",)
+    with pytest.raises(UsageError, match="exclude"):
+        VirtualDevice(approve=True, automation=both)

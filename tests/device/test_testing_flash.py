@@ -61,7 +61,7 @@ def test_a_rename_cut_at_any_write_leaves_one_of_the_two_names(device):
     total = flash.changes - before
     assert total > 0
     for count in range(total):
-        victim = VirtualDevice(randomness=count)
+        victim = VirtualDevice(deterministic_rng=count)
         cut = FaultyFlash(victim.flash)
         victim.close()
         victim = VirtualDevice(flash=cut)

@@ -8,6 +8,8 @@ import pytest
 
 # imported here once: what a suite inside a test imports is forgotten after it
 from tallystick import testing
+from tallystick.testing import plugin
+from tallystick.wire.model import MODELS
 
 pytest_plugins = ["pytester"]
 
@@ -21,7 +23,7 @@ def suite(pytester):
         """
         [pytest]
         filterwarnings = error
-        addopts = --strict-markers --strict-config -p no:cacheprovider
+        addopts = --strict-markers --strict-config -p no:cacheprovider -p no:hypothesispytest
         asyncio_default_fixture_loop_scope = function
         """
     )
@@ -240,7 +242,9 @@ def test_the_suite_runs_in_parallel(suite):
 def test_the_plugin_is_declared(suite):
     """`pytest --markers` and `--fixtures` tell of it."""
     suite("", "--markers").stdout.fnmatch_lines(["@pytest.mark.device(seed=*", "@pytest.mark.models(*"])
-    suite("", "--fixtures").stdout.fnmatch_lines(["device -- *", "user -- *", "session -- *", "device_factory -- *"])
+    suite("", "--fixtures").stdout.fnmatch_lines_random(
+        ["device -- *", "user -- *", "session -- *", "device_factory -- *"]
+    )
 
 
 def test_loading_the_plugin_loads_nothing_else():
@@ -260,3 +264,8 @@ def test_public_names_are_where_they_are_said_to_be():
     )
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = testing.Nothing
+
+
+def test_the_plugin_knows_every_model():
+    """The names the plugin offers without loading anything are those of the models there are."""
+    assert sorted(plugin.MODELS) == sorted(MODELS)

@@ -6,7 +6,15 @@ from tallystick.errors import LocalProtocolError, RemoteProtocolError, StatusErr
 from tallystick.host.commands.dashboard import GetAppAndVersion, GetDeviceName, GetVersion, OpenApp
 from tallystick.host.session import Session
 from tallystick.host.transport.base import Direct
-from tallystick.testing import ApduLog, Fault, FaultTransport, RecordTransport, ReplayTransport, TraceTransport
+from tallystick.testing import (
+    ApduLog,
+    Fault,
+    FaultTransport,
+    PersonNeeded,
+    RecordTransport,
+    ReplayTransport,
+    TraceTransport,
+)
 
 NAME, VERSION = bytes.fromhex("b001000000"), bytes.fromhex("e001000000")
 
@@ -182,7 +190,7 @@ def test_a_trace_tells_both_directions(device):
     assert lines[1].startswith("<= 0105424f4c4f53")
     assert lines[1].endswith("9000")
     assert lines[2] == "=> e0d00000 (5 bytes hidden)"
-    assert lines[3].startswith("<= 6700 (the request")
+    assert lines[3].startswith("<= 6982 (")
     assert lines[4] == "-- closed"
     TraceTransport(Direct(lambda _apdu: b"\x90"), write=lines.append).exchange(NAME)
     assert lines[-1] == "<= 90 (no status word)"
@@ -199,3 +207,24 @@ def test_wrappers_stack(device):
     answer = transport.exchange(VERSION)
     assert [(entry.apdu, entry.answer) for entry in record.log] == [(NAME, None), (VERSION, answer)]
     assert len(lines) == 4
+
+
+def test_waiting_through_wrappers_ends(device):
+    """A session over wrapped transports that nobody answers is told so at once, whatever limit it has, and works on."""
+    session = Session(TraceTransport(RecordTransport(FaultTransport(device.transport())), write=len))
+    with pytest.raises(PersonNeeded, match="Open app"):
+        session.send(OpenApp(name="Cosmos"))
+    assert session.send(GetAppAndVersion()).name == "BOLOS"
+    with pytest.raises(PersonNeeded, match="Open app"):
+        device.transport().exchange(b"\xe0\xd8\x00\x00\x06Cosmos")
+
+
+def test_one_request_at_a_time(device):
+    """The transport of a device refuses a second request before the first answer, and an answer to nothing."""
+    transport = device.transport()
+    with pytest.raises(LocalProtocolError):
+        transport.receive(0)
+    transport.send(NAME)
+    with pytest.raises(LocalProtocolError):
+        transport.send(NAME)
+    assert transport.receive(0) == device.exchange(NAME).to_bytes()

@@ -14,6 +14,7 @@ from tallystick.device.normal.relay import Relay
 from tallystick.errors import LocalProtocolError, TallyError, TransportError, UsageError
 from tallystick.testing.log import ApduLog, Exchange
 from tallystick.wire.apdu import ResponseApdu
+from tallystick.wire.panel import Frame
 
 _URL = "embedded:"
 
@@ -23,7 +24,8 @@ class PersonNeeded(TallyError):
 
     code = "person_needed"
 
-    def __init__(self, screen: tuple[str, ...]) -> None:
+    def __init__(self, frame: Frame) -> None:
+        screen = tuple(text for text in frame.drawing.texts() if text)
         shown = " / ".join(screen) or "nothing"
         super().__init__(
             f"the device waits for the person; its screen says: {shown}",
@@ -39,9 +41,9 @@ class PersonNeeded(TallyError):
 class Pending:
     """A request on its way."""
 
-    def __init__(self, exchange: Exchange, screen: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(self, exchange: Exchange, frame: Callable[[], Frame]) -> None:
         self._exchange = exchange
-        self._screen = screen
+        self._frame = frame
         self._failure = ""
 
     @property
@@ -62,7 +64,7 @@ class Pending:
             return ResponseApdu.from_bytes(self._exchange.answer)
         if self._failure:
             raise TransportError(self._failure, remedy="send it again")
-        raise PersonNeeded(self._screen())
+        raise PersonNeeded(self._frame())
 
     @property
     def raw(self) -> bytes | None:
@@ -113,12 +115,13 @@ class DeviceClient:
         number: int,
         log: ApduLog,
         settle: Callable[[], None],
-        screen: Callable[[], tuple[str, ...]],
+        frame: Callable[[], Frame],
     ) -> None:
         self._relay = relay
         self._log = log
         self._settle = settle
-        self._screen = screen
+        #: returns the device's screen
+        self.frame = frame
         self._port = _Port()
         self._port.is_open = False
         self._channel = 0
@@ -131,7 +134,7 @@ class DeviceClient:
         if not self._port.is_open:
             self._port = _Port()
             self._channel = self._relay.connect(self._port)
-        pending = Pending(self._log.begin(raw, client=self.number), self._screen)
+        pending = Pending(self._log.begin(raw, client=self.number), self.frame)
         self._port.owed.append(pending)
         self._relay.submit(self._channel, raw)
         self._settle()
@@ -170,11 +173,16 @@ def as_bytes(apdu: bytes | str) -> bytes:
 
 
 class DirectTransport:
-    """A host transport over a client of a device in this process; it never waits."""
+    """A host transport over a client of a device in this process; it never waits.
+
+    Whoever waits twice in a row without anything new on the screen waits for nobody: PersonNeeded is raised, and the question
+    taken back. The first wait is how an action finds out that a person is asked.
+    """
 
     def __init__(self, client: DeviceClient) -> None:
         self._client = client
         self._pending: Pending | None = None
+        self._waited_at = 0
 
     @property
     def url(self) -> str:
@@ -186,15 +194,18 @@ class DirectTransport:
         if self._pending is not None:
             raise LocalProtocolError("an answer is still owed: one APDU at a time")
         self._pending = self._client.send(apdu)
+        self._waited_at = 0
 
-    def receive(self, timeout_s: float) -> bytes | None:  # noqa: ARG002 - an answer that is not there will not come by waiting
-        """Return the answer, or None while the device waits for the person."""
+    def receive(self, timeout_s: float) -> bytes | None:
+        """Return the answer, or None while the device waits for the person; raise PersonNeeded as said above."""
         pending = self._pending
         if pending is None:
             raise LocalProtocolError("nothing was sent")
         try:
             answer = pending.response.to_bytes()
         except PersonNeeded:
+            if timeout_s > 0:
+                self._note_wait()
             return None
         except TransportError:
             self._pending = None
@@ -202,28 +213,18 @@ class DirectTransport:
         self._pending = None
         return answer
 
-    def exchange(self, apdu: bytes, *, timeout_s: float | None = None) -> bytes:  # noqa: ARG002 - see `receive`
-        """Send an APDU and return its answer; raise PersonNeeded when the device asks the person and nobody answers."""
-        self.send(apdu)
-        self.insist()
-        answer = self.receive(0)
-        if answer is None:
-            raise LocalProtocolError("an answer that was there is not there")
-        return answer
-
-    def insist(self) -> None:
-        """Raise PersonNeeded if the answer that is owed waits for the person; the client lets go of the question."""
-        if self._pending is None:
-            return
-        try:
-            _ = self._pending.response
-        except PersonNeeded:
-            self.close()
-            raise
-        except TransportError:
-            return  # told by `receive`
+    def exchange(self, apdu: bytes, *, timeout_s: float | None = None) -> bytes:  # noqa: ARG002 -- nothing is waited for
+        """Send an APDU and return its answer; raise PersonNeeded at once when the person is asked."""
+        return self._client.exchange(apdu).to_bytes()
 
     def close(self) -> None:
         """Disconnect; an answer that is still owed is given up."""
         self._pending = None
         self._client.close()
+
+    def _note_wait(self) -> None:
+        frame = self._client.frame()
+        if frame.sequence == self._waited_at:
+            self.close()
+            raise PersonNeeded(frame)
+        self._waited_at = frame.sequence

@@ -21,7 +21,7 @@ from tallystick.device.silicon.entropy import RepeatableRng
 from tallystick.device.silicon.flash import MemoryFlash
 from tallystick.errors import UsageError
 from tallystick.host.session import Session
-from tallystick.testing.automatic import Automatic, Policy, automatic_from
+from tallystick.testing.automatic import Automatic, Policy, approve_all, automatic_from
 from tallystick.testing.client import DeviceClient, DirectTransport, Pending
 from tallystick.testing.log import ApduLog
 from tallystick.testing.user import User
@@ -45,7 +45,8 @@ class VirtualDevice:
 
     `seed` are its recovery words and `pin` its PIN (none if empty; with one it starts locked); `onboarded` False leaves it
     as it comes out of its box. `apps` are names of the built-in catalogue or bundles, `open` the one of them that is open;
-    `expert` starts their expert mode. `randomness` numbers the repeatable stream of random bytes. A `flash` that holds a device
+    `expert` starts their expert mode. `deterministic_rng` numbers the repeatable stream of random bytes. `approve` approves
+    everything, `automation` are rules (see `auto`). The names are those of `tally up`. A `flash` that holds a device
     already is used as it is, with its own seed and PIN.
 
     Raises UsageError for a model, seed, PIN or app that cannot be.
@@ -61,7 +62,9 @@ class VirtualDevice:
         open: str = "",  # noqa: A002 -- the name it has on the command line and in the marker
         onboarded: bool = True,
         expert: bool = False,
-        randomness: int = 0,
+        deterministic_rng: int = 0,
+        approve: bool = False,
+        automation: Automatic | None = None,
         flash: Flash | None = None,
     ) -> None:
         self.clock = VirtualClock()
@@ -71,11 +74,10 @@ class VirtualDevice:
         self._acted_on = 0
         self._is_acting = False
         self._clients = 0
-        self._sessions: list[Session] = []
         self.board = EmbeddedBoard(
             model=model,
             flash=self.flash,
-            rng=RepeatableRng(randomness),
+            rng=RepeatableRng(deterministic_rng),
             clock=self.clock,
             apps=InlineHost(),
             expert=expert,
@@ -90,6 +92,9 @@ class VirtualDevice:
         self.board.power_on()
         if open:
             self.open(open)
+        if approve and automation is not None:
+            raise UsageError("approve and automation exclude each other")
+        self.auto = approve_all if approve else automation
 
     def __repr__(self) -> str:
         return f"<VirtualDevice {self.model} {self.serial}>"
@@ -134,7 +139,7 @@ class VirtualDevice:
             number=self._clients,
             log=self.apdu_log,
             settle=self._play,
-            screen=lambda: self.screen,
+            frame=lambda: self.frame,
         )
 
     @cached_property
@@ -161,13 +166,7 @@ class VirtualDevice:
     @cached_property
     def session(self) -> Session:
         """A conversation of the host library with this device. Commands that wait for a person raise PersonNeeded at once."""
-        transport = self.transport()
-        return Session(
-            transport,
-            on_keepalive=lambda _waited_s: transport.insist(),
-            clock=self.clock.now_s,
-            pause=self.turn,
-        )
+        return Session(self.transport(), clock=self.clock.now_s, pause=self.turn)
 
     # the person
 

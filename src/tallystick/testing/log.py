@@ -59,10 +59,11 @@ class ApduLog:
         """Forget everything."""
         self._exchanges.clear()
 
-    def to_text(self) -> str:
-        """Return the log as text, bytes that carry a secret hidden (such a line does not play again)."""
-        lines: list[str] = []
-        for exchange in self._exchanges:
+    def to_text(self, *, last: int | None = None) -> str:
+        """Return the log, or its `last` exchanges, as text; bytes that carry a secret are hidden (such a line does not play again)."""
+        left_out = 0 if last is None else max(len(self) - last, 0)
+        lines = [f"# {left_out} earlier ones are left out"] if left_out else []
+        for exchange in self._exchanges[left_out:]:
             lines.append(f"=> {describe(exchange.apdu)}")
             if exchange.answer is not None:
                 lines.append(f"<= {exchange.answer.hex()}")

@@ -11,9 +11,10 @@ fixture                 what it is
 `device_model`          the model's name
 ======================  ====================================================================================
 
-`@pytest.mark.device(seed=, pin=, apps=, model=, open=, onboarded=, expert=, randomness=)` changes the device of a test, a
-class or a module, the nearest marker winning for each argument; `@pytest.mark.models("nanosp", "stax")` (or ``"all"``) runs
-a test on each; `--device-model` does so for the whole run. A failed test's report has the APDUs and the last screen.
+`@pytest.mark.device(...)` changes the device of a test, a class or a module, the nearest marker winning for each argument:
+seed, pin, apps, model, open, onboarded, expert, deterministic_rng, approve, automation, as `VirtualDevice` has them.
+`@pytest.mark.models("nanosp", "stax")` (or ``"all"``) runs a test on each; `--device-model` does so for the whole run. A failed
+test's report has the APDUs and the last screen.
 
 This module is loaded by every run of pytest where the package is installed: it imports nothing until a fixture is used.
 """
@@ -35,7 +36,20 @@ if TYPE_CHECKING:
 MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 DEFAULT_MODEL = "nanosp"
 _ALL = "all"
-_ARGUMENTS = ("seed", "pin", "apps", "model", "open", "onboarded", "expert", "randomness")
+_ARGUMENTS = (
+    "seed",
+    "pin",
+    "apps",
+    "model",
+    "open",
+    "onboarded",
+    "expert",
+    "deterministic_rng",
+    "approve",
+    "automation",
+)
+#: exchanges of each device in the report of a failed test: the last ones
+_SHOWN = 100
 _DEVICES = pytest.StashKey[list["VirtualDevice"]]()
 
 
@@ -96,7 +110,7 @@ def device_factory(
     mine: list[VirtualDevice] = []
 
     def make(**arguments: Any) -> VirtualDevice:
-        arguments = {"model": device_model, "randomness": len(made), **arguments}
+        arguments = {"model": device_model, "deterministic_rng": len(made), **arguments}
         device = VirtualDevice(**arguments)
         made.append(device)
         mine.append(device)
@@ -137,12 +151,14 @@ def apdu_log(device: VirtualDevice) -> ApduLog:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the APDUs and the last screen of each device into the report of a test that failed."""
     report = yield
+    devices: list[VirtualDevice] = item.stash.get(_DEVICES, [])
     if report.failed:
-        devices: list[VirtualDevice] = item.stash.get(_DEVICES, [])
         for number, device in enumerate(devices):
             name = f"device {number + 1} ({device.model})"
-            report.sections.append((f"APDUs of {name}", device.apdu_log.to_text() or "none\n"))
+            report.sections.append((f"APDUs of {name}", device.apdu_log.to_text(last=_SHOWN) or "none\n"))
             report.sections.append((f"screen of {name}", "\n".join(device.screen) + "\n"))
+    if report.when == "teardown":
+        devices.clear()
     return report
 
 
