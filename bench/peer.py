@@ -95,6 +95,11 @@ class Running:
         return self._process.poll() is None
 
     @property
+    def column(self) -> str:
+        """Where its figures go."""
+        return self.peer.column
+
+    @property
     def pid(self) -> int:
         """The first process of the tree."""
         return self._process.pid

@@ -11,18 +11,16 @@ import time
 import coincurve
 
 from bench.effort import FRESH, Effort, burst
-from bench.link import Link, connect_when_open
 from bench.metric import LIMIT
-from bench.profile import COSMOS_DOCUMENT, NAME_AND_VERSION, SEED
+from bench.profile import COSMOS_DOCUMENT, SEED
 from bench.record import Record
 
 _HARDENED = 0x8000_0000
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-_START_WITHIN_S = 30.0
 
 
 def measure(record: Record, effort: Effort) -> None:
-    """Measure bare interpreter, transport, derivation, signature and seed."""
+    """Measure bare interpreter, derivation, signature and seed; the transport's limit is taken in turn with the devices."""
     for _ in range(effort.starts):
         started = time.perf_counter()
         subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
@@ -30,7 +28,6 @@ def measure(record: Record, effort: Effort) -> None:
         record.add(LIMIT, "start.answer", seconds)
         record.add(LIMIT, "import.wall", 1e3 * seconds)
         record.add(LIMIT, "help.wall", 1e3 * seconds)
-    _transport(record, effort)
     seed = hashlib.pbkdf2_hmac("sha512", SEED.encode(), b"mnemonic", 2048)
     signer = coincurve.PrivateKey(derive(seed, (44 | _HARDENED, 118 | _HARDENED, _HARDENED, 0, 0)))
     for number in range(effort.runs):
@@ -45,30 +42,6 @@ def measure(record: Record, effort: Effort) -> None:
         done = burst(lambda _: signer.sign(hashlib.sha256(COSMOS_DOCUMENT).digest(), hasher=None), seconds=effort.run_s)
         for key in ("sign.rate", "sign.approve", "embedded.sign"):
             record.add(LIMIT, key, done.rate)
-
-
-def _transport(record: Record, effort: Effort) -> None:
-    """Ask a bare asyncio server with the same framing and a ready answer."""
-    server = subprocess.Popen([sys.executable, "-m", "bench.echo"], stdout=subprocess.PIPE, text=True)
-    try:
-        port = int(server.stdout.readline()) if server.stdout else 0
-        link = connect_when_open(port, deadline=time.perf_counter() + _START_WITHIN_S)
-
-        def connect(_: int) -> None:
-            other = Link(port)
-            other.ask(NAME_AND_VERSION)
-            other.close()
-
-        for _ in range(effort.runs):
-            done = burst(lambda _: link.ask(NAME_AND_VERSION), seconds=effort.run_s)
-            record.add(LIMIT, "apdu.rate", done.rate)
-            record.add(LIMIT, "apdu.p50", done.p50_ms)
-            record.add(LIMIT, "apdu.p99", done.p99_ms)
-            record.add(LIMIT, "connect.rate", burst(connect, seconds=min(1.0, effort.run_s)).rate)
-        link.close()
-    finally:
-        server.terminate()
-        server.communicate()
 
 
 def derive(seed: bytes, path: tuple[int, ...]) -> bytes:

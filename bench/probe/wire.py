@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from bench.bare import Bare
 from bench.effort import FRESH, Burst, Effort, burst
 from bench.link import Link, Refused
 from bench.metric import OURS
@@ -17,6 +18,26 @@ from bench.record import Record
 Item = TypeVar("Item", Peer, Running)
 
 _SETTLE_S = 1.0
+
+
+class Target(Protocol):
+    """Something that answers APDUs over TCP."""
+
+    @property
+    def column(self) -> str:
+        """Where its figures go."""
+
+    @property
+    def apdu_port(self) -> int:
+        """Where it listens."""
+
+    @property
+    def device(self) -> Link:
+        """A connection to it."""
+
+    @property
+    def pid(self) -> int:
+        """Its first process."""
 
 
 def measure_starts(peers: Sequence[Peer], record: Record, effort: Effort) -> None:
@@ -34,6 +55,7 @@ def measure_starts(peers: Sequence[Peer], record: Record, effort: Effort) -> Non
 def measure_rates(peers: Sequence[Peer], record: Record, effort: Effort) -> None:
     """Run every peer, and measure each in turn: round trips, connections, keys, signatures, idleness, memory."""
     started: list[Running] = []
+    bare = Bare()
     try:
         for peer in peers:
             started.append(Running(peer))  # noqa: PERF401 -- those that run must be stopped when a later one does not start
@@ -42,9 +64,12 @@ def measure_rates(peers: Sequence[Peer], record: Record, effort: Effort) -> None
             for number in range(effort.runs):
                 for running in _turn(started, number):
                     probe(running, record, effort, number)
+                if probe in {_apdus, _connections}:
+                    probe(bare, record, effort, number)
         _idle(started, record, effort)
         _memory(started, record)
     finally:
+        bare.stop()
         for running in started:
             running.stop()
 
@@ -65,21 +90,21 @@ def _turn(items: Sequence[Item], number: int) -> Sequence[Item]:
     return items if number % 2 == 0 else items[::-1]
 
 
-def _add(running: Running, record: Record, name: str, done: Burst, cpu_before_s: float) -> None:
-    column = running.peer.column
+def _add(running: Target, record: Record, name: str, done: Burst, cpu_before_s: float) -> None:
+    column = running.column
     record.add(column, f"{name}.rate", done.rate)
     record.add(column, f"{name}.p99", done.p99_ms)
     record.add(column, f"{name}.cpu", 1e3 * (cpu_s(running.pid) - cpu_before_s) / done.count)
 
 
-def _apdus(running: Running, record: Record, effort: Effort, _number: int) -> None:
+def _apdus(running: Target, record: Record, effort: Effort, _number: int) -> None:
     before_s, ask = cpu_s(running.pid), running.device.ask
     done = burst(lambda _: ask(NAME_AND_VERSION), seconds=effort.run_s)
     _add(running, record, "apdu", done, before_s)
-    record.add(running.peer.column, "apdu.p50", done.p50_ms)
+    record.add(running.column, "apdu.p50", done.p50_ms)
 
 
-def _connections(running: Running, record: Record, effort: Effort, _number: int) -> None:
+def _connections(running: Target, record: Record, effort: Effort, _number: int) -> None:
     def once(_: int) -> None:
         link = Link(running.apdu_port)
         link.ask(NAME_AND_VERSION)
@@ -87,7 +112,7 @@ def _connections(running: Running, record: Record, effort: Effort, _number: int)
 
     # each leaves a port in TIME_WAIT behind: no longer than a second
     done = burst(once, seconds=min(1.0, effort.run_s))
-    record.add(running.peer.column, "connect.rate", done.rate)
+    record.add(running.column, "connect.rate", done.rate)
 
 
 def _keys(running: Running, record: Record, effort: Effort, number: int) -> None:
@@ -95,7 +120,7 @@ def _keys(running: Running, record: Record, effort: Effort, number: int) -> None
     answers: set[bytes] = set()
     done = burst(lambda index: answers.add(ask(key(index))), seconds=effort.run_s, first=number * FRESH)
     if len(answers) != done.count:
-        raise Refused(f"{running.peer.column} gave the same key for different paths")
+        raise Refused(f"{running.column} gave the same key for different paths")
     _add(running, record, "key", done, before_s)
 
 
@@ -114,7 +139,7 @@ def _sign(running: Running) -> None:
         answer = running.device.ask(apdu)
     # DER, or DER after its length
     if b"\x30" not in answer[:2]:
-        raise Refused(f"{running.peer.column} gave no signature")
+        raise Refused(f"{running.column} gave no signature")
 
 
 def _idle(started: Sequence[Running], record: Record, effort: Effort) -> None:
@@ -123,18 +148,18 @@ def _idle(started: Sequence[Running], record: Record, effort: Effort) -> None:
     time.sleep(effort.idle_s)
     for running, then, before_s in before:
         used = (cpu_s(running.pid) - before_s) / (time.perf_counter() - then)
-        record.add(running.peer.column, "idle.cpu", 100 * used)
+        record.add(running.column, "idle.cpu", 100 * used)
 
 
 def _memory(started: Sequence[Running], record: Record) -> None:
     """Measure one device, then what a second of the same kind adds to the two together."""
     for running in started:
         one = pss_mib(tree(running.pid))
-        record.add(running.peer.column, "memory.device", one)
+        record.add(running.column, "memory.device", one)
         second = Running(running.peer)
         try:
             time.sleep(_SETTLE_S)
             both = pss_mib(tree(running.pid) + tree(second.pid))
         finally:
             second.stop()
-        record.add(running.peer.column, "memory.more", both - one)
+        record.add(running.column, "memory.more", both - one)
