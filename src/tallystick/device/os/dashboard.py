@@ -14,7 +14,7 @@ from tallystick.device.os.app_storage import AppStorages
 from tallystick.device.os.consent import Commands, Handler, ask_consent, require_no_parameters, require_onboarded
 from tallystick.device.os.language import Languages
 from tallystick.device.os.lock_image import LockImages
-from tallystick.device.os.onboarding import onboard_by_host
+from tallystick.device.os.onboarding import onboard_by_host, require_recovery
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.session import BootMode, Session
 from tallystick.wire.apdu import CommandApdu
@@ -150,6 +150,7 @@ class Dashboard:
             raise Reject(StatusWord.WRONG_P1P2)
         if apdu.p1 != OnboardingKind.MAIN:
             raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
+        require_recovery(self._session)
         onboard_by_host(self._session, HostOnboarding.from_bytes(apdu.data))
         return b""
 

@@ -41,16 +41,19 @@ def seal(session: Session, phrase: Secret, pin: Secret, sealing: Sealing = Seali
     session.on_change()
 
 
-def onboard_by_host(session: Session, message: HostOnboarding) -> None:
-    """Take PIN and words from the host: recovery mode only.
-
-    Raises:
-        Reject: 6982 outside recovery mode or on a device that has a seed, 6A80 for a PIN or words that are none,
-            6A81 for a passphrase, which this version does not keep.
-
-    """
+def require_recovery(session: Session) -> None:
+    """Raise Reject (6982) outside recovery mode, or on a device that has a seed."""
     if session.mode is not BootMode.RECOVERY or session.is_onboarded:
         raise Reject(StatusWord.SECURITY_STATUS_NOT_SATISFIED)
+
+
+def onboard_by_host(session: Session, message: HostOnboarding) -> None:
+    """Take PIN and words from the host, after `require_recovery`.
+
+    Raises:
+        Reject: 6A80 for a PIN or words that are none, 6A81 for a passphrase, which this version does not keep.
+
+    """
     if message.passphrase or message.prefix:
         raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
     try:

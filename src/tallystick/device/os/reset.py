@@ -43,6 +43,8 @@ class Reset:
         self._display = display
         #: ends the open app
         self.close_app: Callable[[], None] = lambda: None
+        #: told when everything is gone
+        self.on_erased: Callable[[], None] = lambda: None
         #: pulls the plug and puts it in again: the board's business
         self.replug: Callable[[], None] = lambda: None
 
@@ -67,3 +69,4 @@ class Reset:
         self.close_app()
         self._keychain.clear()
         erase(vault=self._vault, storage=self._storage, identity=self._identity)
+        self.on_erased()

@@ -103,6 +103,7 @@ class System:
         self.supervisor = Supervisor(host=hardware.apps, scheduler=self.scheduler, display=display, syscalls=syscalls)
         self.supervisor.on_closed = self._app_closed
         self.reset.close_app = self.supervisor.close
+        self.reset.on_erased = self._tell
         self.lock = Lock(self.session, self.reset)
         self.home = Home(session=self.session, lock=self.lock, reset=self.reset, open_app=self.open)
         dashboard = Dashboard(session=self.session, battery=hardware.battery, open_app=self.open)
