@@ -1,6 +1,8 @@
 """The device in the process: answers, questions, clients, the plug, automatic answers."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from signing_request import GET_ADDRESS, PUBLIC_KEY, SHOW_ADDRESS, begin_signing, judge, signing_apdus
 
 from tallystick.errors import TransportError, UsageError, UserRefused
@@ -309,3 +311,13 @@ def test_a_device_can_be_made_approving(device):
     assert other.screen == ("Open",)
     with pytest.raises(UsageError, match="exclude"):
         VirtualDevice(approve=True, automation=both)
+
+
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=300), st.none() | st.binary(min_size=1, max_size=300))))
+def test_log_survives_its_text(exchanges):
+    """Any log without secrets read from its own text is the same log."""
+    log = ApduLog()
+    for apdu, answer in exchanges:
+        log.begin(b"\x55" + apdu).answer = answer
+    again = ApduLog.from_text(log.to_text())
+    assert [(one.apdu, one.answer) for one in again] == [(b"\x55" + apdu, answer) for apdu, answer in exchanges]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import groupby
 from typing import NamedTuple
 
 from tallystick.wire.panel import Align, Frame, Role, Style, Text
@@ -61,30 +60,35 @@ def pages_of(frame: Frame) -> Reading:
     if frame.action(Role.APPROVE) is not None:
         return Reading()
     labels = {action.label for action in frame.drawing.actions if action.label}
-    texts = [text for text in frame.drawing.elements if isinstance(text, Text) and text.text]
     pages: list[Page] = []
-    for is_title, lines in groupby(texts, key=_is_title):
-        group = _without_labels(lines, labels)
-        if not group:
+    for group in _groups(text for text in frame.drawing.elements if isinstance(text, Text)):
+        lines = [text.text for text in group if not _is_furniture(text, labels)]
+        if not lines or (" ".join(lines) in labels and group[0].style is Style.BOLD):
             continue
-        if is_title:
-            pages.append(Page(" ".join(group), ""))
+        if group[0].style in _TITLE_STYLES:
+            pages.append(Page(" ".join(lines), ""))
         elif pages and not pages[-1].value:
-            pages[-1] = Page(pages[-1].title, "".join(group))
+            pages[-1] = Page(pages[-1].title, "".join(lines))
         else:
-            pages.append(Page("", " ".join(group)))
-    return Reading(pages)
+            pages.append(Page("", " ".join(line for line in lines if line)))
+    return Reading(page for page in pages if any(page))
 
 
-def _is_title(text: Text) -> bool:
-    return text.style in _TITLE_STYLES
+def _groups(texts: Iterable[Text]) -> list[list[Text]]:
+    """Put lines that belong together into one group: a title or a value; a title ends at a free row, too."""
+    groups: list[list[Text]] = []
+    last: Text | None = None
+    for text in texts:
+        is_title = text.style in _TITLE_STYLES
+        if last is None or is_title != (last.style in _TITLE_STYLES) or (is_title and text.y > last.y + last.h):
+            groups.append([])
+        groups[-1].append(text)
+        last = text
+    return groups
 
 
-def _without_labels(lines: Iterable[Text], labels: set[str]) -> list[str]:
-    """Return the texts that are no label of an action, and not the number of the page in the footer."""
-    kept = [line.text for line in lines if not _is_place(line) and line.text not in labels]
-    return [] if " ".join(kept) in labels else kept
-
-
-def _is_place(text: Text) -> bool:
-    return text.style is Style.SMALL and text.align is Align.CENTRE and _PLACE.fullmatch(text.text) is not None
+def _is_furniture(text: Text, labels: set[str]) -> bool:
+    """Tell a button's label and the number of the page from what is to be read: titles of touch models stand left."""
+    if text.align is not Align.CENTRE or text.style not in _TITLE_STYLES:
+        return False
+    return text.text in labels or (text.style is Style.SMALL and _PLACE.fullmatch(text.text) is not None)
