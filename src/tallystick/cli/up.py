@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tallystick.device.board.service import ServiceOptions
     from tallystick.device.hil import Flash
 
+#: options of the contract whose parts are still to be built
+_NOT_BUILT = ("usb", "manager", "issuer_key", "owner_key")
 MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 
 
@@ -50,17 +52,27 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 @click.option("--no-panel", is_flag=True, help="no page and no REST API")
 @click.option("--approve", is_flag=True, help="approve everything (test devices only)")
 @click.option("--automation", metavar="FILE", default="", help="Speculos rules: a path, file:PATH or the JSON itself")
+@click.option("--no-manager", is_flag=True, help="start no manager beside the device; this release has none")
+@click.option("--manager", metavar="URL", default="", hidden=True)
+@click.option("--issuer-key", metavar="FILE", default="", hidden=True)
+@click.option("--owner-key", metavar="FILE", default="", hidden=True)
+@click.option("--usb", is_flag=True, hidden=True)
 @click.option("--deterministic-rng", type=click.IntRange(0), metavar="N", help="repeatable random numbers, for tests")
 @click.option("--json", "is_json", is_flag=True, help="print one line of JSON when ready")
 @click.option("-v", "--verbose", "is_verbose", is_flag=True, help="log what the device does; apps may write to stderr")
 @click.pass_obj
 def up(run: Run, /, **options: Any) -> None:
-    """Start a device and leave it running until Ctrl-C.
+    """Start a device and leave it running until Ctrl-C or SIGTERM.
 
-    A fresh device wants to be set up, on its screen. With --seed it is a test device that is ready at once:
+    A fresh device wants to be set up, on its screen. With --seed it is a test device that is ready at once, and is
+    forgotten when it stops unless --state says where to keep it:
 
-        tally up --seed "test test test test test test test test test test test junk" --app cosmos --open cosmos
-    """
+    \b
+    tally up --seed "test test test test test test test test test test test junk" \\
+             --open cosmos
+
+    With --json one line says where it is: pid, model, serial, apdu_port, api_port (null with --no-panel).
+    """  # noqa: D301 -- click wants the control character, which keeps the example's lines
     run.is_json = run.is_json or options["is_json"]
     _check(options)
     service_options = _service_options(options)
@@ -76,6 +88,10 @@ def _check(options: dict[str, Any]) -> None:
     """Refuse what does not go together, before anything is started."""
     if options["board"] != "embedded":
         raise UsageError(f"the {options['board']} board is not in this release", remedy="leave --board away")
+    for name in _NOT_BUILT:
+        if options[name]:
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(f"{flag} is not in this release", remedy=f"leave {flag} away")
     if options["pin"] and not options["seed"]:
         raise UsageError("--pin goes with --seed", remedy="a device of your own gets its PIN on its own screen")
     if options["approve"] and not options["seed"]:
@@ -101,6 +117,17 @@ def _flash(options: dict[str, Any]) -> Flash:
     return DirectoryFlash(folder)
 
 
+def _automation(source: str) -> str:
+    """Return the document of rules, read once and checked, so that a fault in it shows before anything is started."""
+    if not source:
+        return ""
+    from tallystick.ui.automation import automation_from_text, automation_text
+
+    text = automation_text(source)
+    automation_from_text(text)
+    return text
+
+
 def _service_options(options: dict[str, Any]) -> ServiceOptions:
     from tallystick import apps
     from tallystick.device.board.service import ServiceOptions
@@ -110,9 +137,12 @@ def _service_options(options: dict[str, Any]) -> ServiceOptions:
 
     number = options["deterministic_rng"]
     names = dict.fromkeys(name.lower() for name in (*options["app_names"], options["open_app"]) if name)
-    panel_arguments = ["--approve"] if options["approve"] else []
-    if options["automation"]:
-        panel_arguments = ["--automation", options["automation"]]
+    bundles = [apps.bundle(name) for name in names]
+    automation = _automation(options["automation"])
+    if not options["no_panel"]:
+        from tallystick.ui.extra import require_extra
+
+        require_extra("device")
     listener = bind(options["apdu_port"])
     http = None if options["no_panel"] else bind(options["api_port"], what="page and REST", flag="--api-port")
     return ServiceOptions(
@@ -122,11 +152,12 @@ def _service_options(options: dict[str, Any]) -> ServiceOptions:
         clock=MonotonicClock(),
         listener=listener,
         http=http,
-        panel_arguments=tuple(panel_arguments),
+        approve=options["approve"],
+        automation=automation,
         seed=options["seed"],
         pin=options["pin"],
         expert=options["expert"],
-        bundles=[apps.bundle(name) for name in names],
+        bundles=bundles,
         open_app=options["open_app"],
         facts={} if number is None else {"randomness": "repeatable"},
     )

@@ -107,6 +107,22 @@ class Automation:
         return (rule.actions or ()) if rule else ()
 
 
+def automation_text(source: str) -> str:
+    """Return the document that `source` names (a path, `file:PATH`) or is (the JSON text itself).
+
+    Raises:
+        UsageError: the file cannot be read.
+
+    """
+    if source.lstrip().startswith("{"):
+        return source
+    path = Path(source.removeprefix("file:"))
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the automation rules in {path}: {error}") from error
+
+
 def load_automation(source: str) -> Automation:
     """Read rules from a path, `file:PATH` or the JSON text itself.
 
@@ -114,16 +130,14 @@ def load_automation(source: str) -> Automation:
         UsageError: the file cannot be read, or the document is refused.
 
     """
-    text = source
-    if not source.lstrip().startswith("{"):
-        path = Path(source.removeprefix("file:"))
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read the automation rules in {path}: {error}") from error
+    return automation_from_text(automation_text(source))
+
+
+def automation_from_text(text: str) -> Automation:
+    """Read rules from their JSON text; raise UsageError when it is none or the document is refused."""
     try:
         return parse_automation(json.loads(text))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"the automation rules are not JSON: {error}") from error
 
 

@@ -116,8 +116,11 @@ class DeviceCore:
             self.system.provision(Secret(" ".join(seed.split()).encode()), Secret(pin.encode()))
             if pin:
                 self.system.session.keychain.clear()
+        registry = self.system.session.registry
         for bundle in bundles:
-            self.system.session.registry.install(bundle)
+            found = registry.find(bundle.manifest.name)
+            if found is None or found.bundle.digest != bundle.digest:  # the same one again keeps its data
+                registry.install(bundle)
 
     def power_on(self) -> None:
         """Start the device."""

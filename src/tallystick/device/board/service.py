@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterable
@@ -14,7 +13,7 @@ from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.board.panel_process import PanelProcess
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
 from tallystick.device.normal.tcp import TcpEndpoint
-from tallystick.errors import UsageError
+from tallystick.errors import TransportError, UsageError
 from tallystick.wire.bundle import Bundle
 
 
@@ -28,7 +27,9 @@ class ServiceOptions:
     clock: Clock
     listener: socket.socket
     http: socket.socket | None = None
-    panel_arguments: tuple[str, ...] = ()
+    #: who presses the buttons: everything is approved, or rules (a JSON document) decide
+    approve: bool = False
+    automation: str = ""
     seed: str = field(default="", repr=False)
     pin: str = field(default="", repr=False)
     expert: bool = False
@@ -61,10 +62,13 @@ class Service:
         self._stopped.set()
 
     async def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
-        """Serve until SIGTERM, SIGINT or `stop`; `on_ready` hears the facts a script needs.
+        """Serve until SIGTERM, SIGINT, `stop` or the end of the panel; `on_ready` hears the facts a script needs.
+
+        When it does, both ports take connections and the device answers; the page may need a moment more.
 
         Raises:
             UsageError: seed, PIN or app cannot be used.
+            TransportError: the panel broke.
 
         """
         loop = asyncio.get_running_loop()
@@ -72,31 +76,42 @@ class Service:
             loop.add_signal_handler(number, self.stop)
         options, board = self._options, self.board
         board.prepare(seed=options.seed, pin=options.pin, bundles=options.bundles)
-        if options.http is not None:
-            self._start_panel(options.http)
         board.on_settled = self._arm
         try:
+            if options.http is not None:
+                self._start_panel(options.http)
             board.power_on()
             if options.open_app:
                 self._open(options.open_app)
             self._arm()
             await self._endpoint.open()
-            if self._panel is not None:
-                await self._panel.ready
             on_ready(self._facts())
             await self._stopped.wait()
+            self._check_panel()
         finally:
             await self._close()
 
     def _start_panel(self, http: socket.socket) -> None:
         board = self.board
+        options = self._options
         self._panel = PanelProcess(
             http=http,
-            apdu_port=self._options.listener.getsockname()[1],
-            arguments=["--model", self._options.model, *self._options.panel_arguments],
+            apdu_port=options.listener.getsockname()[1],
+            arguments=["--model", options.model, *(["--approve"] if options.approve else [])],
+            automation=options.automation,
         )
+        self._panel.on_end = self.stop
         self._panel.on_event = board.event
         board.on_frame, board.on_status = self._panel.show, self._panel.tell
+
+    def _check_panel(self) -> None:
+        """Complain about a panel that ended by itself and not by a rule."""
+        status = self._panel.status() if self._panel is not None else None
+        if status:
+            raise TransportError(
+                f"the front panel ended unexpectedly, with status {status}",
+                remedy="start again; without a page, add --no-panel",
+            )
 
     def _open(self, name: str) -> None:
         found = next(
@@ -118,6 +133,7 @@ class Service:
             "serial": self.board.status["serial"],
             "apdu_port": options.listener.getsockname()[1],
             "api_port": options.http.getsockname()[1] if options.http is not None else None,
+            "issuer_public_key": None,  # no device of this release has a certificate yet
         }
 
     def _arm(self) -> None:
@@ -144,5 +160,4 @@ class Service:
         await self._endpoint.close()
         self.board.power_off()
         if self._panel is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._panel.close()
+            self._panel.close()
