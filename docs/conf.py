@@ -1,0 +1,12 @@
+"""How the documentation becomes pages: `make docs`, which is `sphinx-build -W -b html docs dist/docs`."""
+
+project = "tallystick"
+author = "The tallystick authors"
+copyright = "2026, the tallystick authors"  # noqa: A001 -- the name Sphinx reads
+extensions = ["myst_parser"]
+html_theme = "furo"
+html_title = "tallystick"
+exclude_patterns = ["images"]
+myst_heading_anchors = 3
+# links to files outside this folder (examples, SECURITY.md) are for readers of the repository; tests/architecture checks them
+suppress_warnings = ["myst.xref_missing"]
