@@ -21,12 +21,11 @@ from tallystick.device.silicon.entropy import RepeatableRng
 from tallystick.device.silicon.flash import MemoryFlash
 from tallystick.errors import UsageError
 from tallystick.host.session import Session
-from tallystick.testing.automatic import Automatic, Policy, approve_all, automatic_from
+from tallystick.testing.automatic import Automatic, Player, Policy, approve_all
 from tallystick.testing.client import DeviceClient, DirectTransport, Pending
 from tallystick.testing.log import ApduLog
 from tallystick.testing.user import User
-from tallystick.ui.automation import Automation, Exit
-from tallystick.ui.text_event import text_events
+from tallystick.ui.automation import Automation
 from tallystick.wire.apdu import ResponseApdu
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import BUTTON_NAMES, Button, FingerEvent, PanelEvent
@@ -36,8 +35,6 @@ from tallystick.wire.panel import Action, Frame
 TEST_SEED = "test test test test test test test test test test test junk"
 DEFAULT_MODEL = "nanosp"
 DEFAULT_APPS = ("cosmos",)
-#: screens that automatic answers may go through for one input
-_MAX_SCREENS = 10_000
 
 
 class VirtualDevice:
@@ -70,9 +67,7 @@ class VirtualDevice:
         self.clock = VirtualClock()
         self.flash: Flash = MemoryFlash() if flash is None else flash
         self.apdu_log = ApduLog()
-        self._auto: Policy | Automation | None = None
-        self._acted_on = 0
-        self._is_acting = False
+        self._player = Player(frame=lambda: self.frame, perform=self.perform, gesture=self._gesture)
         self._clients = 0
         self.board = EmbeddedBoard(
             model=model,
@@ -84,10 +79,10 @@ class VirtualDevice:
             cost=COST_TRIVIAL,
             facts={"randomness": "repeatable"},
         )
-        system = self.board.system.session
-        if not system.is_onboarded and onboarded:
+        session = self.board.system.session
+        if onboarded and not session.is_onboarded:
             self.board.prepare(seed=seed, pin=pin)
-        present = {app.name.lower() for app in system.registry.apps()}
+        present = {app.name.lower() for app in session.registry.apps()}
         self.board.prepare(bundles=[b for b in map(_bundle, apps) if b.manifest.name.lower() not in present])
         self.board.power_on()
         if open:
@@ -138,7 +133,7 @@ class VirtualDevice:
             relay=self.board.relay,
             number=self._clients,
             log=self.apdu_log,
-            settle=self._play,
+            settle=self._player.play,
             frame=lambda: self.frame,
         )
 
@@ -181,18 +176,16 @@ class VirtualDevice:
 
         It takes a policy, an `Automation`, a document of rules, their path or JSON, and acts on the screen shown now, too.
         """
-        return self._auto
+        return self._player.mode
 
     @auto.setter
     def auto(self, value: Automatic | None) -> None:
-        self._auto = None if value is None else automatic_from(value)
-        self._acted_on = 0
-        self._play()
+        self._player.use(value)
 
     def event(self, event: PanelEvent) -> None:
         """Make one gesture: a button or a finger going down or up."""
         self.board.event(event)
-        self._play()
+        self._player.play()
 
     def perform(self, action: Action) -> None:
         """Carry out one of the frame's actions; holding a finger turns the clock."""
@@ -202,12 +195,12 @@ class VirtualDevice:
             self._pass(action.hold_s)
         for gesture in up:
             self.board.event(gesture)
-        self._play()
+        self._player.play()
 
     def turn(self, seconds: float) -> None:
         """Let `seconds` pass on the device's clock, at once: timers that become due on the way run in their order."""
         self._pass(seconds)
-        self._play()
+        self._player.play()
 
     def replug(self, hold: str | Button | None = None) -> None:
         """Pull the plug and put it in again, holding a button ("left" starts the bootloader, "right" recovery mode).
@@ -219,7 +212,7 @@ class VirtualDevice:
                 raise UsageError(f"there is no button {hold}", remedy=f"choose one of {', '.join(BUTTON_NAMES)}")
             hold = BUTTON_NAMES[hold]
         self.board.replug(Button.NONE if hold is None else hold)
-        self._play()
+        self._player.play()
 
     # apps
 
@@ -245,21 +238,21 @@ class VirtualDevice:
             )
         self.board.system.open(found)
         self.board.run()
-        self._play()
+        self._player.play()
 
     def quit(self) -> None:
         """Close the app that is open, if one is."""
         self.board.system.supervisor.close()
         self.board.run()
-        self._play()
+        self._player.play()
 
     def close(self) -> None:
         """Pull the plug for good; the flash stays."""
-        self._auto = None
+        self._player.mode = None
         self.board.relay.unplug()
         self.board.power_off()
 
-    # automatic answers
+    # time
 
     def _pass(self, seconds: float) -> None:
         end_s = self.clock.now_s() + seconds
@@ -268,36 +261,6 @@ class VirtualDevice:
             self.board.advance()
         self.clock.turn(max(end_s - self.clock.now_s(), 0.0))
         self.board.advance()
-
-    def _play(self) -> None:
-        """Let automatic answers act on each new screen until there is none they act on."""
-        if self._auto is None or self._is_acting:
-            return
-        self._is_acting = True
-        try:
-            for _ in range(_MAX_SCREENS):
-                if not self._act():
-                    return
-        finally:
-            self._is_acting = False
-        self._auto = None
-        raise UsageError("the automatic answers go round in circles", remedy="give each rule a condition that ends it")
-
-    def _act(self) -> bool:
-        """Act on the screen if it is a new one; tell whether it was."""
-        frame, auto = self.frame, self._auto
-        if auto is None or frame.sequence == self._acted_on:
-            return False
-        self._acted_on = frame.sequence
-        if isinstance(auto, Automation):
-            for step in auto.react(text_events(frame)):
-                if isinstance(step, Exit):
-                    self._auto = None
-                    break
-                self._gesture(step)
-        elif (action := auto(frame)) is not None:
-            self.perform(action)
-        return True
 
     def _gesture(self, event: PanelEvent) -> None:
         """Make a rule's gesture; a finger stays for as long as what it touches wants to be held."""
