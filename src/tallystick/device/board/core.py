@@ -122,9 +122,29 @@ class DeviceCore:
             if found is None or found.bundle.digest != bundle.digest:  # the same one again keeps its data
                 registry.install(bundle)
 
-    def power_on(self) -> None:
-        """Start the device."""
+    def power_on(self, hold: Button = Button.NONE, *, sequence: int = 0) -> None:
+        """Start the device, `hold` held while power comes; frames are numbered from `sequence` on."""
+        if hold or sequence:
+            self.system = self._new_system(_MODES.get(hold, BootMode.NORMAL), sequence=sequence)
         self.system.start()
+
+    def open_app(self, name: str) -> None:
+        """Open an installed app, whatever the case of its name, as the person would.
+
+        Raises:
+            UsageError: it is not installed, or the device is locked or not set up.
+
+        """
+        apps = self.system.session.registry.apps()
+        found = next((app for app in apps if app.name.lower() == name.lower()), None)
+        if found is None:
+            raise UsageError(f"the app {name} is not installed", remedy=f"add --app {name}")
+        if self.system.session.keychain.is_empty:
+            raise UsageError(
+                "an app cannot be opened on a device that is locked or not set up", remedy="unlock it first"
+            )
+        self.system.open(found)
+        self.run()
 
     def power_off(self) -> None:
         """Stop the device; its flash stays."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 
 from tallystick.device.board.panel_link import BUFFER_BYTES, PanelLink
+from tallystick.device.sandbox.app_process import sealed_memfd
 
 _END_S = 0.15
 
@@ -20,20 +22,30 @@ def panel_pair() -> tuple[socket.socket, socket.socket]:
 
 
 def spawn_panel(
-    outer: socket.socket, *, http: socket.socket, apdu_port: int, arguments: list[str]
+    outer: socket.socket, *, http: socket.socket, apdu_port: int, arguments: list[str], automation: str = ""
 ) -> subprocess.Popen[bytes]:
-    """Start the panel with its end of the link and the listening socket of its page."""
-    descriptors = (outer.fileno(), http.fileno())
+    """Start the panel with its end of the link and the listening socket of its page.
+
+    `automation` (a JSON document, checked before) goes over in memory: it may be longer than a command line.
+    """
+    descriptors = [outer.fileno(), http.fileno()]
     command = [sys.executable, "-I", "-m", "tallystick.ui.web", "--link-fd", str(descriptors[0])]
     command += ["--http-fd", str(descriptors[1]), "--apdu-port", str(apdu_port), *arguments]
-    return subprocess.Popen(  # noqa: S603 -- our own interpreter and module, no shell
-        command,
-        pass_fds=descriptors,
-        env={},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    if automation:
+        descriptors.append(sealed_memfd("automation", automation.encode()))
+        command += ["--automation", f"file:/proc/self/fd/{descriptors[-1]}"]
+    try:
+        return subprocess.Popen(  # noqa: S603 -- our own interpreter and module, no shell
+            command,
+            pass_fds=descriptors,
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    finally:
+        for descriptor in descriptors[2:]:
+            os.close(descriptor)
 
 
 def end_panel(process: subprocess.Popen[bytes]) -> None:
@@ -49,11 +61,22 @@ def end_panel(process: subprocess.Popen[bytes]) -> None:
 class PanelProcess(PanelLink):
     """Starts the panel and speaks with it; must be made inside a running event loop."""
 
-    def __init__(self, *, http: socket.socket, apdu_port: int, arguments: list[str]) -> None:
+    def __init__(self, *, http: socket.socket, apdu_port: int, arguments: list[str], automation: str = "") -> None:
         inner, outer = panel_pair()
         with outer:
-            self._process = spawn_panel(outer, http=http, apdu_port=apdu_port, arguments=arguments)
+            self._process = spawn_panel(
+                outer, http=http, apdu_port=apdu_port, arguments=arguments, automation=automation
+            )
         super().__init__(inner)
+
+    def status(self) -> int | None:
+        """Return how a panel that has ended by itself ended (0: as it should), None while it runs."""
+        if self.is_open:
+            return None
+        try:
+            return self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            return None
 
     def close(self) -> None:
         """End the panel."""

@@ -13,7 +13,7 @@ from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.board.panel_process import PanelProcess
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
 from tallystick.device.normal.tcp import TcpEndpoint
-from tallystick.errors import TransportError, UsageError
+from tallystick.errors import TransportError
 from tallystick.wire.bundle import Bundle
 
 
@@ -82,7 +82,7 @@ class Service:
                 self._start_panel(options.http)
             board.power_on()
             if options.open_app:
-                self._open(options.open_app)
+                board.open_app(options.open_app)
             self._arm()
             await self._endpoint.open()
             on_ready(self._facts())
@@ -112,19 +112,6 @@ class Service:
                 f"the front panel ended unexpectedly, with status {status}",
                 remedy="start again; without a page, add --no-panel",
             )
-
-    def _open(self, name: str) -> None:
-        found = next(
-            (app for app in self.board.system.session.registry.apps() if app.name.lower() == name.lower()), None
-        )
-        if found is None:
-            raise UsageError(f"the app {name} is not installed", remedy=f"add --app {name}")
-        if self.board.system.session.keychain.is_empty:
-            raise UsageError(
-                "an app cannot be opened on a device that is locked or not set up", remedy="unlock it first"
-            )
-        self.board.system.open(found)
-        self.board.run()
 
     def _facts(self) -> dict[str, Any]:
         options = self._options

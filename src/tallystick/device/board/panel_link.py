@@ -1,0 +1,105 @@
+"""The inner end of the screen-and-button link: frames go out, gestures come in.
+
+A panel that does not read holds up nobody: the newest frame waits, older ones are dropped. What it sends is read as a
+hostile peer's would be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.events import PanelEvent, event_from_json
+from tallystick.wire.panel import Frame
+
+_LOGGER = logging.getLogger(__name__)
+_MAX_GESTURE = 256
+#: room for a few frames each way
+BUFFER_BYTES = 512 * 1024
+
+
+class PanelLink:
+    """Speaks with a panel over one end of a SOCK_SEQPACKET pair; must be made inside a running event loop."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._socket = link
+        link.settimeout(0)
+        self._waiting: dict[str, bytes] = {}
+        self._loop.add_reader(link, self._readable)
+        self._alive = True
+        #: told when the panel has hung up
+        self.on_end: Callable[[], None] = lambda: None
+        self.on_event: Callable[[PanelEvent], None] = lambda _event: None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the panel is there."""
+        return self._alive
+
+    def show(self, frame: Frame) -> None:
+        """Send a frame."""
+        self._send("frame", frame.to_json())
+
+    def tell(self, status: dict[str, Any]) -> None:
+        """Send the status."""
+        self._send("status", status)
+
+    def hang_up(self) -> None:
+        """Close the link."""
+        if self._alive:
+            self._alive = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._socket.close()
+            self._waiting.clear()
+
+    def _send(self, kind: str, document: dict[str, Any]) -> None:
+        if self._alive:
+            message = json.dumps({kind: document}, separators=(",", ":")).encode()
+            if kind in self._waiting or not self._try_send(message):
+                self._waiting[kind] = message
+                self._loop.add_writer(self._socket, self._writable)
+
+    def _try_send(self, message: bytes) -> bool:
+        try:
+            self._socket.send(message)
+        except BlockingIOError:
+            return False
+        except OSError:  # gone: the next read says so too, and tells `on_end`
+            return True
+        return True
+
+    def _writable(self) -> None:
+        for kind in list(self._waiting):
+            if not self._try_send(self._waiting[kind]):
+                return
+            self._waiting.pop(kind, None)
+        if self._alive:
+            self._loop.remove_writer(self._socket)
+
+    def _readable(self) -> None:
+        try:
+            data = self._socket.recv(_MAX_GESTURE + 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.hang_up()
+            self.on_end()
+            return
+        try:
+            document = json.loads(data) if len(data) <= _MAX_GESTURE else None
+            if document == {"ready": {}}:
+                return
+            event = event_from_json(document)
+        except (ValueError, RecursionError, RemoteProtocolError):
+            _LOGGER.warning("the panel sent what is no gesture")
+            return
+        self.on_event(event)
