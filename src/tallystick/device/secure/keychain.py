@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tallystick.crypto import bip32, bip39, ed25519, p256, secp256k1, slip10, slip21
+from tallystick.crypto import bip32, bip39, secp256k1, slip21
 from tallystick.crypto.secret import Secret
 from tallystick.wire.install import Curve
 
@@ -53,6 +53,8 @@ class Keychain:
         if curve is Curve.SECP256K1:
             return self._node(path).public_key(compressed=False)
         private = self._slip10(curve, path)
+        from tallystick.crypto import ed25519, p256
+
         if curve is Curve.ED25519:
             return ed25519.public_key(private)
         return p256.public_key(private, compressed=False)
@@ -62,6 +64,8 @@ class Keychain:
         if curve is Curve.SECP256K1:
             return secp256k1.sign_ecdsa_der(self._node(path).private_key, digest)
         private = self._slip10(curve, path)
+        from tallystick.crypto import ed25519, p256
+
         if curve is Curve.ED25519:
             return ed25519.sign(private, digest)
         return p256.sign_ecdsa_der(private, digest)
@@ -80,5 +84,7 @@ class Keychain:
     def _slip10(self, curve: Curve, path: Sequence[int]) -> Secret:
         if self._seed is None:
             raise Locked
+        from tallystick.crypto import slip10  # with its curves: not loaded for the devices that never need them
+
         kind = slip10.Curve.ED25519 if curve is Curve.ED25519 else slip10.Curve.NIST256P1
         return slip10.derive(slip10.master(self._seed, kind), path).private_key
