@@ -10,21 +10,26 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from tallystick.app.app import Start
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.bundle import Bundle
 
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+
 _PREFIX = "_tally_app_"
 
 
-class _BundleFinder(MetaPathFinder, Loader):
-    """Finds and loads the modules of one bundle."""
+class _BundleFinder:
+    """Finds and loads the modules of one bundle.
+
+    Not a subclass of the abstract finder and loader: importing those would bring twenty modules, from ZIP files to network
+    addresses, into every app's process.
+    """
 
     def __init__(self, package: str, bundle: Bundle) -> None:
         self._package = package
@@ -35,12 +40,16 @@ class _BundleFinder(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         """Return the spec of a module of this bundle, or None for all others."""
         del path, target
+        loader = cast("Loader", self)
         if fullname == self._package:
-            return spec_from_loader(fullname, self, is_package=True)
+            return ModuleSpec(fullname, loader, is_package=True)
         package, _, name = fullname.rpartition(".")
         if package == self._package and f"{name}.py" in self._modules:
-            return spec_from_loader(fullname, self)
+            return ModuleSpec(fullname, loader)
         return None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave the making of the module to the interpreter."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's source; the package itself has an optional `__init__.py`, which bundles never hold."""
