@@ -29,6 +29,7 @@ class Storage:
         #: by name, oldest first: the number of the installation
         self._apps: dict[str, int] = self._numbers(index.get("installed", {}))
         self._restored: dict[str, int] = self._numbers(index.get("restored", {}))
+        self._sizes: dict[int, dict[str, int]] = {}
         self._sweep()
 
     def installed(self) -> list[str]:
@@ -67,10 +68,13 @@ class Storage:
 
     def set_record(self, name: str, record: str, data: bytes | None) -> None:
         """Write or remove (None) a record of an app."""
+        sizes = self._record_sizes(name)
         if data is None:
             self._flash.remove(self._record_name(name, record))
+            sizes.pop(record, None)
         else:
             self._flash.write(self._record_name(name, record), data)
+            sizes[record] = len(data)
 
     def records(self, name: str) -> dict[str, bytes]:
         """Return all records an app wrote, by name."""
@@ -80,7 +84,8 @@ class Storage:
 
     def data_size(self, name: str) -> int:
         """Return how many bytes the records of an app take, with what each costs beside its bytes."""
-        return sum(len(data) + RECORD_OVERHEAD_BYTES for data in self.records(name).values())
+        sizes = self._record_sizes(name)
+        return sum(sizes.values()) + RECORD_OVERHEAD_BYTES * len(sizes)
 
     def restore(self, name: str, *, settings: dict[str, bool], records: dict[str, bytes]) -> None:
         """Put settings and records in place of all the app keeps, at once, and count that it was done."""
@@ -123,6 +128,13 @@ class Storage:
         for record in (_IMAGE, _DEVICE):
             self._flash.remove(record)
 
+    def _record_sizes(self, name: str) -> dict[str, int]:
+        """Return the sizes of an app's records, read from flash once: they are asked for at every write."""
+        number = self._apps.get(name, 0)
+        if number not in self._sizes:
+            self._sizes[number] = {record: len(data) for record, data in self.records(name).items()}
+        return self._sizes[number]
+
     def _prefix(self, name: str) -> str:
         return f"app.{self._apps.get(name, 0)}."
 
@@ -138,6 +150,7 @@ class Storage:
         restored = self._restored if restored is None else restored
         self._write(_APPS, {"installed": list(apps.items()), "restored": list(restored.items())})
         self._apps, self._restored = apps, restored
+        self._sizes.clear()
         self._sweep()
 
     def _sweep(self) -> None:

@@ -202,7 +202,9 @@ class Supervisor:
                 self._answer(run, self._syscalls.handle(run.app, request))
 
     def _take_response(self, run: _Run, response: Response | None) -> None:
-        if response is not None and (len(response.data) > MAX_REPLY or not 0x4000 <= response.status <= 0xFFFF):
+        if response is not None and (
+            memoryview(response.data).nbytes > MAX_REPLY or not 0x4000 <= response.status <= 0xFFFF
+        ):
             self.close("its answer is no answer")
             return
         owed, run.owed = run.owed, None
