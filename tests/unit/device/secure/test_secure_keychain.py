@@ -1,0 +1,82 @@
+"""The keychain: keys while it is filled, none before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import coincurve
+import pytest
+
+from tallystick.crypto.secret import Secret
+from tallystick.device.secure.keychain import Keychain, Locked
+from tallystick.errors import UsageError
+from tallystick.wire.install import Curve
+from tallystick.wire.path import Bip32Path
+
+PHRASE = Secret(b"test test test test test test test test test test test junk")
+COSMOS = Bip32Path.parse("44'/118'/0'/0/0")
+# public key of the test account at 44'/118'/0'/0/0, from the vectors made with cosmjs
+VECTORS = json.loads((Path(__file__).parents[3] / "vectors" / "interop_cosmos.json").read_text(encoding="utf-8"))
+
+USES: list[Callable[[Keychain], object]] = [
+    lambda chain: chain.public_key(Curve.SECP256K1, COSMOS),
+    lambda chain: chain.public_key(Curve.SECP256R1, COSMOS),
+    lambda chain: chain.public_key(Curve.ED25519, Bip32Path.parse("44'")),
+    lambda chain: chain.sign(Curve.SECP256K1, COSMOS, bytes(32)),
+    lambda chain: chain.sign(Curve.SECP256R1, COSMOS, bytes(32)),
+    lambda chain: chain.sign(Curve.ED25519, Bip32Path.parse("44'"), b"message"),
+    lambda chain: chain.backup_key(),
+]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_nothing_is_derived_before_filling_and_after_clearing(use: Callable[[Keychain], object]) -> None:
+    """An empty keychain raises Locked for everything; a filled one serves; a cleared one is empty again."""
+    chain = Keychain()
+    assert chain.is_empty
+    with pytest.raises(Locked):
+        use(chain)
+    chain.fill(PHRASE)
+    first = use(chain)
+    assert use(chain) == first
+    chain.clear()
+    assert chain.is_empty
+    with pytest.raises(Locked):
+        use(chain)
+
+
+def test_key_of_the_test_account_is_the_known_one() -> None:
+    """The public key at the Cosmos path is the one other libraries derive."""
+    chain = Keychain()
+    chain.fill(PHRASE)
+    key = coincurve.PublicKey(chain.public_key(Curve.SECP256K1, COSMOS))
+    assert key.format().hex() == VECTORS["public_key"]
+
+
+def test_passphrase_gives_other_keys() -> None:
+    """The same words with a passphrase are another wallet (BIP-39)."""
+    chain, other = Keychain(), Keychain()
+    chain.fill(PHRASE)
+    other.fill(PHRASE, "x")
+    assert chain.public_key(Curve.SECP256K1, COSMOS) != other.public_key(Curve.SECP256K1, COSMOS)
+    assert not chain.backup_key() == other.backup_key()  # noqa: SIM201 -- Secret compares with == alone
+
+
+def test_path_that_is_none_on_ed25519_is_a_usage_error() -> None:
+    """SLIP-10 has hardened levels alone on ed25519."""
+    chain = Keychain()
+    chain.fill(PHRASE)
+    with pytest.raises(UsageError):
+        chain.public_key(Curve.ED25519, (0,))
+
+
+def test_seed_is_in_no_text() -> None:
+    """The representation of a keychain holds nothing of what it keeps."""
+    chain = Keychain()
+    chain.fill(PHRASE)
+    assert "junk" not in repr(chain)
+    assert "junk" not in repr(vars(chain))
+    assert chain._seed is not None
+    assert chain._seed.reveal().hex() not in repr(vars(chain))
