@@ -1,0 +1,81 @@
+"""The first program of every locked process: prepare, lock, then work.
+
+Started as ``python -I -m tallystick.device.sandbox.entry ROLE PARENT_PID PROGRAM ARGUMENT…``, or as the ``__main__`` of an
+image with the same arguments. PROGRAM is the name of a module with ``prepare(arguments)``: it imports and opens all it will
+ever need, touches nothing hostile, and returns the work; the work begins when the process is locked. The programs know
+nothing of this room, and this room nothing of them but their names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import sys
+import traceback
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from importlib.machinery import BuiltinImporter, FrozenImporter
+from types import TracebackType
+from typing import cast
+
+from tallystick.device.sandbox.boundary import Boundary
+from tallystick.device.sandbox.confine import confine
+from tallystick.device.sandbox.role import Role
+from tallystick.device.sandbox.seccomp import Refusal
+from tallystick.errors import TrustError
+
+__all__ = ["NOT_CONFINED", "Work", "main", "prepare", "seal_imports"]
+
+#: exit status of a process that could not be locked
+NOT_CONFINED = 97
+#: what a program's `prepare` returns: run behind the lock, it returns the exit status
+Work = Callable[[], int]
+
+
+def main(
+    arguments: list[str], *, refusal: Refusal = Refusal.KILL, without: AbstractSet[Boundary] = frozenset()
+) -> int:
+    """Run the program that `arguments` names, locked, and return its exit status.
+
+    Only the self-test softens the lock, by `refusal` and `without`; no argument of the command line can.
+    """
+    role, parent, program, *rest = arguments
+    work = prepare(program, rest)
+    seal_imports()
+    try:
+        confine(Role(role), parent=int(parent), refusal=refusal, without=without)
+    except TrustError as error:
+        print(error.message, file=sys.stderr)  # noqa: T201 -- its parent's pipe: there is nothing else to tell it with
+        return NOT_CONFINED
+    return work()
+
+
+def prepare(program: str, arguments: list[str]) -> Work:
+    """Import `program` and have it prepare; raise ImportError or AttributeError when it is none."""
+    return cast("Work", importlib.import_module(program).prepare(arguments))
+
+
+def seal_imports() -> None:
+    """Let later imports find what is loaded or part of the interpreter, and never look for files.
+
+    Behind the lock, looking for a file ends the process; an app that asks for a module which is not there is to get an
+    ImportError, and one that raises an error is to be told without its source lines.
+    """
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter]
+    sys.excepthook = _report
+    vars(linecache)["updatecache"] = _no_lines
+
+
+def _report(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+    """Print where an error came from: names and line numbers."""
+    lines = [f"  {frame.f_code.co_filename}:{number}" for frame, number in traceback.walk_tb(trace)]
+    print("\n".join([*lines, f"{kind.__name__}: {value}"]), file=sys.stderr)  # noqa: T201 -- as the interpreter would
+
+
+def _no_lines(filename: str, module_globals: dict[str, object] | None = None) -> list[str]:
+    del filename, module_globals
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

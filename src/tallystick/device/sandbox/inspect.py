@@ -1,0 +1,82 @@
+"""Look at a locked process from outside: its own word that it is locked counts for nothing (secure-world 4.2, step 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tallystick.device.sandbox.boundary import Boundary, Report
+from tallystick.errors import TrustError
+
+__all__ = ["Inspection", "inspect", "require_confined"]
+
+_PROC = Path("/proc")
+_MAX_STATUS = 1 << 14
+#: the value of the field Seccomp when a filter is on
+_FILTERED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What the kernel says about a process; -1 for a field this kernel does not have."""
+
+    no_new_privs: int
+    seccomp: int
+    threads: int
+    #: effective and permitted capabilities, together
+    capabilities: int
+
+    @classmethod
+    def from_status(cls, text: str) -> Inspection:
+        """Read the text of ``/proc/<pid>/status``."""
+        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+        def number(name: str, base: int = 10) -> int:
+            try:
+                return int(fields[name], base)
+            except (KeyError, ValueError):
+                return -1
+
+        return cls(
+            no_new_privs=number("NoNewPrivs"),
+            seccomp=number("Seccomp"),
+            threads=number("Threads"),
+            capabilities=number("CapEff", 16) | number("CapPrm", 16),
+        )
+
+
+def inspect(pid: int, *, proc: Path = _PROC) -> Inspection:
+    """Return what the kernel says about the process `pid`, a child that is not reaped, so the number is still its own.
+
+    Raises:
+        TrustError: there is no such process, or it cannot be looked at.
+
+    """
+    try:
+        with (proc / str(pid) / "status").open("rb") as file:
+            return Inspection.from_status(file.read(_MAX_STATUS).decode("ascii", "replace"))
+    except OSError as error:
+        raise TrustError(f"the process {pid} cannot be looked at: {error.strerror}") from error
+
+
+def require_confined(pid: int, offered: Report, *, proc: Path = _PROC) -> None:
+    """Make sure that the process `pid` is locked as far as this machine can lock (`offered`, from `survey`).
+
+    Landlock cannot be seen from outside; a process that could not put it on has ended instead.
+
+    Raises:
+        TrustError: it is not, or it runs a thread, or it cannot be looked at.
+
+    """
+    if not offered.holds(Boundary.NO_NEW_PRIVS):
+        return  # no Linux: nothing to look at, and the report says so
+    found = inspect(pid, proc=proc)
+    faults = [
+        ("it could gain privileges", found.no_new_privs != 1),
+        ("it makes system calls unfiltered", offered.holds(Boundary.SECCOMP) and found.seccomp != _FILTERED),
+        ("it runs threads", found.threads != 1),
+        ("it has capabilities", found.capabilities != 0),
+    ]
+    wrong = [text for text, is_wrong in faults if is_wrong]
+    if wrong:
+        raise TrustError(f"the process is not locked: {', '.join(wrong)}")

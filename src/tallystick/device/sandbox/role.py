@@ -1,0 +1,117 @@
+"""What each kind of process may do: its system calls and its limits. Everything begins at nothing and is granted by list.
+
+No role may open, connect, start or signal anything. What a process needs beyond computing it has been given as an open
+descriptor before it was locked (secure-world 4.2, 4.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, unique
+
+__all__ = ["Condition", "Limits", "Profile", "Role", "Rule", "profile"]
+
+_PROT_EXEC = 4
+_MSG_FASTOPEN = 0x2000_0000
+_FIONBIO = 0x5421
+_IPPROTO_TCP, _TCP_NODELAY = 6, 1
+_INT = 0xFFFF_FFFF
+_MIB = 1 << 20
+
+
+@unique
+class Role(Enum):
+    """Who is locked in."""
+
+    #: one app: one link to the OS, and computing
+    APP = "app"
+    #: the Normal World: listening sockets made before, a link, an event loop
+    NORMAL = "normal"
+    #: the process that holds the seed while unlocked: one link
+    KEYSTORE = "keystore"
+    #: the simulated chip: one link, and the files of its key and counters, opened before
+    CHIP = "chip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """The low 32 bits of the argument with this index, masked, must be `value`."""
+
+    argument: int
+    mask: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A call that may be made, if all conditions hold."""
+
+    call: str
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Resource limits; None leaves one as it is. `descriptors` limits new ones, those that are open stay open."""
+
+    memory_bytes: int | None
+    descriptors: int = 0
+    file_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """All of a role."""
+
+    rules: tuple[Rule, ...]
+    limits: Limits
+
+
+def _not_executable(call: str) -> Rule:
+    return Rule(call=call, conditions=(Condition(argument=2, mask=_PROT_EXEC, value=0),))
+
+
+def _no_fast_open(call: str, flags: int) -> Rule:
+    """Let `call` send, but not connect: MSG_FASTOPEN does, on a socket that was shut down, past some versions of Landlock."""
+    return Rule(call=call, conditions=(Condition(argument=flags, mask=_MSG_FASTOPEN, value=0),))
+
+
+#: computing, memory without code, time, randomness, speaking on what is open, ending
+_COMMON = (
+    *(Rule(call=call) for call in ("read", "write", "close", "fstat", "lseek", "recvfrom")),
+    _no_fast_open("sendto", 3),
+    _not_executable("mmap"),
+    _not_executable("mprotect"),
+    *(Rule(call=call) for call in ("munmap", "mremap", "brk", "madvise")),
+    *(Rule(call=call) for call in ("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall")),
+    *(Rule(call=call) for call in ("futex", "sched_yield", "getpid", "gettid", "poll", "ppoll")),
+    *(Rule(call=call) for call in ("clock_gettime", "clock_nanosleep", "getrandom", "exit", "exit_group")),
+)
+#: an event loop over sockets that somebody else made; no shutdown: it would turn a listening socket into one that can connect
+_ENDPOINT = (
+    *(Rule(call=call) for call in ("accept4", "epoll_ctl", "epoll_wait", "epoll_pwait", "getsockname", "getpeername")),
+    _no_fast_open("sendmsg", 2),
+    Rule(call="ioctl", conditions=(Condition(argument=1, mask=_INT, value=_FIONBIO),)),
+    Rule(
+        call="setsockopt",
+        conditions=(
+            Condition(argument=1, mask=_INT, value=_IPPROTO_TCP),
+            Condition(argument=2, mask=_INT, value=_TCP_NODELAY),
+        ),
+    ),
+)
+#: records in files that are open
+_STORE = tuple(Rule(call=call) for call in ("pread64", "pwrite64", "fsync", "fdatasync", "ftruncate"))
+
+_PROFILES = {
+    Role.APP: Profile(rules=_COMMON, limits=Limits(memory_bytes=512 * _MIB)),
+    # one descriptor for each client, and some to spare for what was open before
+    Role.NORMAL: Profile(rules=_COMMON + _ENDPOINT, limits=Limits(memory_bytes=512 * _MIB, descriptors=320)),
+    Role.KEYSTORE: Profile(rules=_COMMON, limits=Limits(memory_bytes=1024 * _MIB)),
+    Role.CHIP: Profile(rules=_COMMON + _STORE, limits=Limits(memory_bytes=512 * _MIB, file_bytes=_MIB)),
+}
+
+
+def profile(role: Role) -> Profile:
+    """Return what `role` may do."""
+    return _PROFILES[role]
