@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, unique
+from functools import reduce
+from operator import xor
 
 from tallystick.errors import UsageError
 
@@ -20,6 +22,8 @@ CHECKSUM_LENGTH = 6
 _CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUES = {character: value for value, character in enumerate(_CHARSET)}
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+#: for each value of the top five bits, the terms of the generator that they select, added up
+_TERMS = tuple(reduce(xor, (term for bit, term in enumerate(_GENERATOR) if top >> bit & 1), 0) for top in range(1 << 5))
 
 
 @unique
@@ -43,11 +47,7 @@ def _polymod(values: Iterable[int]) -> int:
     """Return the 30-bit remainder of the BCH code over 5-bit `values` (BIP-173, checksum)."""
     remainder = 1
     for value in values:
-        top = remainder >> 25
-        remainder = (remainder & 0x1FFFFFF) << 5 ^ value
-        for bit, term in enumerate(_GENERATOR):
-            if top >> bit & 1:
-                remainder ^= term
+        remainder = (remainder & 0x1FFFFFF) << 5 ^ value ^ _TERMS[remainder >> 25]
     return remainder
 
 
