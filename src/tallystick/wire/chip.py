@@ -1,0 +1,303 @@
+"""The bus between the Secure World and the chip: the complete, closed list (secure-world 2.1, 5.2, 5.3).
+
+One message is one datagram: type u8, then the fields. The chip answers each request with exactly one reply. No message
+carries a key of the chip, in either direction: keys are used in there and never read.
+
+====  ==================  =======================================  =================
+type  request             fields                                   reply
+====  ==================  =======================================  =================
+01    `Latch`             state u8                                 `Done`
+02    `Describe`          none                                     `Description`
+03    `Mac`               slot u8, data (1 to 1024 bytes)          `Tag`
+04    `ReadCounter`       counter u8                               `Value`
+05    `IncrementCounter`  counter u8                               `Value`
+06    `ReadMinimum`       role u8                                  `Value`
+07    `RaiseMinimum`      role u8, security version u32            `Value`
+08    `Draw`              size u8 (1 to 64)                        `Noise`
+09    `DestroyKey`        none                                     `Done`
+====  ==================  =======================================  =================
+
+Replies: 81 `Done`; 82 `Description` (state u8, device id 16 bytes, key id 8 bytes); 83 `Tag` (32 bytes); 84 `Value`
+(u32); 85 `Noise`; FF `Refused` (reason u8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, unique
+
+from tallystick.errors import LocalProtocolError, RemoteProtocolError
+
+MAX_DATA = 1024
+MAX_DRAW = 64
+#: no datagram of either side is longer
+MAX_MESSAGE = MAX_DATA + 2
+DEVICE_ID_BYTES = 16
+KEY_ID_BYTES = 8
+TAG_BYTES = 32
+
+
+@unique
+class ChipState(IntEnum):
+    """What the boot ROM found: decides which key the chip uses, and whether it uses any."""
+
+    #: nobody has said yet, or the boot failed: no key is used
+    RESET = 0
+    #: a development chip: a test key answers
+    OPEN = 1
+    #: every stage was checked: the real key answers
+    VERIFIED = 2
+
+
+@unique
+class KeySlot(IntEnum):
+    """What a keyed hash of the chip is for; two slots never give the same tag."""
+
+    SEAL = 1
+
+
+@unique
+class CounterId(IntEnum):
+    """Counters that only rise."""
+
+    #: PINs that were tried
+    ATTEMPT = 1
+    #: raised to the other one after each right PIN: the difference is the number of wrong ones since
+    SETTLED = 2
+
+
+@unique
+class ChipRole(IntEnum):
+    """Whose lowest security version it is (secure-world 2.5)."""
+
+    BOOTLOADER = 1
+    SECURE_WORLD = 2
+    NORMAL_WORLD = 3
+
+
+@unique
+class Refusal(IntEnum):
+    """Why the chip does not do as asked."""
+
+    #: the state of the boot does not allow it
+    STATE = 1
+    #: no such message, slot, counter or role, or a length that cannot be
+    REQUEST = 2
+    #: the source of noise is not to be trusted
+    NOISE = 3
+    #: the chip's own memory failed
+    MEMORY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Latch:
+    """ROM: this is the state of the boot. Once for each power cycle."""
+
+    state: ChipState
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Say what you are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mac:
+    """HMAC-SHA256 of `data` (1 to 1024 bytes) under the key of `slot`."""
+
+    slot: KeySlot
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCounter:
+    """Say where the counter stands."""
+
+    counter: CounterId
+
+
+@dataclass(frozen=True, slots=True)
+class IncrementCounter:
+    """Raise the counter by one, durably, and say where it stands."""
+
+    counter: CounterId
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMinimum:
+    """Say the lowest security version of the role."""
+
+    role: ChipRole
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseMinimum:
+    """Raise the lowest security version of the role; a lower number changes nothing."""
+
+    role: ChipRole
+    security_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Give 1 to 64 bytes of noise, as they come from the source."""
+
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyKey:
+    """Forget the erasable half of the key: nothing sealed before can be opened again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """State of the boot, device id (16 bytes), id (8 bytes) of the key that answers now; zeros when none does."""
+
+    state: ChipState
+    device_id: bytes
+    key_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A keyed hash, 32 bytes."""
+
+    value: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Where a counter or a minimum stands, 32 bits."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Bytes of the source."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It is not done."""
+
+    reason: Refusal
+
+
+ToChip = Latch | Describe | Mac | ReadCounter | IncrementCounter | ReadMinimum | RaiseMinimum | Draw | DestroyKey
+FromChip = Done | Description | Tag | Value | Noise | Refused
+
+
+def request_to_bytes(message: ToChip) -> bytes:
+    """Return the datagram of a request; raise LocalProtocolError when a length cannot be."""
+    match message:
+        case Latch(state):
+            raw = bytes((0x01, state))
+        case Describe():
+            raw = b"\x02"
+        case Mac(slot, data):
+            raw = bytes((0x03, slot)) + data
+        case ReadCounter(counter):
+            raw = bytes((0x04, counter))
+        case IncrementCounter(counter):
+            raw = bytes((0x05, counter))
+        case ReadMinimum(role):
+            raw = bytes((0x06, role))
+        case RaiseMinimum(role, security_version):
+            raw = bytes((0x07, role)) + _u32(security_version)
+        case Draw(size_bytes):
+            if not 1 <= size_bytes <= MAX_DRAW:
+                raise LocalProtocolError(f"1 to {MAX_DRAW} bytes of noise at a time")
+            raw = bytes((0x08, size_bytes))
+        case DestroyKey():
+            raw = b"\x09"
+    if isinstance(message, Mac) and not 1 <= len(message.data) <= MAX_DATA:
+        raise LocalProtocolError(f"a keyed hash is over 1 to {MAX_DATA} bytes")
+    return raw
+
+
+def request_from_bytes(data: bytes) -> ToChip:
+    """Read a request; raise RemoteProtocolError for any datagram that is not exactly one of the nine."""
+    size = len(data)
+    try:
+        match data[:1]:
+            case b"\x01" if size == 2:
+                return Latch(ChipState(data[1]))
+            case b"\x02" if size == 1:
+                return Describe()
+            case b"\x03" if 3 <= size <= MAX_DATA + 2:
+                return Mac(KeySlot(data[1]), data[2:])
+            case b"\x04" if size == 2:
+                return ReadCounter(CounterId(data[1]))
+            case b"\x05" if size == 2:
+                return IncrementCounter(CounterId(data[1]))
+            case b"\x06" if size == 2:
+                return ReadMinimum(ChipRole(data[1]))
+            case b"\x07" if size == 6:
+                return RaiseMinimum(ChipRole(data[1]), int.from_bytes(data[2:], "big"))
+            case b"\x08" if size == 2 and 1 <= data[1] <= MAX_DRAW:
+                return Draw(data[1])
+            case b"\x09" if size == 1:
+                return DestroyKey()
+    except ValueError:
+        pass
+    raise RemoteProtocolError("not a request to the chip")
+
+
+def reply_to_bytes(message: FromChip) -> bytes:
+    """Return the datagram of a reply; raise LocalProtocolError when a length cannot be."""
+    match message:
+        case Done():
+            return b"\x81"
+        case Description(state, device_id, key_id):
+            if len(device_id) != DEVICE_ID_BYTES or len(key_id) != KEY_ID_BYTES:
+                raise LocalProtocolError("a device id has 16 bytes, a key id 8")
+            return bytes((0x82, state)) + device_id + key_id
+        case Tag(value):
+            if len(value) != TAG_BYTES:
+                raise LocalProtocolError("a keyed hash has 32 bytes")
+            return b"\x83" + value
+        case Value(number):
+            return b"\x84" + _u32(number)
+        case Noise(noise):
+            if not 1 <= len(noise) <= MAX_DRAW:
+                raise LocalProtocolError(f"1 to {MAX_DRAW} bytes of noise at a time")
+            return b"\x85" + noise
+        case Refused(reason):
+            return bytes((0xFF, reason))
+
+
+def reply_from_bytes(data: bytes) -> FromChip:
+    """Read a reply; raise RemoteProtocolError for any datagram that is not exactly one of the six."""
+    size = len(data)
+    try:
+        match data[:1]:
+            case b"\x81" if size == 1:
+                return Done()
+            case b"\x82" if size == 2 + DEVICE_ID_BYTES + KEY_ID_BYTES:
+                return Description(ChipState(data[1]), data[2 : 2 + DEVICE_ID_BYTES], data[2 + DEVICE_ID_BYTES :])
+            case b"\x83" if size == 1 + TAG_BYTES:
+                return Tag(data[1:])
+            case b"\x84" if size == 5:
+                return Value(int.from_bytes(data[1:], "big"))
+            case b"\x85" if 2 <= size <= MAX_DRAW + 1:
+                return Noise(data[1:])
+            case b"\xff" if size == 2:
+                return Refused(Refusal(data[1]))
+    except ValueError:
+        pass
+    raise RemoteProtocolError("not a reply of the chip")
+
+
+def _u32(number: int) -> bytes:
+    if not 0 <= number < 1 << 32:
+        raise LocalProtocolError(f"{number} does not fit 32 bits")
+    return number.to_bytes(4, "big")
