@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,11 @@ from tallystick.wire.dashboard import BatteryFlag, BatteryQuery
 
 
 @pytest.fixture(params=["memory", "directory"])
-def flash(request: pytest.FixtureRequest, tmp_path: Path) -> Flash:
+def flash(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flash]:
     """Give flash of each kind."""
-    if request.param == "memory":
-        return MemoryFlash()
     directory = DirectoryFlash(tmp_path / "state")
-    request.addfinalizer(directory.close)
-    return directory
+    yield MemoryFlash() if request.param == "memory" else directory
+    directory.close()
 
 
 def test_record_is_what_was_written_last(flash: Flash) -> None:
