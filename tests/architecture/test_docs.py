@@ -68,6 +68,17 @@ def test_nothing_mentions_a_place_on_one_machine(page):
     assert not MACHINE.findall(page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_test_named_exists(page):
+    """A test that a page names as holding a promise is there."""
+    for file, test in re.findall(r"`(tests/[\w/.-]+)(?:::(\w+))?`", prose(page)):
+        assert (ROOT / file).exists(), file
+        if test:
+            assert re.search(rf"^(?:async )?def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), (
+                test
+            )
+
+
 def commands(page: Path) -> list[list[str]]:
     """Return the `tally ...` lines of a page, in blocks and in the running text, as words."""
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]

@@ -176,9 +176,8 @@ def wheel(tmp_path_factory, pytestconfig):
 
 def test_the_wheel_holds_all_that_the_package_reads(wheel):
     """Every file of the package that is kept in the repository is in the wheel: modules, manifests, page, rule, fonts."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "src/tallystick"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    files = {line.removeprefix("src/") for line in listed.splitlines() if (ROOT / line).exists()}
+    kept = [path for path in SOURCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    files = {path.relative_to(SOURCE.parent).as_posix() for path in kept}
     names = set(wheel.namelist())
     assert not files - names
     assert names >= {
