@@ -30,16 +30,20 @@ class Stage:
         self.scheduler.run()
 
     def show(self, frame: Frame) -> None:
+        """Note a frame."""
         self.frames.append(frame)
 
     def tell(self, status: dict[str, Any]) -> None:
+        """Pass over the status."""
         del status
 
     @property
     def scene(self) -> str:
+        """Return what kind of scene is on the screen."""
         return self.frames[-1].scene
 
     def push(self, button: Button) -> None:
+        """Press and release a button."""
         for event in press(button):
             self.display.gesture(event)
         self.scheduler.run()

@@ -70,21 +70,26 @@ class Stage:
         self.supervisor.open(self.app, INFO)
 
     def launch(self, bundle: Any, info: Any, *, on_request: Any, on_end: Any) -> Stage:
+        """Be launched as the app."""
         del bundle, info
         self._request, self.end = on_request, on_end
         return self
 
     def answer(self, outcome: Outcome | None) -> None:
+        """Note an outcome."""
         assert outcome is not None
         self.outcomes.append(outcome)
 
     def kill(self) -> None:
+        """Note the end."""
         self.killed = True
 
     def show(self, frame: Frame) -> None:
+        """Note a frame."""
         self.frame = frame
 
     def tell(self, status: dict[str, Any]) -> None:
+        """Pass over the status."""
         del status
 
     def say(self, *requests: Request) -> None:
@@ -94,11 +99,13 @@ class Stage:
         self.scheduler.run()
 
     def deliver(self, raw: bytes = b"apdu") -> Promise[Response]:
+        """Have an APDU delivered to the app."""
         promise = self.supervisor.deliver(raw)
         self.scheduler.run()
         return promise
 
     def turn(self, seconds: float) -> None:
+        """Let time pass."""
         self.clock.turn(seconds)
         self.scheduler.advance()
 

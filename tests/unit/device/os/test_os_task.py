@@ -75,7 +75,7 @@ def test_cancelled_task_cleans_up_and_is_no_failure(scheduler: Scheduler) -> Non
     async def work() -> None:
         try:
             await scheduler.promise()
-        except Exception:  # noqa: BLE001 -- what it must not be caught by
+        except Exception:
             steps.append("caught")
         finally:
             steps.append("cleaned")
