@@ -10,5 +10,3 @@ html_theme = "furo"
 html_title = "tallystick"
 exclude_patterns = ["images"]
 myst_heading_anchors = 3
-# links to files outside this folder (examples, SECURITY.md) are for readers of the repository; tests/architecture checks them
-suppress_warnings = ["myst.xref_missing"]
