@@ -10,49 +10,55 @@ messages on a socket pair, or as plain values in one process) and, by generated 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum, unique
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
-from tallystick.errors import RemoteProtocolError, TallyError
+from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
-from tallystick.wire.install import Curve
+from tallystick.wire.call import ApduEvent, AppEvent, CallStatus, MenuEvent, Request, ResetEvent, Response, SyscallError
+from tallystick.wire.call_key import MAX_LEVELS, MAX_RANDOM, PublicKey, Random, Sign
+from tallystick.wire.call_record import ReadRecord, ReadSetting, WriteRecord, WriteSetting
 from tallystick.wire.screen import AppScene, Menu
 from tallystick.wire.screen_codec import answer_from_bytes, answer_to_bytes, read_scene, write_scene
+
+__all__ = [
+    "MAX_LEVELS",
+    "MAX_LOG",
+    "MAX_MESSAGE",
+    "MAX_RANDOM",
+    "MAX_RECORD",
+    "MAX_REPLY",
+    "REQUESTS",
+    "ApduEvent",
+    "AppEvent",
+    "Ask",
+    "CallStatus",
+    "DeviceInfo",
+    "Exchange",
+    "Exit",
+    "Idle",
+    "Log",
+    "MenuEvent",
+    "Outcome",
+    "PublicKey",
+    "Random",
+    "ReadRecord",
+    "ReadSetting",
+    "Request",
+    "ResetEvent",
+    "Response",
+    "Sign",
+    "SyscallError",
+    "WriteRecord",
+    "WriteSetting",
+    "request_from_bytes",
+]
 
 #: the largest message either way, in bytes (one SOCK_SEQPACKET datagram): an extended APDU and its header fit
 MAX_MESSAGE = 1 << 17
 #: the largest answer an app may give to an APDU, in bytes, without the status word
 MAX_REPLY = 65535 - 2
-MAX_RANDOM = 1024
 MAX_LOG = 256
 MAX_RECORD = 16384
-
-
-@unique
-class CallStatus(IntEnum):
-    """How a call ended."""
-
-    OK = 0
-    NOT_PERMITTED = 1  # the app's permissions do not cover this path, curve or setting
-    BAD_ARGUMENT = 2
-    LOCKED = 3  # the device was locked: keys are out of reach
-    ABORTED = 4  # the request this call served is gone: drop the work, go back to EXCHANGE
-    NOT_SUPPORTED = 5
-    NO_SPACE = 6
-
-
-class SyscallError(TallyError):
-    """A call did not end with OK; `status` says how."""
-
-    code = "syscall_error"
-
-    def __init__(self, status: CallStatus) -> None:
-        super().__init__(f"the system call ended with {status.name}")
-        self.status = status
-
-
-#: the curves an app may name, by their bit in install parameters (wire-protocol E.4)
-_CURVES = (Curve.SECP256K1, Curve.SECP256R1, Curve.ED25519)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,67 +97,6 @@ class DeviceInfo:
             page_width=page_width,
             test_device=bool(test_device),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An app's answer to an APDU: data, then the status word (16 bits)."""
-
-    data: bytes
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class ApduEvent:
-    """An APDU came for the app: the bytes as they arrived."""
-
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class MenuEvent:
-    """The person chose the entry `index` of the idle menu."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class ResetEvent:
-    """The client that spoke last is gone: forget what it had begun."""
-
-
-AppEvent = ApduEvent | MenuEvent | ResetEvent
-
-
-class Request:
-    """Base of all requests: `NUMBER` on the wire, body and outcome codecs."""
-
-    __slots__ = ()
-    NUMBER: ClassVar[int]
-
-    def body(self) -> bytes:
-        """Return the request's body."""
-        return b""
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Take the body off `reader`; raise RemoteProtocolError when it does not fit."""
-        del reader
-        return cls()
-
-    def pack(self, value: Any) -> bytes:
-        """Return the body of an OK outcome with `value`."""
-        del value
-        return b""
-
-    def unpack(self, data: bytes) -> Any:
-        """Return the value of an OK outcome's body."""
-        if data:
-            raise RemoteProtocolError("an outcome without value has a body")
-
-    def to_bytes(self) -> bytes:
-        """Return the whole message."""
-        return bytes([self.NUMBER]) + self.body()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,215 +215,6 @@ class Idle(Request):
         if not isinstance(scene, Menu):
             raise RemoteProtocolError("an idle screen is a menu")
         return cls(scene)
-
-
-def _write_path(writer: Writer, path: tuple[int, ...]) -> Writer:
-    writer.u8(len(path))
-    for level in path:
-        writer.u32(level)
-    return writer
-
-
-def _read_path(reader: Reader) -> tuple[int, ...]:
-    count = reader.u8()
-    if count > MAX_LEVELS:
-        raise RemoteProtocolError(f"a path of {count} levels, {MAX_LEVELS} are allowed")
-    return tuple(reader.u32() for _ in range(count))
-
-
-def _read_curve(reader: Reader) -> Curve:
-    number = reader.u8()
-    for curve in _CURVES:
-        if curve.value == number:
-            return curve
-    raise RemoteProtocolError("unknown curve")
-
-
-#: levels of a BIP-32 path
-MAX_LEVELS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey(Request):
-    """Derive a public key. Value: 65 bytes uncompressed (secp256k1, secp256r1) or 32 bytes (ed25519)."""
-
-    NUMBER = 0x20
-    curve: Curve
-    path: tuple[int, ...]
-
-    def body(self) -> bytes:
-        """Curve u8, count u8, levels u32."""
-        return _write_path(Writer().u8(self.curve), self.path).to_bytes()
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the body."""
-        request = cls(_read_curve(reader), _read_path(reader))
-        reader.finish()
-        return request
-
-    def pack(self, value: bytes) -> bytes:
-        """Return the key."""
-        return value
-
-    def unpack(self, data: bytes) -> bytes:
-        """Return the key."""
-        return data
-
-
-@dataclass(frozen=True, slots=True)
-class Sign(Request):
-    """Sign with the key at `path`: a 32-byte digest (ECDSA, DER, RFC 6979, low S) or a message (ed25519, 64 bytes)."""
-
-    NUMBER = 0x21
-    curve: Curve
-    path: tuple[int, ...]
-    digest: bytes
-
-    def body(self) -> bytes:
-        """Curve u8, count u8, levels u32, digest or message."""
-        return _write_path(Writer().u8(self.curve), self.path).take(self.digest).to_bytes()
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the body."""
-        curve, path = _read_curve(reader), _read_path(reader)
-        return cls(curve, path, reader.rest())
-
-    def pack(self, value: bytes) -> bytes:
-        """Return the signature."""
-        return value
-
-    def unpack(self, data: bytes) -> bytes:
-        """Return the signature."""
-        return data
-
-
-@dataclass(frozen=True, slots=True)
-class Random(Request):
-    """Ask for `size_bytes` (1 to 1024) random bytes. Value: bytes."""
-
-    NUMBER = 0x28
-    size_bytes: int
-
-    def body(self) -> bytes:
-        """Size u16."""
-        return self.size_bytes.to_bytes(2, "big")
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the size."""
-        size_bytes = reader.u16()
-        reader.finish()
-        if not 1 <= size_bytes <= MAX_RANDOM:
-            raise RemoteProtocolError(f"{size_bytes} random bytes: 1 to {MAX_RANDOM} can be had at once")
-        return cls(size_bytes)
-
-    def pack(self, value: bytes) -> bytes:
-        """Return the bytes."""
-        return value
-
-    def unpack(self, data: bytes) -> bytes:
-        """Return the bytes."""
-        return data
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSetting(Request):
-    """Read a setting the manifest declares. Value: bool."""
-
-    NUMBER = 0x30
-    name: str
-
-    def body(self) -> bytes:
-        """Return the name as UTF-8."""
-        return self.name.encode()
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the name."""
-        return cls(reader.rest().decode("utf-8", "replace"))
-
-    def pack(self, value: bool) -> bytes:  # noqa: FBT001 -- the value of this call
-        """One byte."""
-        return bytes([value])
-
-    def unpack(self, data: bytes) -> bool:
-        """Read one byte, 0 or 1."""
-        if data not in (b"\x00", b"\x01"):
-            raise RemoteProtocolError("a setting is 0 or 1")
-        return data == b"\x01"
-
-
-@dataclass(frozen=True, slots=True)
-class WriteSetting(Request):
-    """Set a setting the manifest declares; kept in flash."""
-
-    NUMBER = 0x31
-    name: str
-    value: bool
-
-    def body(self) -> bytes:
-        """Value u8, name."""
-        return bytes([self.value]) + self.name.encode()
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read value and name."""
-        value = reader.u8()
-        if value > 1:
-            raise RemoteProtocolError("a setting is 0 or 1")
-        return cls(reader.rest().decode("utf-8", "replace"), bool(value))
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRecord(Request):
-    """Read the app's own record `name` (1 to 32 characters). Value: bytes, or None when there is none."""
-
-    NUMBER = 0x38
-    name: str
-
-    def body(self) -> bytes:
-        """Return the name as UTF-8."""
-        return self.name.encode()
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the name."""
-        return cls(reader.rest().decode("utf-8", "replace"))
-
-    def pack(self, value: bytes | None) -> bytes:
-        """Present u8, then the bytes."""
-        return b"\x00" if value is None else b"\x01" + value
-
-    def unpack(self, data: bytes) -> bytes | None:
-        """Read what `pack` wrote."""
-        if data[:1] not in (b"\x00", b"\x01"):
-            raise RemoteProtocolError("not a record")
-        return data[1:] if data[0] else None
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRecord(Request):
-    """Write the app's own record `name`, whole and at once, at most 16 KiB; None removes it."""
-
-    NUMBER = 0x39
-    name: str
-    data: bytes | None = field(repr=False)
-
-    def body(self) -> bytes:
-        """LV name, present u8, bytes."""
-        writer = Writer().text_lv(self.name).u8(self.data is not None)
-        return writer.take(self.data or b"").to_bytes()
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read name and bytes."""
-        name, present = reader.text_lv(), reader.u8()
-        data = reader.rest()
-        if present > 1 or (data and not present):
-            raise RemoteProtocolError("not a record")
-        return cls(name, data if present else None)
 
 
 _REQUESTS: tuple[type[Request], ...] = (

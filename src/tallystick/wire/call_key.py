@@ -1,0 +1,100 @@
+"""System calls about keys and randomness: derive, sign, random bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.buffer import Reader, Writer
+from tallystick.wire.call import DataRequest
+from tallystick.wire.install import Curve
+
+MAX_RANDOM = 1024
+#: levels of a BIP-32 path
+MAX_LEVELS = 10
+#: the curves an app may name, by their bit in install parameters (wire-protocol E.4)
+_CURVES = (Curve.SECP256K1, Curve.SECP256R1, Curve.ED25519)
+
+
+def _write_path(writer: Writer, path: tuple[int, ...]) -> Writer:
+    writer.u8(len(path))
+    for level in path:
+        writer.u32(level)
+    return writer
+
+
+def _read_path(reader: Reader) -> tuple[int, ...]:
+    count = reader.u8()
+    if count > MAX_LEVELS:
+        raise RemoteProtocolError(f"a path of {count} levels, {MAX_LEVELS} are allowed")
+    return tuple(reader.u32() for _ in range(count))
+
+
+def _read_curve(reader: Reader) -> Curve:
+    number = reader.u8()
+    for curve in _CURVES:
+        if curve.value == number:
+            return curve
+    raise RemoteProtocolError("unknown curve")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey(DataRequest):
+    """Derive a public key. Value: 65 bytes uncompressed (secp256k1, secp256r1) or 32 bytes (ed25519)."""
+
+    NUMBER = 0x20
+    curve: Curve
+    path: tuple[int, ...]
+
+    def body(self) -> bytes:
+        """Curve u8, count u8, levels u32."""
+        return _write_path(Writer().u8(self.curve), self.path).to_bytes()
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the body."""
+        request = cls(_read_curve(reader), _read_path(reader))
+        reader.finish()
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Sign(DataRequest):
+    """Sign with the key at `path`: a 32-byte digest (ECDSA, DER, RFC 6979, low S) or a message (ed25519, 64 bytes)."""
+
+    NUMBER = 0x21
+    curve: Curve
+    path: tuple[int, ...]
+    digest: bytes
+
+    def body(self) -> bytes:
+        """Curve u8, count u8, levels u32, digest or message."""
+        return _write_path(Writer().u8(self.curve), self.path).take(self.digest).to_bytes()
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the body."""
+        curve, path = _read_curve(reader), _read_path(reader)
+        return cls(curve, path, reader.rest())
+
+
+@dataclass(frozen=True, slots=True)
+class Random(DataRequest):
+    """Ask for `size_bytes` (1 to 1024) random bytes. Value: bytes."""
+
+    NUMBER = 0x28
+    size_bytes: int
+
+    def body(self) -> bytes:
+        """Size u16."""
+        return self.size_bytes.to_bytes(2, "big")
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the size."""
+        size_bytes = reader.u16()
+        reader.finish()
+        if not 1 <= size_bytes <= MAX_RANDOM:
+            raise RemoteProtocolError(f"{size_bytes} random bytes: 1 to {MAX_RANDOM} can be had at once")
+        return cls(size_bytes)
