@@ -13,6 +13,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from enum import Enum, unique
 from functools import cache
+from pkgutil import get_data
 from typing import TYPE_CHECKING
 
 from tallystick.crypto.secret import Material, Secret, reveal
@@ -60,7 +61,9 @@ def _english() -> Mnemonic:
     """Load the package and its word list, once: a public constant, 2048 words."""
     from mnemonic import Mnemonic
 
-    return Mnemonic("english")
+    # read as data of the package, which also works when the package comes out of an image
+    text = get_data("mnemonic", "wordlist/english.txt") or b""
+    return Mnemonic("english", wordlist=text.decode().split())
 
 
 def _normalize(sentence: str) -> str:

@@ -56,10 +56,14 @@ class PublicKey:
         lines = [line for line in text.splitlines() if line]
         if not lines:
             raise TrustError("the public key is empty")
-        data = _decode(lines[-1], 2 + KEY_ID_BYTES + 32, "the public key")
-        if data[:2] != _KEY:
+        return cls.from_bytes(_decode(lines[-1], 2 + KEY_ID_BYTES + 32, "the public key"))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Self:
+        """Read the 42 bytes; raise TrustError for anything else."""
+        if len(raw) != 2 + KEY_ID_BYTES + 32 or raw[:2] != _KEY:
             raise TrustError("the public key is of an unknown kind")
-        return cls(key_id=data[2:10], key=data[10:])
+        return cls(key_id=raw[2:10], key=raw[10:])
 
     def to_text(self) -> str:
         """Return a ``.pub`` file."""
@@ -72,6 +76,10 @@ class PublicKey:
     def to_bytes(self) -> bytes:
         """Return the 42 bytes."""
         return _KEY + self.key_id + self.key
+
+    def is_named_by(self, signature_file: bytes) -> bool:
+        """Tell whether the signature file names this key; raise TrustError when it is not four canonical lines."""
+        return _Signature.from_bytes(signature_file).key_id == self.key_id
 
     def verify(self, data: bytes, signature_file: bytes) -> str:
         """Check `signature_file` over `data`; return the trusted comment.

@@ -8,7 +8,6 @@ read here and nowhere trusted.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import socket
@@ -18,12 +17,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tallystick.device.boot.memory import sealed_memfd
 from tallystick.device.hil import RunningApp
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Outcome, Request, request_from_bytes
 
-_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 #: room for one whole message each way
 _BUFFER = 2 * MAX_MESSAGE
 #: seconds between the end of the socket and the end of the process before it is helped along
@@ -40,16 +39,6 @@ class Watcher(Protocol):
     def remove_reader(self, fd: int, /) -> Any:
         """Stop."""
         ...
-
-
-def sealed_memfd(name: str, data: bytes) -> int:
-    """Return a descriptor of memory that holds `data` and cannot be changed any more, by anybody."""
-    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(data)
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
 
 
 def _spawn(link: int, bundle: Bundle, *, stderr: int) -> subprocess.Popen[bytes]:

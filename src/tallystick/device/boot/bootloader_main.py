@@ -1,0 +1,59 @@
+"""What the bootloader's image runs: check the Secure World of one slot, and become it.
+
+Ends with status 78 and one line, "Boot failure", when anything does not hold; the ROM then tries the other slot.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from tallystick.crypto.minisign import PublicKey
+from tallystick.device.boot.bootloader import Bootloader
+from tallystick.device.boot.explain import BootFailure, Chain
+from tallystick.device.boot.library import places
+from tallystick.device.boot.secure import check_normal_world
+from tallystick.device.boot.slot import Slots
+from tallystick.device.boot.start import BOOT_FAILURE, Handover, become, member
+from tallystick.device.silicon.flash import DirectoryFlash
+from tallystick.errors import TallyError
+from tallystick.wire.firmware import CONFIG_KEY, NORMAL_KEY, ImageRole
+
+
+def main(handover: Handover) -> int:
+    """Check and start; return only when nothing was started."""
+    chain = Chain(now_s=time.monotonic, slot=handover.slot)
+    minimum = {role: handover.minimum.get(role.value, 0) for role in ImageRole}
+    flash = DirectoryFlash(Path(handover.flash))
+    try:
+        artefacts = Slots(flash).read(handover.slot)
+        key = PublicKey.from_text(member(CONFIG_KEY).decode("ascii", "replace"))
+        loader = Bootloader(key=key, minimum=minimum, places=places(handover.libraries))
+        image = loader.check(
+            chain, config=artefacts.config, signature=artefacts.config_signature, image=artefacts.secure_world
+        )
+        # the Secure World checks this once more when it starts it; here it decides whether the slot is good
+        check_normal_world(
+            chain,
+            key=image.public_key(NORMAL_KEY),
+            minimum=minimum,
+            image=artefacts.normal_world,
+            signature=artefacts.normal_world_signature,
+        )
+    except (BootFailure, TallyError, OSError):
+        os.write(2, b"Boot failure\n")
+        return BOOT_FAILURE
+    finally:
+        flash.close()
+    told = Handover(
+        libraries=handover.libraries,
+        state=handover.state,
+        slot=handover.slot,
+        flash=handover.flash,
+        minimum=handover.minimum,
+        stages=(*handover.stages, *chain.to_json()),
+    )
+    become(image.seal(), told.seal(), *sys.argv[1:])
+    return BOOT_FAILURE
