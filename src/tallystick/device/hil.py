@@ -6,9 +6,13 @@ Implementations: `device/silicon` (flash, clocks, entropy), the boards (links), 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import IntEnum, unique
 from typing import Any, Protocol
 
+from tallystick.crypto.secret import Secret
+from tallystick.errors import StateError, TallyError
 from tallystick.wire.bundle import Bundle
+from tallystick.wire.chip import CounterId, Description
 from tallystick.wire.dashboard import BatteryQuery
 from tallystick.wire.panel import Frame
 from tallystick.wire.syscall import DeviceInfo, Outcome, Request
@@ -40,6 +44,86 @@ class Rng(Protocol):
 
     def read(self, size_bytes: int) -> bytes:
         """Return `size_bytes` bytes."""
+        ...
+
+
+@unique
+class ProviderKind(IntEnum):
+    """What holds the hardware's key; written into every seal."""
+
+    #: the simulated chip: refuses no copy of its own folder
+    SIMULATED = 1
+    #: a Trusted Platform Module 2.0
+    TPM2 = 2
+
+
+class WrongProof(TallyError):
+    """The hardware itself found the proof wrong, and counted it."""
+
+    code = "wrong_proof"
+
+
+class KeyRefused(StateError):
+    """The hardware does not use its key: the boot was not checked, the key is gone, or it does not answer."""
+
+    code = "key_refused"
+
+
+class KeyProvider(Protocol):
+    """A key of the hardware that can be used and not read (secure-world 5.3).
+
+    A *proof* is 32 bytes made from the PIN, one way. It is not the PIN, and the hardware's answer to it opens nothing by
+    itself. A *handle* (at most 1024 bytes, not secret) names one enrolment; it is stored beside what was sealed.
+    """
+
+    @property
+    def kind(self) -> ProviderKind:
+        """What kind of hardware it is."""
+        ...
+
+    def describe(self) -> Description:
+        """Return state of the boot, device id, and id of the key that answers now. Raises KeyRefused."""
+        ...
+
+    def enroll(self, proof: Secret, *, limit: int, beside: bytes = b"") -> bytes:
+        """Make an enrolment for `proof` and return its handle; after `limit` wrong proofs hardware that counts shuts it.
+
+        The enrolment of the handle `beside` stays as it is; others may go.
+        """
+        ...
+
+    def derive(self, handle: bytes, proof: Secret) -> Secret:
+        """Return 32 bytes that only this hardware, in this state, gives for this proof.
+
+        Raises:
+            WrongProof: hardware that can tell says it is another one.
+            KeyRefused: the key is not used now, or the handle is none of this hardware's.
+
+        """
+        ...
+
+    def failures(self, handle: bytes) -> int:
+        """Return how many wrong proofs the hardware counted for `handle` since the last right one; 0 if it counts none."""
+        ...
+
+    def discard(self, handle: bytes) -> None:
+        """Forget one enrolment; an unknown handle is ignored."""
+        ...
+
+    def destroy(self) -> None:
+        """Destroy the key: no handle made before gives anything again."""
+        ...
+
+
+class Counter(Protocol):
+    """Counters in hardware, which only rise and which no copy of the flash takes back."""
+
+    def read(self, counter: CounterId) -> int:
+        """Return where it stands (32 bits)."""
+        ...
+
+    def increment(self, counter: CounterId) -> int:
+        """Raise it by one, durably, and return where it stands."""
         ...
 
 
