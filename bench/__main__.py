@@ -14,6 +14,7 @@ import click
 
 from bench import machine, namespace, table
 from bench.effort import FULL, QUICK
+from bench.link import Refused
 from bench.peer import Peer
 from bench.probe import embedded, limit, tool, wire
 from bench.profile import PROFILES
@@ -71,7 +72,11 @@ def _measure(peers: list[Peer], record: Record, *, is_quick: bool, options: dict
     )
     for name, probe in probes:
         click.echo(f"measuring {name} …", err=True)
-        probe()
+        try:
+            probe()
+        except (Refused, OSError) as error:
+            # no table: figures beside a failure would be taken for a result
+            raise click.ClickException(f"{name}: {error}") from error
     where |= {"load_before": before, "load_after": machine.load(), "is_quick": is_quick}
     screens = {peer.column: peer.profile.screens for peer in peers}
     result = {"machine": where, "screens_of_a_signature": screens, "notes": record.notes, "metrics": record.to_json()}
