@@ -79,6 +79,8 @@ def _no_fast_open(call: str, flags: int) -> Rule:
 #: computing, memory without code, time, randomness, speaking on what is open, ending
 _COMMON = (
     *(Rule(call=call) for call in ("read", "write", "close", "fstat", "lseek", "recvfrom")),
+    # whoever shows a socket, and be it in a warning that it was not closed, asks for its names
+    *(Rule(call=call) for call in ("getsockname", "getpeername")),
     _no_fast_open("sendto", 3),
     _not_executable("mmap"),
     _not_executable("mprotect"),
@@ -89,7 +91,7 @@ _COMMON = (
 )
 #: an event loop over sockets that somebody else made; no shutdown: it would turn a listening socket into one that can connect
 _ENDPOINT = (
-    *(Rule(call=call) for call in ("accept4", "epoll_ctl", "epoll_wait", "epoll_pwait", "getsockname", "getpeername")),
+    *(Rule(call=call) for call in ("accept4", "epoll_ctl", "epoll_wait", "epoll_pwait")),
     _no_fast_open("sendmsg", 2),
     Rule(call="ioctl", conditions=(Condition(argument=1, mask=_INT, value=_FIONBIO),)),
     Rule(
