@@ -315,13 +315,13 @@ class Probe(App):
     async def menu(self):
         return Menu(title="Probe", entries=(Entry("One"), Entry("Two"), Entry("Quit")))
     async def selected(self, index):
-        type(self).chosen += bytes([index])
+        self.chosen += bytes([index])
         if index == 1:
             await self.os.ask(Notice(lines=("Two",)))
     async def handle(self, raw):
         return self.chosen
     def reset(self):
-        type(self).chosen += b"r"
+        self.chosen += b"r"
 start = start_with(Probe)
 """
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
+from tallystick.device.os.fault import tell_fault
 from tallystick.device.os.lock import CHOICES_MINUTES, Lock
 from tallystick.device.os.pin import check_pin, choose_pin
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import BootMode, Session
 from tallystick.device.os.task import Promise, Task
+from tallystick.errors import StateError
 from tallystick.wire.screen import (
     Answer,
     Choice,
@@ -25,6 +28,7 @@ from tallystick.wire.screen import (
     Tone,
 )
 
+_LOGGER = logging.getLogger(__name__)
 Step = Callable[[], Awaitable[None]]
 
 
@@ -43,7 +47,8 @@ class Home:
         if self._session.mode is BootMode.BOOTLOADER:
             self._session.display.idle(Menu(title="Bootloader", entries=(Entry("Bootloader"),)), lambda _index: None)
             return
-        apps = [app for app in self._session.registry.apps() if "hidden" not in app.bundle.manifest.flags]
+        installed = self._session.registry.apps() if self._session.is_onboarded else []
+        apps = [app for app in installed if "hidden" not in app.bundle.manifest.flags]
         ready = "recovery mode" if self._session.mode is BootMode.RECOVERY else "is ready"
         entries = [Entry(self._session.identity.name, ready), *(Entry(app.name, app.version) for app in apps)]
         entries.append(Entry("Settings"))
@@ -74,6 +79,10 @@ class Home:
         async def run() -> None:
             try:
                 await flow()
+            except StateError as error:
+                _LOGGER.warning("a setting was not stored: %s", error)
+                self._session.display.withdraw(self)
+                await tell_fault(self._session.display, owner=self)
             finally:
                 self._session.display.withdraw(self)
                 self.show()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from tallystick.device.os.display.stack import Level
+from tallystick.device.os.fault import tell_fault
 from tallystick.device.os.pin import check_pin
 from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import Session
 from tallystick.device.os.task import Task, Timer
 from tallystick.device.secure.vault import Sealing
+from tallystick.errors import StateError
 
+_LOGGER = logging.getLogger(__name__)
 #: minutes without a gesture or a command after which a device with a PIN locks itself; 0 is never
 DEFAULT_MINUTES = 10
 CHOICES_MINUTES = (1, 2, 5, 10, 0)
@@ -29,7 +34,7 @@ class Lock:
     def has_pin(self) -> bool:
         """Whether there is a PIN to lock with."""
         session = self._session
-        return session.is_onboarded and not session.vault.sealing & Sealing.NO_PIN
+        return not session.vault.sealing & Sealing.NO_PIN and session.is_onboarded
 
     @property
     def minutes(self) -> int:
@@ -60,7 +65,13 @@ class Lock:
             self._timer = self._session.scheduler.call_at(self._last_use_s + self.minutes * 60, self._check_idle)
 
     async def _unlock(self) -> None:
-        phrase = await check_pin(self._session, level=Level.LOCK)
+        try:
+            phrase = await check_pin(self._session, level=Level.LOCK)
+        except StateError as error:  # the try could not be counted: no PIN is compared, and it is asked for again
+            _LOGGER.warning("no PIN can be tried: %s", error)
+            await tell_fault(self._session.display, level=Level.LOCK)
+            self._session.scheduler.call_soon(self.engage)
+            return
         if phrase is None:
             await self._reset.after_wrong_pins()
             return

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from tallystick.crypto import bip39
 from tallystick.crypto.secret import Secret
+from tallystick.device.os.fault import tell_fault
 from tallystick.device.os.pin import choose_pin, is_pin
 from tallystick.device.os.session import BootMode, Session
 from tallystick.device.secure.vault import Sealing
-from tallystick.errors import UsageError
+from tallystick.errors import StateError, UsageError
 from tallystick.wire.dashboard import HostOnboarding
 from tallystick.wire.screen import Choice, Entered, Notice, Selected, Tone, WordEntry, WordList
 from tallystick.wire.status import Reject, StatusWord
 from tallystick.wire.version import OnboardingStep, SeedType
 
+_LOGGER = logging.getLogger(__name__)
 _ENTROPY_BYTES = 32
 _COUNTS = {24: SeedType.WORDS_24, 18: SeedType.WORDS_18, 12: SeedType.WORDS_12}
 
@@ -25,10 +29,16 @@ async def onboard(session: Session) -> None:
         session.step = OnboardingStep.PIN
         pin = await choose_pin(session.display)
         phrase = await (_make_new(session) if choice == 0 else _restore(session))
-        if phrase is not None:
-            seal(session, phrase, pin)
-            phrase.wipe()
-        pin.wipe()
+        try:
+            if phrase is not None:
+                seal(session, phrase, pin)
+        except StateError as error:
+            _LOGGER.warning("the phrase was not stored: %s", error)
+            await tell_fault(session.display)
+        finally:
+            if phrase is not None:
+                phrase.wipe()
+            pin.wipe()
     session.step = OnboardingStep.READY
     session.on_change()
     await session.display.ask(Notice(lines=("Your device", "is ready"), button="Continue", tone=Tone.SUCCESS))

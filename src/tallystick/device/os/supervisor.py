@@ -8,15 +8,14 @@ returns.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from tallystick.device.hil import AppHost, RunningApp
+from tallystick.device.hil import AppHost
+from tallystick.device.os.app_run import Run
 from tallystick.device.os.display.stack import Display
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.syscalls import Syscalls
-from tallystick.device.os.task import Promise, Scheduler, Task, Timer
+from tallystick.device.os.task import Promise, Scheduler, Timer
 from tallystick.errors import ProtocolError, RemoteProtocolError
 from tallystick.wire.screen import Choice, Menu, Notice, Progress, Review, Scene
 from tallystick.wire.status import StatusWord
@@ -52,25 +51,6 @@ _RUBBISH = (AttributeError, TypeError, ValueError, ProtocolError)
 _CRASHED = Response(b"", StatusWord.TECHNICAL_PROBLEM)
 
 
-@dataclass(slots=True, eq=False)
-class _Run:
-    """One life of one app."""
-
-    app: InstalledApp
-    link: RunningApp | None = None
-    #: the request in hand; None while the app computes
-    request: Request | None = None
-    events: deque[tuple[AppEvent, Promise[Response] | None]] = field(default_factory=deque)
-    #: the APDU the app is working on
-    owed: Promise[Response] | None = None
-    menu: Menu | None = None
-    calls: int = 0
-    busy_since_s: float = 0.0
-    #: the client of the APDU in work is gone: every call until the next Exchange ends with ABORTED
-    aborted: bool = False
-    asking: Task | None = None
-
-
 class Supervisor:
     """Runs at most one app."""
 
@@ -79,7 +59,7 @@ class Supervisor:
         self._scheduler = scheduler
         self._display = display
         self._syscalls = syscalls
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._watchdog: Timer | None = None
         #: told when an app is gone, with the reason (empty: it ended as it should)
         self.on_closed: Callable[[InstalledApp, str], None] = lambda _app, _reason: None
@@ -92,7 +72,7 @@ class Supervisor:
     def open(self, app: InstalledApp, info: DeviceInfo) -> None:
         """Launch `app`, in place of the one that is open."""
         self.close()
-        run = self._run = _Run(app, busy_since_s=self._scheduler.clock.now_s())
+        run = self._run = Run(app, busy_since_s=self._scheduler.clock.now_s())
         run.link = self._host.launch(
             app.bundle,
             info,
@@ -151,11 +131,11 @@ class Supervisor:
             self._display.withdraw(run)
             self._answer(run, Outcome(CallStatus.ABORTED))
 
-    def _feed(self, run: _Run, event: AppEvent, promise: Promise[Response] | None) -> None:
+    def _feed(self, run: Run, event: AppEvent, promise: Promise[Response] | None) -> None:
         run.events.append((event, promise))
         self._next(run)
 
-    def _next(self, run: _Run) -> None:
+    def _next(self, run: Run) -> None:
         """Hand the app its next event, if it waits for one."""
         if isinstance(run.request, Exchange) and run.events:
             event, run.owed = run.events.popleft()
@@ -163,14 +143,14 @@ class Supervisor:
             run.aborted = False
             self._answer(run, Outcome(value=event))
 
-    def _answer(self, run: _Run, outcome: Outcome) -> None:
+    def _answer(self, run: Run, outcome: Outcome) -> None:
         run.request = None
         run.busy_since_s = self._scheduler.clock.now_s()
         self._watch()
         if run.link is not None:
             run.link.answer(outcome)
 
-    def _serve(self, run: _Run, request: Request) -> None:
+    def _serve(self, run: Run, request: Request) -> None:
         if run is not self._run:
             return
         run.calls += 1
@@ -183,7 +163,7 @@ class Supervisor:
         except _RUBBISH:
             self.close("it sent what is no system call")
 
-    def _carry_out(self, run: _Run, request: Request) -> None:
+    def _carry_out(self, run: Run, request: Request) -> None:
         match request:
             case Exchange(response):
                 self._take_response(run, response)
@@ -201,7 +181,7 @@ class Supervisor:
             case _:
                 self._answer(run, self._syscalls.handle(run.app, request))
 
-    def _take_response(self, run: _Run, response: Response | None) -> None:
+    def _take_response(self, run: Run, response: Response | None) -> None:
         if response is not None and (
             memoryview(response.data).nbytes > MAX_REPLY or not 0x4000 <= response.status <= 0xFFFF
         ):
@@ -213,7 +193,7 @@ class Supervisor:
         self._display.withdraw(run)
         self._next(run)
 
-    async def _ask(self, run: _Run, scene: Scene) -> None:
+    async def _ask(self, run: Run, scene: Scene) -> None:
         try:
             self._display.withdraw(run)
             answer = await self._display.ask(scene, owner=run)
@@ -225,7 +205,7 @@ class Supervisor:
         if run is self._run:
             self._answer(run, Outcome(value=answer))
 
-    def _set_menu(self, run: _Run, menu: Menu) -> None:
+    def _set_menu(self, run: Run, menu: Menu) -> None:
         def chosen(index: int) -> None:
             if run is not self._run:
                 return
@@ -242,7 +222,7 @@ class Supervisor:
         run.menu = menu
         self._answer(run, Outcome())
 
-    def _ended(self, run: _Run, reason: str) -> None:
+    def _ended(self, run: Run, reason: str) -> None:
         if run is self._run:
             self.close(reason)
 

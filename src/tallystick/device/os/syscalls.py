@@ -9,7 +9,7 @@ from tallystick.device.os.permission import may_derive
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.storage import RECORD_OVERHEAD_BYTES, Storage
 from tallystick.device.secure.keychain import Keychain, Locked
-from tallystick.errors import UsageError
+from tallystick.errors import StateError, UsageError
 from tallystick.wire.install import Curve
 from tallystick.wire.syscall import (
     MAX_LEVELS,
@@ -51,7 +51,14 @@ class Syscalls:
         self._log_lines = 0
 
     def handle(self, app: InstalledApp, request: Request) -> Outcome:
-        """Carry out `request` for `app`."""
+        """Carry out `request` for `app`; storage that cannot be written is NO_SPACE to it."""
+        try:
+            return self._carry_out(app, request)
+        except StateError as error:
+            _LOGGER.warning("%s could not store: %s", app.name, error)
+            return Outcome(CallStatus.NO_SPACE)
+
+    def _carry_out(self, app: InstalledApp, request: Request) -> Outcome:
         match request:
             case PublicKey(curve, path):
                 return self._derive(app, curve, path, None)

@@ -1,0 +1,31 @@
+"""One life of one app, as the supervisor keeps it: what the app asked, what it owes, and what waits for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from tallystick.device.hil import RunningApp
+from tallystick.device.os.registry import InstalledApp
+from tallystick.device.os.task import Promise, Task
+from tallystick.wire.screen import Menu
+from tallystick.wire.syscall import AppEvent, Request, Response
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One life of one app."""
+
+    app: InstalledApp
+    link: RunningApp | None = None
+    #: the request in hand; None while the app computes
+    request: Request | None = None
+    events: deque[tuple[AppEvent, Promise[Response] | None]] = field(default_factory=deque)
+    #: the APDU the app is working on
+    owed: Promise[Response] | None = None
+    menu: Menu | None = None
+    calls: int = 0
+    busy_since_s: float = 0.0
+    #: the client of the APDU in work is gone: every call until the next Exchange ends with ABORTED
+    aborted: bool = False
+    asking: Task | None = None

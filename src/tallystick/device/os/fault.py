@@ -1,0 +1,12 @@
+"""A fault of the device's own storage, told to the person: what they did was not stored, and all else is as it was."""
+
+from __future__ import annotations
+
+from tallystick.device.os.display.stack import Display, Level
+from tallystick.wire.screen import Notice, Tone
+
+
+async def tell_fault(display: Display, *, owner: object = None, level: Level = Level.QUESTION) -> None:
+    """Say that nothing could be stored, and wait until it was read."""
+    notice = Notice(lines=("Storage fault:", "nothing changed"), button="Continue", tone=Tone.FAILURE)
+    await display.ask(notice, owner=owner, level=level)
