@@ -19,6 +19,8 @@ from tallystick.wire.panel import Frame
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_GESTURE = 256
+#: gestures taken before others get their turn
+_BATCH = 16
 #: room for a few frames each way
 BUFFER_BYTES = 512 * 1024
 
@@ -84,16 +86,23 @@ class PanelLink:
             self._loop.remove_writer(self._socket)
 
     def _readable(self) -> None:
-        try:
-            data = self._socket.recv(_MAX_GESTURE + 1)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.hang_up()
-            self.on_end()
-            return
+        """Take what is there, up to a bound: a press and its release usually come together."""
+        for _ in range(_BATCH):
+            try:
+                data = self._socket.recv(_MAX_GESTURE + 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.hang_up()
+                self.on_end()
+                return
+            self._take(data)
+            if not self._alive:
+                return
+
+    def _take(self, data: bytes) -> None:
         try:
             document = json.loads(data) if len(data) <= _MAX_GESTURE else None
             if document == {"ready": {}}:
