@@ -26,6 +26,12 @@ def _seed() -> str:
     return next(s for word in bip39.words() if bip39.validate(s := " ".join([*stem, word])) is None)
 
 
+def _secrets() -> list[Secret]:
+    """Return every secret that is alive in this process."""
+    gc.collect()
+    return [one for one in gc.get_objects() if isinstance(one, Secret)]
+
+
 def _raw_forms(seed: str) -> list[bytes]:
     secret = bip39.seed(seed, "").reveal()
     entropy = bip39.entropy_from_sentence(seed).reveal()
@@ -131,14 +137,13 @@ def test_lock_wipes_the_seed(device: VirtualDevice) -> None:
 @pytest.mark.device(pin=PIN)
 def test_pins_and_phrases_are_wiped_after_use(device: VirtualDevice) -> None:
     """Unlocking leaves no PIN and no phrase that was not wiped."""
+    before = {id(one): one for one in _secrets()}  # kept, so that no number is given anew
     device.user.enter_pin("1111")
     device.user.dismiss()
     device.user.enter_pin(PIN)
     kept = device.board.system.session.keychain._seed
-    gc.collect()
-    mine = [one for one in gc.get_objects() if isinstance(one, Secret)]
-    alive = [one for one in mine if not one.wiped and one is not kept]
-    assert not [one for one in alive if one == PIN.encode() or one == b"1111" or b" junk" in one.reveal()]
+    fresh = [one for one in _secrets() if id(one) not in before and not one.wiped and one is not kept]
+    assert not [one for one in fresh if one in (PIN.encode(), b"1111") or b" junk" in one.reveal()]
 
 
 @pytest.mark.device(pin=PIN)
