@@ -122,8 +122,10 @@ class Home:
             return
         try:
             pin = await choose_pin(session.display, owner=self)
-            session.vault.seal(phrase, pin, sealing=session.vault.sealing)
-            pin.wipe()
+            try:
+                session.vault.seal(phrase, pin, sealing=session.vault.sealing)
+            finally:
+                pin.wipe()
         finally:  # also when the device locks itself before a new PIN was chosen
             phrase.wipe()
         await self._ask(Notice(lines=("PIN changed",), tone=Tone.SUCCESS))
