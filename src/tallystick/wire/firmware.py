@@ -45,6 +45,7 @@ ARTEFACTS = MappingProxyType(
 
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3})){2}(-[a-z0-9]{1,8})?")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_PRODUCT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _PYTHON = re.compile(r"3\.[1-9][0-9]")
 
 
@@ -93,7 +94,7 @@ class BootConfig:
             raise RemoteProtocolError("configuration: unikernel is not name and hash")
         return cls(
             digest=bytes.fromhex(matching(image[1], _DIGEST, "configuration: the hash")),
-            product=fields.text("x-product", _ANY),
+            product=fields.text("x-product", _PRODUCT),
             role=_role(fields.text("x-role", _ANY)),
             version=fields.text("x-version", _VERSION),
             security_version=fields.number("x-security-version", maximum=MAX_SECURITY_VERSION),
@@ -139,7 +140,7 @@ class ImageHeader:
         fields = Fields(strict_json(raw, "image header"), _HEADER, "image header")
         fields.equal("format", FORMAT)
         return cls(
-            product=fields.text("product", _ANY),
+            product=fields.text("product", _PRODUCT),
             role=_role(fields.text("role", _ANY)),
             version=fields.text("version", _VERSION),
             security_version=fields.number("security_version", maximum=MAX_SECURITY_VERSION),
