@@ -63,6 +63,7 @@ def seal_imports() -> None:
     """
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter]
     sys.excepthook = _report
+    linecache.clearcache()
     vars(linecache)["updatecache"] = _no_lines
 
 
