@@ -429,3 +429,40 @@ def test_opening_another_app_ends_the_first(device_factory: Callable[..., Virtua
     assert open_name(device) == "Two"
     with pytest.raises(UsageError):
         device.open("Three")
+
+
+ORPHAN = """
+from tallystick.app import App, start_with
+from tallystick.wire.screen import *
+from tallystick.wire.status import Reject, StatusWord
+class Probe(App):
+    begun = 0
+    async def handle(self, raw):
+        if raw[1] == 1:
+            self.begun += 1
+            return b""
+        if raw[1] == 2:
+            approved = await self.os.review(Review(items=(Item("A", ("b",)),)))
+            if not raw[2]:
+                raise Reject(StatusWord.COMMAND_NOT_ALLOWED)
+        return bytes([self.begun])
+    def reset(self):
+        self.begun = 0
+start = start_with(Probe)
+"""
+
+
+@pytest.mark.parametrize(("accepted", "left"), [(0, 0), (1, 1)])
+def test_client_that_leaves_during_anothers_review_is_cleaned_up_after_it(
+    device_factory: Callable[..., VirtualDevice], accepted: int, left: int
+) -> None:
+    """The review is not disturbed; what was begun is forgotten after it, unless the app took the other's request up."""
+    device = device_factory(apps=[app(source=ORPHAN)], open="Probe")
+    starter, reviewer = device.client(), device.client()
+    assert starter.exchange("80010000").ok
+    pending = reviewer.send(bytes([0x80, 2, accepted, 0]))
+    starter.close()
+    assert device.frame.scene == "review"
+    device.user.approve()
+    assert pending.response.status == (0x9000 if accepted else 0x6986)
+    assert reviewer.exchange("80000000").data == bytes([left])

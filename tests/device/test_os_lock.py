@@ -226,3 +226,16 @@ def test_locked_device_in_bootloader_tells_its_version(device: VirtualDevice) ->
     assert status(device, Ins.LIST_APPS) == 0x6D00
     device.replug()
     assert status(device, Ins.GET_VERSION) == 0x5515
+
+
+def test_third_wrong_pin_ends_the_open_app(device: VirtualDevice) -> None:
+    """An app that was open when the device locked itself is gone before its data is erased, so it writes nothing more."""
+    device.user.enter_pin(PIN)
+    device.open("Cosmos")
+    device.turn(LATER_S)
+    for _ in range(2):
+        _wrong(device)
+    device.user.enter_pin(WRONG)
+    assert "device was reset" in device.screen
+    assert device.status["app"] is None
+    assert open_name(device) == "BOLOS"

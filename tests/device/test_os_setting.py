@@ -11,7 +11,7 @@ from tallystick import apps as catalogue
 from tallystick.errors import StateCorrupt, UsageError
 from tallystick.testing.device import TEST_SEED, VirtualDevice
 from tallystick.wire.app_list import decode_app_list
-from tallystick.wire.dashboard import Ins
+from tallystick.wire.dashboard import HostOnboarding, Ins
 from tallystick.wire.image import AppFlag
 from tallystick.wire.model import MODELS
 
@@ -226,3 +226,15 @@ def test_whole_state_lives_in_flash(device: VirtualDevice) -> None:
     assert (again.serial, again.status["name"]) == (device.serial, "Till")
     again.open("Cosmos")
     again.close()
+
+
+@pytest.mark.device(onboarded=False)
+def test_apps_are_offered_once_there_are_keys_for_them(device: VirtualDevice) -> None:
+    """In recovery mode a device that was not set up shows its apps only after the host has set it up."""
+    device.replug("right")
+    with pytest.raises(UsageError):
+        device.user.choose("Cosmos")
+    message = HostOnboarding(pin=PIN.encode(), words=TEST_SEED.encode())
+    assert device.exchange(call(Ins.HOST_ONBOARDING, data=message.to_bytes())).ok
+    device.user.choose("Cosmos")
+    assert open_name(device) == "Cosmos"

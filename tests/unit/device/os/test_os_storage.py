@@ -162,3 +162,13 @@ def test_cut_state_is_refused_at_every_length() -> None:
         with pytest.raises(RemoteProtocolError) as refused:
             state_from_bytes(broken)
         assert refused.value.status == 0x684A
+
+
+def test_sizes_of_a_removed_app_are_not_the_next_ones(flash: MemoryFlash) -> None:
+    """An app that gets a number that was used before begins with nothing."""
+    storage = Storage(flash)
+    storage.install("One", b"x")
+    storage.set_record("One", "note", b"data")
+    storage.uninstall("One")
+    storage.install("Two", b"y")
+    assert storage.data_size("Two") == 0
