@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from tallystick.device.board.panel_link import BUFFER_BYTES, PanelLink
-from tallystick.device.sandbox.app_process import sealed_memfd
+from tallystick.device.boot.memory import sealed_memfd
 
 #: seconds a panel that has hung up may take to end by itself
 _END_S = 2.0
