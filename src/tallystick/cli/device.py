@@ -17,6 +17,7 @@ _TABLE = {
     "info": Lazy(target="tallystick.cli.device:info", summary="what the device is and in which state"),
     "list": Lazy(target="tallystick.cli.device:list_devices", summary="every device that could be meant"),
     "rename": Lazy(target="tallystick.cli.device:rename", summary="give the device another name"),
+    "selftest": Lazy(target="tallystick.cli.self_test:self_test", summary="whether anything gets out of its sandbox here"),
 }
 
 
