@@ -1,4 +1,7 @@
-"""Random bytes: from the machine, or repeatable for tests.
+"""Random bytes: from the machine, from the machine and its hardware mixed, or repeatable for tests.
+
+Sources are mixed and none replaces another: whoever knows all but one of them knows nothing (secure-world 5.1). Raw bytes
+of hardware pass health tests first; a source that fails stops everything that needs randomness for keys.
 
 The repeatable source exists for tests alone; a device that uses it says so on its status (secure-world 1, "fixed
 entropy only behind an explicit switch").
@@ -6,10 +9,28 @@ entropy only behind an explicit switch").
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from tallystick.errors import LocalProtocolError
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from tallystick.device.hil import Rng
+from tallystick.device.silicon.health import START_BYTES, HealthTest
+from tallystick.errors import LocalProtocolError, UsageError
+
+#: returns that many raw bytes of a hardware source
+NoiseSource = Callable[[int], bytes]
+
+#: taken from each source for one read
+_SEED_BYTES = 64
+#: what one expansion of HKDF-SHA-512 can give
+_MAX_EXPANSION = 255 * 64
+#: throws of a die that hold 256 bits
+DICE_THROWS = 100
 
 
 class SystemRng:
@@ -44,3 +65,96 @@ class RepeatableRng:
             self._block += 1
         data, self._left = self._left[:size_bytes], self._left[size_bytes:]
         return data
+
+
+class MixedRng:
+    """The kernel's generator and the hardware sources in `noise` (by name), mixed by HKDF-SHA-512 for each read.
+
+    `dice` are throws of a die (1 to 6) that a person made, mixed in as well. Each source is tested when this is made, and
+    with every byte it gives. Raises NoiseFailure when a source fails, then and ever after.
+    """
+
+    repeatable = False
+
+    def __init__(
+        self, *, system: Rng | None = None, noise: Mapping[str, NoiseSource] | None = None, dice: Sequence[int] = ()
+    ) -> None:
+        self._system: Rng = SystemRng() if system is None else system
+        self._noise = {name: (source, HealthTest(name)) for name, source in (noise or {}).items()}
+        self._dice = _check_dice(dice)
+        for name in self._noise:
+            self._draw(name, START_BYTES)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What is mixed, by name, for people to see."""
+        return ("kernel", *self._noise, *(("dice",) if self._dice else ()))
+
+    def with_dice(self, throws: Sequence[int]) -> MixedRng:
+        """Return the same mixture with throws of a die in it; raise UsageError for fewer than 100, or other numbers."""
+        if len(throws) < DICE_THROWS:
+            raise UsageError(f"{DICE_THROWS} throws of a die are needed, not {len(throws)}")
+        mixed = MixedRng(system=self._system, dice=throws)
+        mixed._noise = self._noise  # with the tests that watch them
+        return mixed
+
+    def read(self, size_bytes: int) -> bytes:
+        """Return `size_bytes` bytes; raise NoiseFailure when a source fails."""
+        data = b""
+        while len(data) < size_bytes:
+            data += self._expand(min(size_bytes - len(data), _MAX_EXPANSION))
+        return data
+
+    def _expand(self, size_bytes: int) -> bytes:
+        material = self._system.read(_SEED_BYTES)
+        for name in self._noise:
+            material += self._draw(name, _SEED_BYTES)
+        info = b"tallystick entropy " + ",".join(self.sources).encode()
+        return HKDF(algorithm=SHA512(), length=size_bytes, salt=None, info=info).derive(material + self._dice)
+
+    def _draw(self, name: str, size_bytes: int) -> bytes:
+        source, test = self._noise[name]
+        try:
+            raw = source(size_bytes)
+        except OSError:
+            raise test.fail("it cannot be read any more") from None
+        test.check(raw)
+        if len(raw) != size_bytes:
+            raise test.fail("it gives too little")
+        return raw
+
+
+class HardwareNoise:
+    """A hardware source behind a device of the kernel, held open so that it can be read from within a sandbox.
+
+    Raises OSError when this machine, or this user, has none.
+    """
+
+    def __init__(self, path: Path = Path("/dev/hwrng")) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if not os.read(self._descriptor, 1):  # the device is there without any hardware behind it, too
+                raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+        except OSError:
+            self.close()
+            raise
+
+    def read(self, size_bytes: int) -> bytes:
+        """Return `size_bytes` raw bytes, or fewer when the source has ended; raise OSError when it cannot be read."""
+        data = b""
+        while len(data) < size_bytes:
+            part = os.read(self._descriptor, size_bytes - len(data))
+            if not part:
+                break
+            data += part
+        return data
+
+    def close(self) -> None:
+        """Let go of the device."""
+        os.close(self._descriptor)
+
+
+def _check_dice(throws: Sequence[int]) -> bytes:
+    if any(throw not in range(1, 7) for throw in throws):
+        raise UsageError("a die shows 1 to 6")
+    return bytes(throws)

@@ -1,0 +1,178 @@
+"""Randomness: sources mixed and none replaced, and a source that is stuck, biased, short or gone stops it for good."""
+
+import hashlib
+import hmac
+import itertools
+import os
+from fractions import Fraction
+from math import comb
+
+import pytest
+
+from tallystick.device.silicon.entropy import (
+    DICE_THROWS,
+    HardwareNoise,
+    MixedRng,
+    RepeatableRng,
+    SystemRng,
+)
+from tallystick.device.silicon.health import (
+    PROPORTION_CUTOFF,
+    REPETITION_CUTOFF,
+    START_BYTES,
+    WINDOW_BYTES,
+    HealthTest,
+    NoiseFailure,
+)
+from tallystick.errors import UsageError
+
+
+def _noise(seed: int = 5):
+    return RepeatableRng(seed).read
+
+
+def _mixed(seed: int = 1, **noise) -> MixedRng:
+    return MixedRng(system=RepeatableRng(seed), noise=noise)
+
+
+def test_mixture_is_hkdf_sha512_over_all_sources():
+    """The bytes are those of HKDF-SHA-512 over kernel, then each source, computed here once more by hand."""
+    noise = RepeatableRng(5)
+    noise.read(START_BYTES)
+    material = RepeatableRng(1).read(64) + noise.read(64)
+    extracted = hmac.new(bytes(64), material, hashlib.sha512).digest()
+    expected = hmac.new(extracted, b"tallystick entropy kernel,chip\x01", hashlib.sha512).digest()
+    assert _mixed(chip=_noise()).read(64) == expected
+
+
+def test_every_source_changes_the_result():
+    """With any one source changed the bytes are others, so whoever knows the rest knows nothing."""
+    base = _mixed(chip=_noise()).read(32)
+    assert _mixed(chip=_noise()).read(32) == base
+    assert _mixed(seed=2, chip=_noise()).read(32) != base
+    assert _mixed(chip=_noise(6)).read(32) != base
+    assert _mixed().read(32) != base
+    assert _mixed(chip=_noise(), more=_noise(9)).read(32) != base
+    assert _mixed(chip=_noise()).with_dice([1, 2, 3, 4, 5] * 20).read(32) != base
+
+
+@pytest.mark.parametrize("size", [0, 1, 64, 16_320, 16_321, 40_000])
+def test_any_size_is_given(size):
+    """As many bytes come as were asked for, also beyond one expansion."""
+    assert len(_mixed(chip=_noise()).read(size)) == size
+
+
+def test_sources_are_named():
+    """What is mixed can be shown."""
+    assert _mixed(chip=_noise()).sources == ("kernel", "chip")
+    assert _mixed().with_dice([6] * DICE_THROWS).sources == ("kernel", "dice")
+    assert not MixedRng().repeatable
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        bytes,
+        lambda size: b"\xff" * size,
+        lambda size: (b"\x00\x01" * size)[:size],
+        lambda size: os.urandom(size - 1),
+        lambda _size: b"",
+    ],
+    ids=["zeros", "ones", "alternating", "short", "empty"],
+)
+def test_bad_source_stops_before_the_first_byte(source):
+    """A source that is stuck, repeats, or gives too little is found out when the mixture is made."""
+    with pytest.raises(NoiseFailure) as caught:
+        _mixed(chip=source)
+    assert "chip" in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_source_that_gets_stuck_stops_all_reads_ever_after():
+    """A source that fails later stops that read and every later one, even if it recovers."""
+    good, stuck = _noise(), False
+    mixed = _mixed(chip=lambda size: bytes(size) if stuck else good(size))
+    assert mixed.read(32)
+    stuck = True
+    with pytest.raises(NoiseFailure):
+        mixed.read(32)
+    stuck = False
+    for _ in range(2):
+        with pytest.raises(NoiseFailure):
+            mixed.read(32)
+        with pytest.raises(NoiseFailure):
+            mixed.with_dice([1] * DICE_THROWS).read(32)
+
+
+def test_source_that_is_unplugged_is_a_failure():
+    """A device that cannot be read any more does not pass in silence."""
+
+    def gone(_size):
+        raise OSError
+
+    with pytest.raises(NoiseFailure):
+        _mixed(chip=gone)
+
+
+def test_cutoffs_are_those_of_the_standard():
+    """Both cut-offs follow from four bits a byte and one false alarm in 2^30 (SP 800-90B 4.4.1 and 4.4.2)."""
+    assert REPETITION_CUTOFF == -(-30 // 4) + 1
+    share, alarm = Fraction(1, 16), Fraction(1, 1 << 30)
+    terms = (comb(WINDOW_BYTES, k) * share**k * (1 - share) ** (WINDOW_BYTES - k) for k in itertools.count())
+    below = itertools.accumulate(terms)
+    assert next(k for k, part in enumerate(below) if 1 - part <= alarm) + 1 == PROPORTION_CUTOFF
+
+
+@pytest.mark.parametrize("repeats", [REPETITION_CUTOFF - 1, REPETITION_CUTOFF])
+def test_repetition_alarms_at_its_cutoff(repeats):
+    """One byte less than the cut-off in a row is luck, that many are an alarm, also over two reads."""
+    test = HealthTest("x")
+    test.check(b"\x01" + b"\x02" * 4)
+    if repeats < REPETITION_CUTOFF:
+        test.check(b"\x02" * (repeats - 4) + b"\x03")
+    else:
+        with pytest.raises(NoiseFailure, match="repeats"):
+            test.check(b"\x02" * (repeats - 4))
+
+
+@pytest.mark.parametrize("count", [PROPORTION_CUTOFF - 1, PROPORTION_CUTOFF])
+def test_proportion_alarms_at_its_cutoff(count):
+    """The first byte of a window may come as often as the cut-off less one in that window, and the window ends."""
+    others = bytes(range(1, 256))
+    window = b"".join(b"\x00" + others[3 * at : 3 * at + 3] for at in range(count))
+    window += (others * 3)[: WINDOW_BYTES - len(window)]
+    test = HealthTest("x")
+    if count < PROPORTION_CUTOFF:
+        test.check(window)
+        test.check(window)
+    else:
+        with pytest.raises(NoiseFailure, match="too often"):
+            test.check(window)
+
+
+def test_good_noise_passes():
+    """A quarter of a megabyte of good bytes raises no alarm."""
+    HealthTest("x").check(_noise()(1 << 18))
+
+
+@pytest.mark.parametrize("throws", [[1] * 99, [0] * 100, [7] * 100, []])
+def test_dice_that_cannot_be_are_refused(throws):
+    """Fewer than a hundred throws, or numbers no die shows, are refused."""
+    with pytest.raises(UsageError):
+        _mixed().with_dice(throws)
+
+
+def test_hardware_source_is_used_where_it_can_be_read(tmp_path):
+    """A device that gives bytes is a source; one that is missing, or gives nothing, is none."""
+    (tmp_path / "empty").write_bytes(b"")
+    for name in ("missing", "empty"):
+        with pytest.raises(OSError, match="No such"):
+            HardwareNoise(tmp_path / name)
+    (tmp_path / "hwrng").write_bytes(b"\x00" + _noise()(START_BYTES + 64))
+    hardware = HardwareNoise(tmp_path / "hwrng")
+    mixed = MixedRng(system=SystemRng(), noise={"hwrng": hardware.read})
+    assert mixed.sources == ("kernel", "hwrng")
+    assert len(mixed.read(32)) == 32
+    with pytest.raises(NoiseFailure, match="too little"):
+        mixed.read(32)
+    hardware.close()
