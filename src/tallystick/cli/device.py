@@ -17,7 +17,12 @@ _TABLE = {
     "info": Lazy(target="tallystick.cli.device:info", summary="what the device is and in which state"),
     "list": Lazy(target="tallystick.cli.device:list_devices", summary="every device that could be meant"),
     "rename": Lazy(target="tallystick.cli.device:rename", summary="give the device another name"),
-    "selftest": Lazy(target="tallystick.cli.self_test:self_test", summary="whether anything gets out of its sandbox here"),
+    "create": Lazy(target="tallystick.cli.boot:create", summary="make a new device in a folder, with signed images"),
+    "boot": Lazy(target="tallystick.cli.boot:boot_device", summary="check a device's boot chain, stage by stage"),
+    "flash": Lazy(target="tallystick.cli.boot:flash", summary="put other signed images into a device that is off"),
+    "selftest": Lazy(
+        target="tallystick.cli.self_test:self_test", summary="whether anything gets out of its sandbox here"
+    ),
 }
 
 

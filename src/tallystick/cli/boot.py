@@ -1,0 +1,165 @@
+"""`tally device create`, `boot` and `flash`: a device's chip and flash as folders, for one that is switched off.
+
+DIR/chip is the chip with its fuses, DIR/flash what lies in its flash. Whoever holds the folders holds the device; what the
+fuses say protects against other images, not against somebody who writes other fuses.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from tallystick.cli.command import DeviceCommand
+from tallystick.cli.exit import ExitCode
+from tallystick.cli.render import Report
+from tallystick.device.boot.chain import Boot, boot, update
+from tallystick.device.boot.explain import BootFailure, Stage, Verdict
+from tallystick.device.boot.library import Places, places
+from tallystick.device.boot.slot import Artefacts, Slots
+from tallystick.device.silicon.flash import DirectoryFlash
+from tallystick.device.silicon.fuses import DEVICE_ID_BYTES, ROM_KEY_BYTES, ROM_KEYS, Fuses, key_table_hash
+from tallystick.errors import UsageError
+from tallystick.wire.firmware import ARTEFACTS, MAX_IMAGE
+from tallystick.wire.model import MODELS
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_IMAGES = click.option(
+    "--images", metavar="DIR", type=_FOLDER, required=True, help="from: tally factory build … --out DIR"
+)
+
+
+@click.command(cls=DeviceCommand)
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@_IMAGES
+@click.option(
+    "--model", type=click.Choice(sorted(MODELS)), default="nanosp", show_default=True, help="which device it is"
+)
+@click.option(
+    "--open", "is_open", is_flag=True, help="leave the chip open: it also starts a bootloader that is not signed"
+)
+def create(folder: Path, images: Path, model: str, is_open: bool) -> Report:
+    """Make a new device in DIR: burn the fuses for the keys of the images, and put the images into its first slot."""
+    artefacts = _read(images)
+    table = artefacts.key_table
+    keys = [table[start : start + ROM_KEY_BYTES] for start in range(0, len(table), ROM_KEY_BYTES)]
+    with _opened(folder, is_new=True) as (fuses, slots, flash):
+        if fuses.state.key_table:
+            raise UsageError(f"there is a device in {folder} already", remedy="choose another folder")
+        device_id = os.urandom(DEVICE_ID_BYTES)
+        # the images first: a device cut off before the fuses are burnt is made again from the start
+        slots.provision(artefacts)
+        flash.write("model", model.encode())
+        fuses.burn_identity(key_table=key_table_hash(keys), device_id=device_id)
+        if not is_open:
+            fuses.close()
+        found = _boot(slots, fuses)
+    return Report(
+        schema="device.create",
+        data={"folder": str(folder), "model": model, "device_id": device_id.hex(), **_facts(found)},
+        lines=(f"Made a {model} in {folder}: version {found.secure_world.header.version}, {found.state.value} boot.",),
+    )
+
+
+@click.command("boot", cls=DeviceCommand)
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.option("--explain", is_flag=True, help="show every stage: key, hash, verdict, milliseconds")
+def boot_device(folder: Path, explain: bool) -> Report:
+    """Check the boot chain of the device in DIR as its ROM would, without starting it or using up an attempt."""
+    with _opened(folder) as (fuses, slots, _flash):
+        try:
+            found = _boot(slots, fuses)
+        except BootFailure as failure:
+            if not explain:
+                raise
+            data: dict[str, object] = {"state": "failed", "slot": None, "version": None, "security_version": None}
+            return _explained(folder, data, failure.stages, exit_code=ExitCode.NOT_TRUSTED)
+    return _explained(folder, _facts(found), found.stages if explain else (), exit_code=ExitCode.DONE)
+
+
+@click.command(cls=DeviceCommand)
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@_IMAGES
+def flash(folder: Path, images: Path) -> Report:
+    """Put other images into the device in DIR: checked first, into the slot not in use, on trial at the next start."""
+    artefacts = _read(images)
+    with _opened(folder) as (fuses, slots, _flash):
+        slot = update(slots, fuses, artefacts, places=_places())
+        found = _boot(slots, fuses)
+    return Report(
+        schema="device.flash",
+        data={"folder": str(folder), **_facts(found)},
+        lines=(f"Version {found.secure_world.header.version} is in slot {slot}, on trial from the next start.",),
+    )
+
+
+@contextmanager
+def _opened(folder: Path, *, is_new: bool = False) -> Iterator[tuple[Fuses, Slots, DirectoryFlash]]:
+    """Open chip and flash of a device, and close them."""
+    if not is_new and not (folder / "chip" / "fuses").exists():
+        raise UsageError(
+            f"there is no device in {folder}", remedy="make one with: tally device create DIR --images DIR"
+        )
+    chip = DirectoryFlash(folder / "chip")
+    try:
+        contents = DirectoryFlash(folder / "flash")
+        try:
+            yield Fuses(chip), Slots(contents), contents
+        finally:
+            contents.close()
+    finally:
+        chip.close()
+
+
+def _places() -> Places:
+    return places(sysconfig.get_path("platlib"))
+
+
+def _boot(slots: Slots, fuses: Fuses) -> Boot:
+    return boot(slots, fuses, places=_places(), is_dry=True)
+
+
+def _read(folder: Path) -> Artefacts:
+    """Read the files of a release; they are checked as bytes, and never read again."""
+    files: dict[str, bytes] = {}
+    for name in ARTEFACTS.values():
+        try:
+            with (folder / name).open("rb") as file:
+                files[name] = file.read(MAX_IMAGE + 1)
+        except OSError as error:
+            raise UsageError(
+                f"{folder / name} cannot be read: {error.strerror}", remedy="make images with: tally factory build"
+            ) from error
+    if len(files[ARTEFACTS["key_table"]]) != ROM_KEYS * ROM_KEY_BYTES:
+        raise UsageError(f"{ARTEFACTS['key_table']} is no key table", remedy="make images with: tally factory build")
+    return Artefacts.from_files(files)
+
+
+def _facts(found: Boot) -> dict[str, object]:
+    header = found.secure_world.header
+    return {
+        "state": found.state.value,
+        "slot": found.slot,
+        "version": header.version,
+        "security_version": header.security_version,
+    }
+
+
+def _explained(folder: Path, data: dict[str, object], stages: tuple[Stage, ...], *, exit_code: int) -> Report:
+    failed = [f"Boot failure in slot {one.slot}: {one.reason}" for one in stages if one.verdict is Verdict.FAILED]
+    good = [f"Boot state {data['state']}: version {data['version']} from slot {data['slot']}."]
+    return Report(
+        schema="device.boot",
+        data={"folder": str(folder), **data, "stages": [one.to_json() for one in stages]},
+        lines=failed + (good if data["version"] else ["Boot failure"]),
+        headings=("SLOT", "STAGE", "KEY", "HASH", "VERDICT", "MS") if stages else (),
+        rows=[
+            (one.slot, one.name, one.key_id or "-", one.digest[:16] or "-", one.verdict.value, f"{one.duration_ms:.1f}")
+            for one in stages
+        ],
+        exit_code=exit_code,
+    )

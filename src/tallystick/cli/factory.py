@@ -1,0 +1,79 @@
+"""`tally factory`: the keys of a factory, and the signed images it makes of this very package."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import click
+
+from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
+from tallystick.cli.render import Report
+from tallystick.errors import StateError
+
+_TABLE = {
+    "keys": Lazy(target="tallystick.cli.factory:keys", summary="make the three key sets of a factory"),
+    "build": Lazy(target="tallystick.cli.factory:build", summary="build and sign the images of a release"),
+}
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group(cls=LazyGroup, lazy=_TABLE)
+def factory() -> None:
+    """Make keys, build and sign images."""
+
+
+@click.command(cls=DeviceCommand)
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+def keys(folder: Path) -> Report:
+    """Make the keys of a factory in DIR: four of the boot ROM, one for configurations, one for Normal Worlds.
+
+    They are minisign keys without password: whoever reads the folder signs for the devices.
+    """
+    from tallystick.manager.factory.key import FactoryKeys
+
+    files = FactoryKeys.generate().write(folder)
+    public = [file for file in files if file.suffix == ".pub"]
+    return Report(
+        schema="factory.keys",
+        data={"folder": str(folder), "files": [file.name for file in files]},
+        lines=(f"Made {len(public)} keys in {folder}. Keep the files that end in .key to yourself.",),
+        headings=("KEY", "PUBLIC"),
+        rows=[(file.stem, file.read_text(encoding="ascii").splitlines()[-1]) for file in public],
+    )
+
+
+@click.command(cls=DeviceCommand)
+@click.option("--keys", "keys_folder", metavar="DIR", type=_FOLDER, required=True, help="from: tally factory keys DIR")
+@click.option("--version", "version", metavar="VERSION", required=True, help="of the release, like 1.4.0")
+@click.option("--security-version", metavar="N", type=int, required=True, help="0 to 65535; a device never goes below")
+@click.option("--out", "out", metavar="DIR", type=_FOLDER, required=True, help="where the images go")
+@click.option("--source", metavar="DIR", type=_FOLDER, help="folder that holds the package, if not the one that runs")
+def build(keys_folder: Path, version: str, security_version: int, out: Path, source: Path | None) -> Report:
+    """Build the images of a release from this very package, and sign them. Equal input gives equal bytes."""
+    from tallystick.manager.factory.build import Release
+    from tallystick.manager.factory.build import build as build_images
+    from tallystick.manager.factory.key import FactoryKeys
+
+    release = Release(version=version, security_version=security_version)
+    if source is not None:
+        release = Release(version=version, security_version=security_version, source=source)
+    files = build_images(FactoryKeys.read(keys_folder), release)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (out / name).write_bytes(data)
+    except OSError as error:
+        raise StateError(f"{out} cannot be written: {error.strerror}") from error
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return Report(
+        schema="factory.build",
+        data={
+            "folder": str(out),
+            "version": version,
+            "security_version": security_version,
+            "files": [{"name": name, "size": len(data), "sha256": digests[name]} for name, data in files.items()],
+        },
+        headings=("FILE", "BYTES", "SHA-256"),
+        rows=[(name, str(len(data)), digests[name]) for name, data in files.items()],
+    )
