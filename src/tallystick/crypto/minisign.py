@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from tallystick.crypto.secret import Secret
@@ -150,8 +149,7 @@ class SigningKey:
     @property
     def public_key(self) -> PublicKey:
         """The public half."""
-        raw = self._private().public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        return PublicKey(key_id=self.key_id, key=raw)
+        return PublicKey(key_id=self.key_id, key=self._private().public_key().public_bytes_raw())
 
     def sign(self, data: bytes, *, comment: str) -> bytes:
         """Return a signature file over `data` with a trusted comment of one line."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from tallystick.crypto.minisign import PublicKey
 from tallystick.device.boot.bootloader import Bootloader
 from tallystick.device.boot.explain import BootFailure, Chain
-from tallystick.device.boot.library import places
+from tallystick.device.boot.library import places, sealed
 from tallystick.device.boot.secure import check_normal_world
 from tallystick.device.boot.slot import Slots
 from tallystick.device.boot.start import BOOT_FAILURE, Handover, become, member
@@ -54,6 +54,7 @@ def main(handover: Handover) -> int:
         flash=handover.flash,
         minimum=handover.minimum,
         stages=(*handover.stages, *chain.to_json()),
+        sealed=sealed(),
     )
-    become(image.seal(), told.seal(), *sys.argv[1:])
+    become(image.seal(), told, *sys.argv[1:])
     return BOOT_FAILURE

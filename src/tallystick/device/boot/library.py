@@ -3,6 +3,7 @@
 An image carries the list of them inside its signature. The bootloader checks every file of the list before anything is
 started. A running image takes a native module by reading it once, comparing, and loading it from sealed memory, so that a
 file replaced after the check has no effect; a module that is neither in the image nor on the list does not exist for it.
+What one stage has read, compared and sealed, the next one takes over from it: such memory cannot have changed.
 
 The few native modules that hashing itself needs are loaded before that and compared afterwards.
 """
@@ -13,7 +14,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from importlib.util import spec_from_file_location
 from types import ModuleType
@@ -53,8 +54,9 @@ def read_checked(where: str, size_bytes: int, digest: bytes) -> bytes:
 
 
 def check_entry(entry: Entry, roots: Places) -> None:
-    """Check one file of a list; raise TrustError."""
-    read_checked(f"{roots[entry.root.value]}/{entry.path}", entry.size_bytes, entry.digest)
+    """Check one file of a list; raise TrustError. What this stage has sealed already runs from there, and needs no second look."""
+    if entry.digest.hex() not in sealed():
+        read_checked(f"{roots[entry.root.value]}/{entry.path}", entry.size_bytes, entry.digest)
 
 
 class LibraryFinder:
@@ -63,10 +65,12 @@ class LibraryFinder:
     A row is (root, path, size in bytes, SHA-256 as hex, module).
     """
 
-    def __init__(self, rows: Sequence[Sequence[str | int]], roots: Places) -> None:
+    def __init__(self, rows: Sequence[Sequence[str | int]], roots: Places, sealed: Mapping[str, int]) -> None:
         self._rows = {str(row[4]): row for row in rows if row[4]}
         self._roots = roots
         self._taken = 0
+        #: SHA-256 as hex -> descriptor of sealed memory with a file that was compared, by this stage or the one before
+        self.sealed = dict(sealed)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -76,10 +80,12 @@ class LibraryFinder:
         row = self._rows.get(name)
         if row is None:
             return None
-        data = self.read(row)
+        digest = str(row[3])
+        if digest not in self.sealed:
+            self.sealed[digest] = sealed_memfd(name, self.read(row))
         # the dynamic linker takes two files of one name for one file, so no name may come twice, even if the number does
         self._taken += 1
-        origin = f"/proc/self/fd/{'./' * self._taken}{sealed_memfd(name, data)}"
+        origin = f"/proc/self/fd/{'./' * self._taken}{self.sealed[digest]}"
         return spec_from_file_location(name, origin, loader=ExtensionFileLoader(name, origin))
 
     def read(self, row: Sequence[str | int]) -> bytes:
@@ -102,17 +108,25 @@ def enter() -> None:
     loader = sys.modules["__main__"].__loader__
     handover = int(sys.argv[1])
     told = json.loads(os.pread(handover, _MAX_HANDOVER, 0))
-    guard(loader.get_data(f"{sys.path[0]}/environment.json"), told["libraries"])  # type: ignore[union-attr]  # an archive's
+    guard(loader.get_data(f"{sys.path[0]}/environment.json"), told["libraries"], told["sealed"])  # type: ignore[union-attr]  # an archive's
 
 
-def guard(environment: bytes, libraries: str) -> None:
+def sealed() -> Mapping[str, int]:
+    """Return what the running image has compared and sealed, by SHA-256 as hex; nothing outside of images."""
+    found = (finder.sealed for finder in sys.meta_path if isinstance(finder, LibraryFinder))
+    return next(found, {})
+
+
+def guard(environment: bytes, libraries: str, taken_over: Mapping[str, int]) -> None:
     """Let the running image import from itself and from its list alone; raise TrustError when the list does not hold.
 
     `environment` is the list inside the image, which was checked with it. To be called before anything but this module is
-    imported.
+    imported. `taken_over` is what the stage before has compared and sealed.
     """
     archive = sys.path[0]
-    finder = LibraryFinder(json.loads(environment), places(libraries))
+    for descriptor in taken_over.values():
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 -- the signature of os
+    finder = LibraryFinder(json.loads(environment), places(libraries), taken_over)
     native = [
         name for name, module in list(sys.modules.items()) if str(getattr(module, "__file__", "")).endswith(".so")
     ]

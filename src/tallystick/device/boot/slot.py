@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from tallystick.device.hil import Flash
-from tallystick.device.silicon.fuses import Fuses
 from tallystick.errors import RemoteProtocolError, StateError
 from tallystick.wire.firmware import ARTEFACTS, ImageRole
 from tallystick.wire.strict_json import Fields, strict_json
+
+if TYPE_CHECKING:  # the bootloader has no time for what only names types
+    from tallystick.device.hil import Flash
+    from tallystick.device.silicon.fuses import Fuses
 
 SLOTS = ("a", "b")
 #: attempts that an updated slot gets to reach READY

@@ -26,7 +26,8 @@ _NO_CACHE = "pycache_prefix=/dev/null/none"
 class Handover:
     """What one stage tells the next: the state of the boot, the slot, minimums by role, folders, stages so far.
 
-    `libraries` is the folder of the installed packages, `flash` the one of the device's flash. It is written by a stage that
+    `libraries` is the folder of the installed packages, `flash` the one of the device's flash, `sealed` what was compared and
+    sealed already: SHA-256 as hex to descriptor, for `become` alone, which keeps descriptors. It is written by a stage that
     was checked, into sealed memory; nothing in it is believed that could be checked instead.
     """
 
@@ -36,6 +37,7 @@ class Handover:
     flash: str = ""
     minimum: Mapping[str, int] = field(default_factory=dict)
     stages: Sequence[Mapping[str, Any]] = ()
+    sealed: Mapping[str, int] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Return it as JSON."""
@@ -47,6 +49,7 @@ class Handover:
                 "flash": self.flash,
                 "minimum": dict(self.minimum),
                 "stages": [dict(stage) for stage in self.stages],
+                "sealed": dict(self.sealed),
             }
         ).encode()
 
@@ -65,11 +68,12 @@ def command(image: int, handover: int, *arguments: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-B", "-X", _NO_CACHE, f"/proc/self/fd/{image}", str(handover), *arguments]
 
 
-def become(image: int, handover: int, *arguments: str) -> None:
-    """Replace this process by the image: same process, nothing of it left but the descriptors named."""
-    for descriptor in (image, handover):
+def become(image: int, handover: Handover, *arguments: str) -> None:
+    """Replace this process by the image: same process, nothing of it left but these descriptors and those made inheritable."""
+    told = handover.seal()
+    for descriptor in (image, told, *handover.sealed.values()):
         os.set_inheritable(descriptor, True)  # noqa: FBT003 -- the signature of os
-    os.execve(sys.executable, command(image, handover, *arguments), {})  # noqa: S606 -- no shell, and the bytes were checked
+    os.execve(sys.executable, command(image, told, *arguments), {})  # noqa: S606 -- no shell, and the bytes were checked
 
 
 def received() -> Handover:

@@ -10,12 +10,14 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from tallystick.device.hil import Flash
 from tallystick.errors import RemoteProtocolError, StateCorrupt, UsageError
 from tallystick.wire.firmware import MAX_SECURITY_VERSION, ImageRole
 from tallystick.wire.strict_json import Fields, strict_json
+
+if TYPE_CHECKING:
+    from tallystick.device.hil import Flash
 
 #: keys of the boot ROM, and bytes of each
 ROM_KEYS = 4
