@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tallystick.device.hil import Flash
 from tallystick.testing.client import DeviceClient, Pending
 from tallystick.testing.device import VirtualDevice
 from tallystick.wire.bundle import Bundle
@@ -67,6 +68,11 @@ def open_name(device: VirtualDevice | DeviceClient) -> str:
     answer = device.exchange(call(CommonIns.APP_AND_VERSION))
     assert answer.ok
     return answer.data[2 : 2 + answer.data[1]].decode()
+
+
+def owned(flash: Flash) -> set[str]:
+    """Return what lies in the flash but for the chip, which on this board has its memory there too."""
+    return {name for name in flash.names() if not name.startswith("chip.")}
 
 
 def in_mode(factory: Callable[..., VirtualDevice], mode: str, **arguments: Any) -> VirtualDevice:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from os_stage import LATER_S, PIN, app, ask, call, open_name, status
+from os_stage import LATER_S, PIN, app, ask, call, open_name, owned, status
 from signing_request import signing_apdus
 
+from tallystick.device.secure.backoff import Rules
+from tallystick.device.secure.seal import PinPolicy
+from tallystick.device.secure.slot import SlotPair
 from tallystick.testing.device import VirtualDevice
 from tallystick.wire.dashboard import CommonIns, Ins
 
@@ -57,7 +60,7 @@ def test_third_wrong_pin_resets_the_device(device: VirtualDevice) -> None:
         _wrong(device)
     device.user.enter_pin(WRONG)
     assert "device was reset" in device.screen
-    assert set(device.flash.names()) == {"apps", "model", "serial"}
+    assert owned(device.flash) == {"apps", "model", "serial"}
     assert not device.status["onboarded"]
     assert status(device, Ins.OPEN_APP, data=b"Cosmos") == 0x6D07
     device.user.dismiss()
@@ -76,10 +79,11 @@ def test_tries_are_counted_over_replugs(device: VirtualDevice) -> None:
 
 def test_device_that_lost_power_before_its_reset_finishes_it_at_start(device: VirtualDevice) -> None:
     """With no try left, what is stored is erased at the next start, before anybody is asked anything."""
-    device.flash.write("tries", b"\x03")
+    rules = Rules.of(PinPolicy.LEDGER)
+    SlotPair(device.flash, "tries").write(bytes((rules.limit, rules.limit, rules.policy)))
     device.replug()
     assert "Welcome" in device.screen
-    assert set(device.flash.names()) == {"apps", "model", "serial"}
+    assert owned(device.flash) == {"apps", "model", "serial"}
 
 
 def test_idle_device_locks_itself_and_used_one_does_not(device: VirtualDevice) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 from tallystick.crypto import bip39
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import AppHost, Battery, Clock, Flash, NormalLink, Rng
+from tallystick.device.hil import AppHost, Battery, Clock, Counter, Flash, KeyProvider, NormalLink, Rng
 from tallystick.device.os.pin import is_pin
 from tallystick.device.os.session import BootMode
 from tallystick.device.os.system import Hardware, Options, System
-from tallystick.device.secure.vault import COST, Cost, Sealing
+from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing
 from tallystick.device.silicon.battery import MODELS_WITH_BATTERY, SimulatedBattery
+from tallystick.device.silicon.provider import chip_in_flash
 from tallystick.errors import UsageError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import Button, PanelEvent, ReplugEvent
@@ -32,7 +33,7 @@ class DeviceCore:
     """One device, its clients behind `link`. Inputs: `receive` (the Normal World), `event` (the person), `advance` (time).
 
     Outputs: replies to `link`, frames and status to the callbacks. `on_unplug` disconnects the clients when the plug is
-    pulled.
+    pulled. `keys` and `counter` are the hardware's key and counters; without `keys` a chip in the flash stands in for them.
 
     Raises UsageError when model, seed or PIN cannot be.
     """
@@ -51,6 +52,9 @@ class DeviceCore:
         on_status: Callable[[dict[str, Any]], None] = lambda _status: None,
         expert: bool = False,
         cost: Cost = COST,
+        pin_policy: PinPolicy = PinPolicy.LEDGER,
+        keys: KeyProvider | None = None,
+        counter: Counter | None = None,
         facts: dict[str, Any] | None = None,
     ) -> None:
         if model not in MODELS:
@@ -61,6 +65,8 @@ class DeviceCore:
         self.frame: Frame | None = None
         self.status: dict[str, Any] = {}
         self.battery: Battery | None = SimulatedBattery() if model in MODELS_WITH_BATTERY else None
+        if keys is None:
+            keys = counter = chip_in_flash(flash, rng)
         self._link = link
         self._on_unplug = on_unplug
         self._hardware = Hardware(
@@ -71,12 +77,15 @@ class DeviceCore:
             panel=self,
             link=link,
             apps=apps,
+            keys=keys,
+            counter=counter,
             battery=self.battery,
         )
         self._check_model(flash, model)
         self._facts = dict(facts or {})
         self._expert = expert
         self._cost = cost
+        self._pin_policy = pin_policy
         self._replug_wanted: Button | None = None
         #: told after each input, when everything it caused has happened
         self.on_settled: Callable[[], None] = lambda: None
@@ -198,7 +207,9 @@ class DeviceCore:
         self.on_status(status)
 
     def _new_system(self, mode: BootMode, sequence: int = 0) -> System:
-        options = Options(mode=mode, expert=self._expert, cost=self._cost, facts=self._facts)
+        options = Options(
+            mode=mode, expert=self._expert, cost=self._cost, pin_policy=self._pin_policy, facts=self._facts
+        )
         system = System(self._hardware, options, sequence=sequence)
         system.reset.replug = self._want_replug
         return system

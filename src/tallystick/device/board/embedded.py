@@ -12,7 +12,7 @@ from typing import Any
 from tallystick.device.board.core import DeviceCore
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
 from tallystick.device.normal.relay import Relay
-from tallystick.device.secure.vault import COST, Cost
+from tallystick.device.secure.vault import COST, Cost, PinPolicy
 from tallystick.wire.panel import Frame
 
 
@@ -31,6 +31,7 @@ class EmbeddedBoard(DeviceCore):
         on_status: Callable[[dict[str, Any]], None] = lambda _status: None,
         expert: bool = False,
         cost: Cost = COST,
+        pin_policy: PinPolicy = PinPolicy.LEDGER,
         facts: dict[str, Any] | None = None,
     ) -> None:
         self.relay = Relay(self.receive)
@@ -46,5 +47,6 @@ class EmbeddedBoard(DeviceCore):
             on_status=on_status,
             expert=expert,
             cost=cost,
+            pin_policy=pin_policy,
             facts={"board": "embedded", "worlds": "not isolated", **(facts or {})},
         )

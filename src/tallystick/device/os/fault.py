@@ -1,4 +1,4 @@
-"""A fault of the device's own storage, told to the person: what they did was not stored, and all else is as it was."""
+"""Faults of the device's own storage and hardware, told to the person: what they did was not stored, and all else is as it was."""
 
 from __future__ import annotations
 
@@ -10,3 +10,9 @@ async def tell_fault(display: Display, *, owner: object = None, level: Level = L
     """Say that nothing could be stored, and wait until it was read."""
     notice = Notice(lines=("Storage fault:", "nothing changed"), button="Continue", tone=Tone.FAILURE)
     await display.ask(notice, owner=owner, level=level)
+
+
+async def tell_refusal(display: Display, *, level: Level = Level.QUESTION) -> None:
+    """Say that the vault is not opened here, whatever the PIN, and wait until it was read; the log says why."""
+    notice = Notice(lines=("The vault is", "refused"), button="Continue", tone=Tone.FAILURE)
+    await display.ask(notice, level=level)

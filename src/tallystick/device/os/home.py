@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from tallystick.device.os.fault import tell_fault
 from tallystick.device.os.lock import CHOICES_MINUTES, Lock
-from tallystick.device.os.pin import check_pin, choose_pin
+from tallystick.device.os.pin import PinAbandoned, check_pin, choose_pin
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import BootMode, Session
@@ -116,18 +116,21 @@ class Home:
 
     async def _change_pin(self) -> None:
         session = self._session
-        phrase = await check_pin(session, "Current PIN", owner=self)
-        if phrase is None:
+        try:
+            opened = await check_pin(session, "Current PIN", owner=self)
+        except PinAbandoned:
+            return
+        if opened is None:
             await self._reset.after_wrong_pins()
             return
         try:
             pin = await choose_pin(session.display, owner=self)
             try:
-                session.vault.seal(phrase, pin, sealing=session.vault.sealing)
+                session.vault.change_pin(opened, pin)
             finally:
                 pin.wipe()
         finally:  # also when the device locks itself before a new PIN was chosen
-            phrase.wipe()
+            opened.close()
         await self._ask(Notice(lines=("PIN changed",), tone=Tone.SUCCESS))
 
     async def _confirm_reset(self) -> None:

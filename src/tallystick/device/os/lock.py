@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 
+from tallystick.device.hil import KeyRefused
 from tallystick.device.os.display.stack import Level
-from tallystick.device.os.fault import tell_fault
+from tallystick.device.os.fault import tell_fault, tell_refusal
 from tallystick.device.os.pin import check_pin
 from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import Session
 from tallystick.device.os.task import Task, Timer
 from tallystick.device.secure.vault import Sealing
-from tallystick.errors import StateError
+from tallystick.errors import StateCorrupt, StateError
 
 _LOGGER = logging.getLogger(__name__)
 #: minutes without a gesture or a command after which a device with a PIN locks itself; 0 is never
@@ -66,17 +67,22 @@ class Lock:
 
     async def _unlock(self) -> None:
         try:
-            phrase = await check_pin(self._session, level=Level.LOCK)
+            opened = await check_pin(self._session, level=Level.LOCK)
+        except (StateCorrupt, KeyRefused) as error:  # no PIN opens it here, and none was compared
+            _LOGGER.warning("the vault is refused: %s", error)
+            await tell_refusal(self._session.display, level=Level.LOCK)
+            self._session.scheduler.call_soon(self.engage)
+            return
         except StateError as error:  # the try could not be counted: no PIN is compared, and it is asked for again
             _LOGGER.warning("no PIN can be tried: %s", error)
             await tell_fault(self._session.display, level=Level.LOCK)
             self._session.scheduler.call_soon(self.engage)
             return
-        if phrase is None:
+        if opened is None:
             await self._reset.after_wrong_pins()
             return
-        self._session.keychain.fill(phrase)
-        phrase.wipe()
+        self._session.keychain.fill(opened.phrase)
+        opened.close()
         self.used()
         self._session.on_change()
 

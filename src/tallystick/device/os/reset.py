@@ -60,8 +60,9 @@ class Reset:
 
     async def after_wrong_pins(self) -> None:
         """Reset the device, tell the person why, and start it again."""
+        limit = self._vault.limit
         self._erase()
-        lines = ("Three wrong PINs:", "device was reset")
+        lines = (f"{'Three' if limit == 3 else limit} wrong PINs:", "device was reset")
         await self._display.ask(Notice(lines=lines, button="Continue", tone=Tone.FAILURE), level=Level.LOCK)
         self.replug()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import AppHost, Battery, Clock, Flash, NormalLink, Panel, Rng
+from tallystick.device.hil import AppHost, Battery, Clock, Counter, Flash, KeyProvider, NormalLink, Panel, Rng
 from tallystick.device.os.dashboard import Dashboard
 from tallystick.device.os.dispatch import Dispatcher
 from tallystick.device.os.display import layout_for
@@ -24,7 +24,7 @@ from tallystick.device.os.supervisor import Supervisor
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Scheduler
 from tallystick.device.secure.keychain import Keychain
-from tallystick.device.secure.vault import COST, Cost, Sealing, Vault
+from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing, Vault
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import Gesture
 from tallystick.wire.model import Model
@@ -46,6 +46,10 @@ class Hardware:
     panel: Panel
     link: NormalLink
     apps: AppHost
+    #: what holds the key of the hardware
+    keys: KeyProvider
+    #: what counts in hardware, if anything does
+    counter: Counter | None = None
     battery: Battery | None = None
 
 
@@ -58,6 +62,8 @@ class Options:
     expert: bool = False
     #: what a PIN guess costs
     cost: Cost = COST
+    #: what wrong PINs lead to, on a device that is set up now
+    pin_policy: PinPolicy = PinPolicy.LEDGER
     #: facts the board adds to the status people see
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -72,7 +78,7 @@ class System:
         display = Display(model=hardware.model, scheduler=self.scheduler, panel=hardware.panel, sequence=sequence)
         storage = Storage(hardware.flash)
         identity = Identity(model=hardware.model, flash=hardware.flash, rng=hardware.rng)
-        keychain, vault = Keychain(), Vault(flash=hardware.flash, rng=hardware.rng, cost=options.cost)
+        keychain, vault = Keychain(), _vault(hardware, options)
         self.reset = Reset(
             vault=vault,
             storage=storage,
@@ -128,7 +134,9 @@ class System:
             if session.mode is BootMode.NORMAL:
                 self.scheduler.spawn(self._onboard())
         elif session.vault.sealing & Sealing.NO_PIN:
-            session.keychain.fill(session.vault.open(Secret(b"")))
+            opened = session.vault.open(Secret(b""))
+            session.keychain.fill(opened.phrase)
+            opened.close()
         else:
             self.lock.engage()
         self._tell()
@@ -244,3 +252,15 @@ class System:
     def _face(self) -> tuple[object, ...]:
         """Return what the dashboard's menu shows of the device's state."""
         return self.session.identity.name, self.lock.has_pin
+
+
+def _vault(hardware: Hardware, options: Options) -> Vault:
+    return Vault(
+        flash=hardware.flash,
+        rng=hardware.rng,
+        clock=hardware.clock,
+        keys=hardware.keys,
+        counter=hardware.counter,
+        cost=options.cost,
+        policy=options.pin_policy,
+    )

@@ -134,7 +134,8 @@ class Backoff:
     def forgive(self, rules: Rules) -> None:
         """Count from zero again."""
         self._settle()
-        self._commit(0, rules)
+        if self._read() != (0, rules):
+            self._commit(0, rules)
 
     def remove(self) -> None:
         """Forget the record and count from zero: everything that could be guessed at is gone."""

@@ -1,211 +1,321 @@
-"""The vault: the recovery phrase at rest, sealed under the PIN.
+"""The vault: the recovery phrase at rest, sealed under PIN and hardware (secure-world 5.2, 6).
 
-Record ``vault``: ``TALV`` version u8, flags u8, Argon2id parameters (iterations u8, memory u32 KiB, lanes u8), salt (16),
-nonce (12), ChaCha20-Poly1305 ciphertext; everything before the ciphertext is authenticated. Record ``tries``: wrong PINs
-since the last right one (u8), committed and read back before a PIN is tried (secure-world 6), so that cutting the power
-gives no guess for free.
+Record ``vault`` in two slots (see `vault_record`); a change is written to the other slot, read back, and only then the old
+slot goes. There is one way to try a PIN, `Backoff.attempt`, and `open` takes it.
+
+Each right PIN seals the place of the hardware's counter in the item ``check``. The counters only rise, so an old copy of
+the flash says a lower number than the hardware and is refused. Without hardware that counts nothing can tell.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntFlag
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from dataclasses import dataclass, field, replace
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import Flash, Rng
-from tallystick.errors import RemoteProtocolError, StateCorrupt, TallyError
-from tallystick.wire.buffer import Reader, Writer
+from tallystick.device.hil import Clock, Counter, Flash, KeyProvider, KeyRefused, Rng, WrongProof
+from tallystick.device.secure.backoff import LIMITS, Backoff, Rules, TooEarly, WrongPin
+from tallystick.device.secure.seal import (
+    COST,
+    COST_TRIVIAL,
+    KEY_BYTES,
+    SALT_BYTES,
+    Cost,
+    Header,
+    PinPolicy,
+    SealBroken,
+    Sealing,
+    proof,
+    stretch,
+    unwrap,
+    wrap,
+    wrapping_key,
+)
+from tallystick.device.secure.slot import SlotPair
+from tallystick.device.secure.vault_record import VaultRecord, damaged
+from tallystick.errors import StateCorrupt
 
-MAX_TRIES = 3
-_MAGIC = b"TALV"
-_VERSION = 1
-_VAULT = "vault"
-_TRIES = "tries"
-#: 24 words of at most 8 letters, and the tag
-_MAX_CIPHERTEXT = 24 * 9 + 16
+__all__ = [
+    "COST",
+    "COST_TRIVIAL",
+    "Cost",
+    "OpenVault",
+    "PinPolicy",
+    "Sealing",
+    "TooEarly",
+    "Vault",
+    "WrongPin",
+]
 
-
-class Sealing(IntFlag):
-    """What kind of seal it is."""
-
-    NONE = 0
-    #: made from a seed given at start: a marked test device
-    TEST = 1
-    #: there is no PIN: the seal keeps nobody out, and says so
-    NO_PIN = 2
-
-
-class WrongPin(TallyError):
-    """The PIN does not open the vault; `left` tries remain, 0 when the vault was wiped."""
-
-    code = "wrong_pin"
-
-    def __init__(self, left: int) -> None:
-        super().__init__(f"wrong PIN, {left} tries left")
-        self.left = left
+_RECORD = "vault"
+#: the first format's record, which had no hardware in it
+_FIRST_FORMAT = "vault"
+_PHRASE, _CHECK = "phrase", "check"
+#: the counters of the hardware that a header may name
+_COUNTERS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What a guess costs: Argon2id iterations, memory in KiB, lanes."""
+class OpenVault:
+    """The proof that a PIN opened the vault, and what was in it. Whoever has it closes it."""
 
-    iterations: int
-    memory_kib: int
-    lanes: int
+    phrase: Secret = field(repr=False)
+    key: Secret = field(repr=False)
 
-
-#: 120 ms on a desktop machine (secure-world 5.2)
-COST = Cost(iterations=3, memory_kib=64 * 1024, lanes=4)
-#: for tests, and for a vault that no PIN protects anyway
-COST_TRIVIAL = Cost(iterations=1, memory_kib=8, lanes=1)
+    def close(self) -> None:
+        """Wipe key and phrase."""
+        self.key.wipe()
+        self.phrase.wipe()
 
 
 class Vault:
-    """The sealed recovery phrase of one device."""
+    """The sealed recovery phrase of one device. `policy` and `cost` are for vaults that are made from now on."""
 
-    def __init__(self, *, flash: Flash, rng: Rng, cost: Cost = COST) -> None:
+    def __init__(
+        self,
+        *,
+        flash: Flash,
+        rng: Rng,
+        clock: Clock,
+        keys: KeyProvider,
+        counter: Counter | None,
+        cost: Cost = COST,
+        policy: PinPolicy = PinPolicy.LEDGER,
+    ) -> None:
         self._flash = flash
+        self._slots = SlotPair(flash, _RECORD)
         self._rng = rng
+        self._keys = keys
         self._cost = cost
-        #: the kind of seal, once it was read: it is asked for with every command
-        self._sealing: Sealing | None = None
+        self._policy = policy
+        self._counter_id = 0 if counter is None else _COUNTERS
+        self._backoff = Backoff(flash=flash, clock=clock, counter=counter)
+        #: the record as it was read last, and its sequence: it is asked for with every command
+        self._record: VaultRecord | None = None
+        self._is_read = False
 
     @property
     def is_filled(self) -> bool:
-        """Whether there is a phrase."""
-        return self._flash.read(_VAULT) is not None
+        """Whether there is a phrase. Raises StateCorrupt when that cannot be told."""
+        return self._read() is not None
 
     @property
     def is_exhausted(self) -> bool:
         """Whether no try is left: the device must be reset, or its reset was cut off."""
-        return self.tries_left == 0
+        rules = self._backoff.recorded
+        return rules is not None and self.tries_left == 0
 
     @property
     def sealing(self) -> Sealing:
         """The kind of seal; NONE when there is none. Raises StateCorrupt when it cannot be read."""
-        if self._sealing is None:
-            blob = self._flash.read(_VAULT)
-            self._sealing = Sealing.NONE if blob is None else _Header.read(Reader(blob)).sealing
-        return self._sealing
+        record = self._read()
+        return Sealing.NONE if record is None else record.header.sealing
+
+    @property
+    def limit(self) -> int:
+        """How many wrong PINs in a row there may be."""
+        record, recorded = self._read(), self._backoff.recorded
+        if record is not None:
+            return record.header.limit
+        return LIMITS[self._policy] if recorded is None else recorded.limit
 
     @property
     def tries_left(self) -> int:
-        """How many PINs may still be tried. Raises StateCorrupt when the counter cannot be read."""
-        record = self._flash.read(_TRIES)
-        if record is None:
-            return MAX_TRIES
-        if len(record) != 1:
-            raise StateCorrupt("the counter of tries is damaged", remedy="no PIN is tried until it is mended")
-        return max(0, MAX_TRIES - record[0])
+        """How many PINs may still be tried. Raises StateCorrupt when the count cannot be read."""
+        record, recorded = self._read(), self._backoff.recorded
+        if record is None and recorded is None:
+            return self.limit
+        return max(0, self.limit - self._backoff.failures(self._failures_in_hardware(record)))
+
+    @property
+    def wait_s(self) -> float:
+        """How long until a PIN may be tried; 0 is now."""
+        record = self._read()
+        if record is None or record.header.sealing & Sealing.NO_PIN:
+            return 0.0
+        return self._backoff.wait_s(_rules(record.header), self._failures_in_hardware(record))
 
     def seal(self, phrase: Secret, pin: Secret, *, sealing: Sealing = Sealing.NONE) -> None:
-        """Store `phrase` under `pin` (empty with NO_PIN), in place of what was there."""
-        cost = COST_TRIVIAL if sealing & Sealing.NO_PIN else self._cost
-        header = _Header(sealing=sealing, cost=cost, salt=self._rng.read(16), nonce=self._rng.read(12))
-        raw = header.to_bytes()
-        ciphertext = ChaCha20Poly1305(header.key(pin)).encrypt(header.nonce, phrase.reveal(), raw)
-        self._flash.write(_TRIES, b"\x00")
-        self._flash.write(_VAULT, raw + ciphertext)
-        self._sealing = sealing
+        """Store `phrase` under `pin` (empty with NO_PIN), in place of what was there.
 
-    def open(self, pin: Secret) -> Secret:
-        """Return the phrase.
+        A vault where none was gets a key of the hardware that no copy of an older vault fits, and its tries; in place of
+        another one the count of tries stays as it is.
+        """
+        is_new = self._read() is None
+        rules = Rules.of(self._policy)
+        if is_new:
+            self._keys.destroy()
+        key = Secret(self._rng.read(KEY_BYTES))
+        header, wrapped = self._enroll(pin, self._new_header(sealing, rules), key)
+        contents = {_PHRASE: phrase, _CHECK: _place(self._backoff.attempts())}
+        record = VaultRecord(header=header, wrapped=wrapped).with_items(contents, key, rng=self._rng)
+        key.wipe()
+        self._backoff.begin(rules)
+        self._commit(record)
+        if is_new:
+            self._backoff.forgive(rules)
+
+    def open(self, pin: Secret) -> OpenVault:
+        """Open the vault.
 
         A vault without PIN costs no try: nobody guesses there.
 
         Raises:
             WrongPin: it is not the PIN, or no try is left, which is the time to reset the device.
-            StateCorrupt: there is no vault, or it is damaged.
+            TooEarly: the wait after a wrong PIN is not over.
+            KeyRefused: the hardware does not use its key.
+            StateCorrupt: there is no vault, it is damaged, it belongs to other hardware, or it is an old copy.
 
         """
-        blob = self._flash.read(_VAULT)
-        if blob is None:
+        record = self._read()
+        if record is None:
             raise StateCorrupt("there is no vault", remedy="set the device up")
-        reader = Reader(blob)
-        header = _Header.read(reader)
-        if header.sealing & Sealing.NO_PIN:
-            try:
-                return header.decrypt(reader.rest(), pin)
-            except InvalidTag:
-                raise _damaged() from None
-        left = self.tries_left
-        if left == 0:
-            raise WrongPin(0)
-        self._count(MAX_TRIES - left + 1)
-        try:
-            phrase = header.decrypt(reader.rest(), pin)
-        except InvalidTag:
-            raise WrongPin(left - 1) from None
-        self._count(0)
-        return phrase
+        self._check_hardware(record.header)
+        if record.header.sealing & Sealing.NO_PIN:
+            opened = self._try(record, pin)
+            if opened is None:
+                raise damaged()
+            return opened[0]
+
+        def attempt() -> OpenVault | None:
+            found = self._try(record, pin)
+            if found is None:
+                return None
+            self._check_place(*found)
+            return found[0]
+
+        elsewhere = self._failures_in_hardware(record)
+        return self._backoff.attempt(_rules(record.header), attempt, elsewhere=elsewhere)
+
+    def change_pin(self, opened: OpenVault, pin: Secret) -> None:
+        """Put `pin` in place of the one that opened the vault: the key is wrapped anew, the items stay as they are."""
+        record = self._read()
+        if record is None:
+            raise StateCorrupt("there is no vault", remedy="set the device up")
+        old = record.header
+        header, wrapped = self._enroll(pin, old, opened.key)
+        self._commit(replace(record, header=header, wrapped=wrapped))
+        if old.handle != header.handle:
+            self._keys.discard(old.handle)
 
     def wipe(self) -> None:
-        """Destroy the phrase; until `renew` the vault counts as exhausted."""
-        self._count(MAX_TRIES)
-        self._flash.remove(_VAULT)
-        self._sealing = None
+        """Destroy the phrase, the key of the hardware first; until `renew` the vault counts as exhausted."""
+        self._backoff.exhaust()
+        self._keys.destroy()
+        self._slots.remove()
+        self._record, self._is_read = None, True
 
     def renew(self) -> None:
         """Give the tries back: everything else that belonged to the owner is gone too."""
-        self._flash.remove(_TRIES)
+        self._backoff.remove()
 
-    def _count(self, tries: int) -> None:
-        record = bytes([tries])
-        self._flash.write(_TRIES, record)
-        if self._flash.read(_TRIES) != record:
-            raise StateCorrupt("the counter of tries cannot be written", remedy="no PIN is tried until it can")
+    def _new_header(self, sealing: Sealing, rules: Rules) -> Header:
+        hardware = self._keys.describe()
+        return Header(
+            sealing=sealing,
+            policy=rules.policy,
+            limit=rules.limit,
+            device_id=hardware.device_id,
+            state=hardware.state,
+            counter_id=self._counter_id,
+            cost=COST_TRIVIAL if sealing & Sealing.NO_PIN else self._cost,
+            salt=bytes(SALT_BYTES),
+            kind=self._keys.kind,
+            handle=b"",
+        )
 
-
-def _damaged() -> StateCorrupt:
-    return StateCorrupt("the vault is damaged", remedy="restore the device from its recovery phrase")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Header:
-    sealing: Sealing
-    cost: Cost
-    salt: bytes
-    nonce: bytes
-
-    def to_bytes(self) -> bytes:
-        cost = self.cost
-        writer = Writer().take(_MAGIC).u8(_VERSION).u8(self.sealing)
-        writer.u8(cost.iterations).u32(cost.memory_kib).u8(cost.lanes)
-        return writer.take(self.salt).take(self.nonce).to_bytes()
-
-    @classmethod
-    def read(cls, reader: Reader) -> _Header:
+    def _enroll(self, pin: Secret, header: Header, key: Secret) -> tuple[Header, bytes]:
+        """Return `header` with a new salt and enrolment, and `key` wrapped under them."""
+        salt = self._rng.read(SALT_BYTES)
+        stretched = stretch(pin, salt=salt, cost=header.cost)
+        shown = proof(stretched)
+        handle = self._keys.enroll(shown, limit=header.limit, beside=header.handle)
+        header = replace(header, salt=salt, handle=handle)
+        wrapping = wrapping_key(stretched, self._keys.derive(handle, shown), header)
         try:
-            magic, version = reader.take(4), reader.u8()
-            if magic != _MAGIC or version != _VERSION:
-                raise RemoteProtocolError("not a vault")
-            number = reader.u8()
-            if number > Sealing.TEST | Sealing.NO_PIN:
-                raise RemoteProtocolError("unknown seal")
-            sealing = Sealing(number)
-            cost = Cost(iterations=reader.u8(), memory_kib=reader.u32(), lanes=reader.u8())
-            if not (1 <= cost.iterations <= 16 and 8 * cost.lanes <= cost.memory_kib <= 1 << 20 and cost.lanes):
-                raise RemoteProtocolError("cost out of bounds")
-            return cls(sealing=sealing, cost=cost, salt=reader.take(16), nonce=reader.take(12))
-        except RemoteProtocolError as error:
-            raise _damaged() from error
+            return header, wrap(key, wrapping, header=header, rng=self._rng)
+        finally:
+            for secret in (stretched, shown, wrapping):
+                secret.wipe()
 
-    def decrypt(self, ciphertext: bytes, pin: Secret) -> Secret:
-        """Return the phrase; raise InvalidTag when `pin` is wrong or anything was changed."""
-        if len(ciphertext) > _MAX_CIPHERTEXT:
-            raise _damaged()
-        return Secret(ChaCha20Poly1305(self.key(pin)).decrypt(self.nonce, ciphertext, self.to_bytes()))
+    def _try(self, record: VaultRecord, pin: Secret) -> tuple[OpenVault, int] | None:
+        """Return the open vault and the place its check names, or None for a wrong PIN."""
+        header = record.header
+        stretched = stretch(pin, salt=header.salt, cost=header.cost)
+        shown = proof(stretched)
+        try:
+            wrapping = wrapping_key(stretched, self._keys.derive(header.handle, shown), header)
+            try:
+                key = unwrap(record.wrapped, wrapping, header=header)
+            finally:
+                wrapping.wipe()
+        except (SealBroken, WrongProof):
+            return None
+        finally:
+            stretched.wipe()
+            shown.wipe()
+        contents = record.open(key)
+        if contents.keys() != {_PHRASE, _CHECK}:
+            raise damaged()
+        return OpenVault(phrase=contents[_PHRASE], key=key), int.from_bytes(contents[_CHECK].reveal(), "big")
 
-    def key(self, pin: Secret) -> bytes:
-        cost = self.cost
-        return Argon2id(
-            salt=self.salt,
-            length=32,
-            iterations=cost.iterations,
-            lanes=cost.lanes,
-            memory_cost=cost.memory_kib,
-        ).derive(pin.reveal() or b"\x00")
+    def _check_place(self, opened: OpenVault, place: int) -> None:
+        """Refuse an old copy, then seal the place where the hardware's counter stands now."""
+        if not self._counter_id:
+            return
+        if place < self._backoff.settled():
+            opened.close()
+            raise StateCorrupt(
+                "the state was rolled back: the hardware counted further than this copy",
+                remedy="restore the device from its recovery words, with another state directory",
+            )
+        record = self._read()
+        if record is None:
+            raise damaged()
+        place_now = {_CHECK: _place(self._backoff.attempts())}
+        self._commit(record.with_items(place_now, opened.key, rng=self._rng))
+
+    def _check_hardware(self, header: Header) -> None:
+        """Refuse, before it costs a try, what this hardware in this state cannot open."""
+        hardware = self._keys.describe()
+        if (header.kind, header.device_id) != (self._keys.kind, hardware.device_id):
+            raise StateCorrupt(
+                "the vault belongs to another device",
+                remedy="use the state directory with its own chip, or restore from the recovery words",
+            )
+        if header.state is not hardware.state:
+            raise KeyRefused(
+                f"the vault was sealed in the state {header.state.name.lower()} of the boot, "
+                f"and this one is {hardware.state.name.lower()}",
+                remedy="start the device as it was started when it was set up",
+            )
+        if bool(header.counter_id) != bool(self._counter_id):
+            raise StateCorrupt("the vault counts on other hardware", remedy="restore from the recovery words")
+
+    def _failures_in_hardware(self, record: VaultRecord | None) -> int:
+        if record is None or record.header.sealing & Sealing.NO_PIN:
+            return 0
+        return self._keys.failures(record.header.handle)
+
+    def _read(self) -> VaultRecord | None:
+        if not self._is_read:
+            slot = self._slots.read()
+            if slot is None and (self._slots.exists or self._flash.read(_FIRST_FORMAT) is not None):
+                raise damaged()
+            self._record = None if slot is None else VaultRecord.from_bytes(slot.body)
+            self._slots.retire()  # a change that was cut off between its two steps
+            self._is_read = True
+        return self._record
+
+    def _commit(self, record: VaultRecord) -> None:
+        self._is_read = False
+        self._slots.write(record.to_bytes())
+        self._slots.retire()
+        self._record, self._is_read = record, True
+
+
+def _rules(header: Header) -> Rules:
+    return Rules(policy=header.policy, limit=header.limit)
+
+
+def _place(counter: int) -> Secret:
+    return Secret(counter.to_bytes(4, "big"))

@@ -10,13 +10,16 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import KeyRefused, ProviderKind
+from tallystick.device.hil import Flash, KeyRefused, ProviderKind, Rng
+from tallystick.device.silicon.chip import Chip
+from tallystick.device.silicon.partition import Partition
 from tallystick.errors import RemoteProtocolError, StateError
 from tallystick.wire.chip import (
     KEY_ID_BYTES,
     MAX_DRAW,
     MAX_MESSAGE,
     ChipRole,
+    ChipState,
     CounterId,
     Describe,
     Description,
@@ -151,6 +154,14 @@ class ChipProvider:
     def _number(self, message: ToChip) -> int:
         answer = self._call(message)
         return answer.value if isinstance(answer, Value) else _refuse(answer)
+
+
+def chip_in_flash(flash: Flash, rng: Rng) -> ChipProvider:
+    """Return a chip for a board without one: an open one, whose memory lies in the device's own flash as ``chip.…``.
+
+    Whoever copies that flash copies the chip: it keeps nothing from anybody, and counts nothing a copy does not take back.
+    """
+    return ChipProvider(Chip(store=Partition(flash, "chip."), noise=rng, state=ChipState.OPEN).receive)
 
 
 def _refuse(answer: FromChip) -> NoReturn:

@@ -18,6 +18,7 @@ from tallystick.device.secure.vault import COST_TRIVIAL
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import RepeatableRng
 from tallystick.device.silicon.flash import MemoryFlash
+from tallystick.device.silicon.provider import chip_in_flash
 from tallystick.wire.model import MODELS
 from tallystick.wire.panel import Frame
 from tallystick.wire.world import Apdu, FromNormal, Link, LinkState, Log, Reply, ToNormal
@@ -34,10 +35,12 @@ class Stage:
     def __init__(self, *, mode: BootMode = BootMode.NORMAL) -> None:
         self.replies: list[Reply] = []
         self.frames: list[Frame] = []
+        flash, rng = MemoryFlash(), RepeatableRng(0)
         hardware = Hardware(
             model=MODELS["nanosp"],
-            flash=MemoryFlash(),
-            rng=RepeatableRng(0),
+            flash=flash,
+            rng=rng,
+            keys=chip_in_flash(flash, rng),
             clock=VirtualClock(),
             panel=self,
             link=self,

@@ -200,3 +200,21 @@ def test_any_changed_byte_is_refused(data):
     for raw in (flipped, sealed[:at], sealed + b"\x00"):
         with pytest.raises(SealBroken):
             open_item(raw, KEY, header=HEADER, name="phrase", version=1)
+
+
+@pytest.mark.parametrize(
+    ("iterations", "memory", "lanes"),
+    [(0, 8, 1), (17, 8, 1), (1, 7, 1), (1, 8, 0), (1, 8, 2), (1, (1 << 20) + 1, 1), (1, 1 << 20, 17)],
+)
+def test_costs_out_of_bounds_are_refused(iterations, memory, lanes):
+    """A header cannot make the device compute for ever, or fill its memory."""
+    other = replace(HEADER, cost=Cost(iterations=iterations, memory_kib=memory, lanes=lanes))
+    with pytest.raises(RemoteProtocolError):
+        Header.read(Reader(other.to_bytes()))
+
+
+def test_handle_has_a_limit():
+    """A handle longer than any hardware's is refused before it is read."""
+    Header.read(Reader(replace(HEADER, handle=bytes(1024)).to_bytes()))
+    with pytest.raises(RemoteProtocolError):
+        Header.read(Reader(replace(HEADER, handle=bytes(1025)).to_bytes()))
