@@ -14,12 +14,12 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from tests.device.boot_launch import candidates
 
 import tallystick
 from tallystick.device.boot import library
 from tallystick.device.boot.chain import boot, update
 from tallystick.device.boot.explain import BootFailure
-from tallystick.device.boot.launch import candidates
 from tallystick.device.boot.slot import Artefacts, Slots
 from tallystick.device.boot.start import BOOT_FAILURE
 from tallystick.device.silicon.flash import DirectoryFlash, MemoryFlash

@@ -11,6 +11,5 @@
 `slot`                  two slots, trial and fall-back, updates that a power cut cannot break
 `chain`                 all of it for one device
 `start`                 an image's own beginning, and the hand-over from stage to stage
-`launch`                the checked bootloader in a fresh process
 ======================  =============================================================================================
 """

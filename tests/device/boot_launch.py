@@ -1,8 +1,4 @@
-"""The ROM lets go: the bootloader that it checked is started, in a fresh process, from sealed memory.
-
-For the bench that holds a device: take the candidates in order, start one, and take the next if it ends with the status of
-a boot failure before it says that it is ready.
-"""
+"""A bench for tests: the ROM's part in this process, and the checked bootloader started in a fresh one."""
 
 from __future__ import annotations
 
@@ -57,7 +53,7 @@ class Candidate:
         image = self.bootloader.seal()
         told = handover.seal()
         try:
-            return subprocess.Popen(  # noqa: S603 -- our own interpreter, bytes that were checked, no shell
+            return subprocess.Popen(
                 command(image, told, *arguments),
                 pass_fds=(image, told, *pass_fds),
                 env={},
