@@ -1,0 +1,74 @@
+"""The jig: what the bench that holds a device says to it at power-on, and what it hears back.
+
+The bench is the power supply and the cables: it says which model it holds, whether a button is pressed while power
+comes, and for a test device its seed. It has no way to ask for a secret. One JSON object a message, on a SOCK_SEQPACKET
+pair that only the bench and the Secure World hold.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.events import Button
+
+MAX_MESSAGE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerOn:
+    """Bench to device, once: how it is held. Descriptors are numbers in the device's process, -1 for none."""
+
+    model: str
+    hold: int = 0
+    sequence: int = 0
+    panel_fd: int = -1
+    listener_fd: int = -1
+    chip_fd: int = -1
+    bundle_fds: tuple[int, ...] = ()
+    open_app: str = ""
+    expert: bool = False
+    seed: str = field(default="", repr=False)
+    pin: str = field(default="", repr=False)
+    repeatable_rng: int | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def send(self, link: socket.socket) -> None:
+        """Write it to the jig."""
+        link.send(json.dumps(asdict(self)).encode())
+
+    @classmethod
+    def receive(cls, link: socket.socket) -> Self:
+        """Read it from the jig; raise RemoteProtocolError for anything else."""
+        try:
+            document = json.loads(link.recv(MAX_MESSAGE))
+            return cls(**{**document, "bundle_fds": tuple(document["bundle_fds"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise RemoteProtocolError("the bench did not say how it holds the device") from error
+
+
+def hold_of(number: int) -> Button:
+    """Return the button of `PowerOn.hold`; raise RemoteProtocolError for a number that is none."""
+    for button in (Button.NONE, Button.LEFT, Button.RIGHT, Button.BOTH):
+        if button.value == number:
+            return button
+    raise RemoteProtocolError("the bench holds a button that is not there")
+
+
+def say(link: socket.socket, **message: Any) -> None:
+    """Device to bench: `ready` with facts, `power` to be switched off and on, or `error` with words and remedy."""
+    link.send(json.dumps(message).encode())
+
+
+def hear(data: bytes) -> dict[str, Any]:
+    """Read a message of the device; raise RemoteProtocolError when it is none."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or not set(document) <= {"ready", "power", "error"}:
+        raise RemoteProtocolError("the device said what no bench understands")
+    return document

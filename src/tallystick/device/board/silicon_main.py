@@ -1,0 +1,138 @@
+"""The silicon as a process: boot ROM first, then the chip that the Secure World talks to over the bus.
+
+Arguments: the chip's folder, the folder of the flash, the folder of the installed packages, the descriptor of the jig,
+and further descriptors that the Secure World is to have. This is the mask ROM of the simulation: its code comes from the
+installation and not from flash, as silicon does not come from flash either.
+
+The ROM starts the bootloader of one slot after the other, until one of them has become a Secure World that speaks on the
+bus. From then on there is only the chip, locked in with its memory.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tallystick.device.board.secure_entry import WORLD
+from tallystick.device.boot.explain import BootFailure, BootState, Chain
+from tallystick.device.boot.rom import Rom
+from tallystick.device.boot.slot import Slots
+from tallystick.device.boot.start import BOOT_FAILURE, Handover, command
+from tallystick.device.sandbox.confine import confine
+from tallystick.device.sandbox.entry import seal_imports
+from tallystick.device.sandbox.role import Role
+from tallystick.device.silicon.chip import Chip
+from tallystick.device.silicon.chip_main import serve
+from tallystick.device.silicon.entropy import SystemRng
+from tallystick.device.silicon.flash import DirectoryFlash
+from tallystick.device.silicon.fuses import Fuses
+from tallystick.device.silicon.nvm import ChipMemory
+from tallystick.errors import TallyError
+from tallystick.wire.chip import ChipState
+
+_STATES = {BootState.VERIFIED: ChipState.VERIFIED, BootState.OPEN: ChipState.OPEN}
+
+
+def main(argv: list[str]) -> int:
+    """Boot; return 78 when nothing was started, else how the Secure World ended."""
+    chip, flash, libraries = argv[:3]
+    parent = os.getppid()
+    descriptors = [int(number) for number in argv[3:]]
+    try:
+        memory = ChipMemory.open(Path(chip))
+        fuses = Fuses(memory).state
+        rom = Rom(fuses)
+        for slot in _order(flash):
+            chain = Chain(now_s=time.monotonic, slot=slot)
+            try:
+                image = _check(rom, chain, flash, slot)
+            except BootFailure:
+                continue
+            told = Handover(
+                libraries=libraries,
+                state=rom.state.value,
+                slot=slot,
+                flash=flash,
+                minimum={role.value: version for role, version in fuses.minimum.items()},
+                stages=chain.to_json(),
+            )
+            inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with inner, outer:
+                child = _start(image, told.seal(), [descriptors[0], outer.fileno(), *descriptors[1:]])
+                outer.close()
+                if _speaks(inner, child):
+                    silicon = Chip(store=memory, noise=SystemRng(), state=_STATES[rom.state])
+                    return _become_chip(silicon, inner, child, parent)
+    except TallyError as error:
+        os.write(2, f"silicon: {error.message}\n".encode())
+    os.write(2, b"Boot failure\n")
+    return BOOT_FAILURE
+
+
+def _order(folder: str) -> tuple[str, ...]:
+    flash = DirectoryFlash(Path(folder))
+    try:
+        return Slots(flash).order()
+    finally:
+        flash.close()
+
+
+def _check(rom: Rom, chain: Chain, folder: str, slot: str) -> int:
+    """Check the bootloader of a slot and note the attempt; return its sealed bytes. The flash is let go again."""
+    flash = DirectoryFlash(Path(folder))
+    try:
+        slots = Slots(flash)
+        artefacts = slots.read(slot)
+        verified = rom.check(
+            chain,
+            key_table=artefacts.key_table,
+            image=artefacts.bootloader,
+            signature=artefacts.bootloader_signature,
+        )
+        slots.begin(slot)
+        return verified.seal()
+    finally:
+        flash.close()
+
+
+def _start(image: int, handover: int, descriptors: list[int]) -> subprocess.Popen[bytes]:
+    """Start the bootloader, which becomes the Secure World in the same process."""
+    jig, bus, *_rest = descriptors
+    try:
+        return subprocess.Popen(  # noqa: S603 -- our own interpreter, and bytes that were checked
+            command(image, handover, WORLD, str(jig), str(bus)),
+            pass_fds=(image, handover, *descriptors),
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+    finally:
+        os.close(image)
+        os.close(handover)
+
+
+def _speaks(bus: socket.socket, child: subprocess.Popen[bytes]) -> bool:
+    """Wait until the bus is spoken on or let go of; tell whether there is a Secure World."""
+    select.select([bus], [], [])
+    if bus.recv(1, socket.MSG_PEEK):
+        return True
+    child.wait()
+    return False
+
+
+def _become_chip(chip: Chip, bus: socket.socket, child: subprocess.Popen[bytes], parent: int) -> int:
+    """Serve the bus, locked in with the chip's memory, until the Secure World is gone."""
+    seal_imports()
+    confine(Role.CHIP, parent=parent)
+    serve(chip, bus)
+    del child  # reaped by init: a locked chip cannot wait for anybody
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
