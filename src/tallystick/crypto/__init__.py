@@ -12,7 +12,8 @@ Apps may import `hash` and `bech32` and nothing else from here (design 3).
 `slip10`, `slip21`      the same for Ed25519 and P-256; hierarchical symmetric keys
 `secp256k1`             public keys and ECDSA of libsecp256k1
 `p256`, `ed25519`       public keys and signatures of OpenSSL
+`minisign`              signature files, verified and made
 ======================  =============================================================================================
 """
 
-__all__ = ["bech32", "bip32", "bip39", "ed25519", "hash", "p256", "secp256k1", "secret", "slip10", "slip21"]
+__all__ = ["bech32", "bip32", "bip39", "ed25519", "hash", "minisign", "p256", "secp256k1", "secret", "slip10", "slip21"]
