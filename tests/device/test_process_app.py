@@ -1,6 +1,5 @@
 """Apps in real processes: as good as inline when they behave, and no harm to the device when they do not."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -13,6 +12,9 @@ from process_stage import HEAD, PATIENCE_S, Client, Stage, children, demo, handl
 
 from tallystick import apps
 from tallystick.app.inline import InlineHost
+from tallystick.app.process import OFFERED
+from tallystick.device.sandbox.error_pipe import LIMIT
+from tallystick.device.sandbox.program import Programs
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.panel import Role
 from tallystick.wire.path import Bip32Path
@@ -81,32 +83,32 @@ MISDEEDS = {
     "exhausts its stack": "f = lambda f: f(f)\nf(f)",
     "takes all memory": "hold = [bytearray(1 << 20) for _ in iter(int, 1)]",
     "takes all memory at once": "hold = bytearray(1 << 31)",
-    "closes everything": "os.closerange(0, 64)\nos._exit(0)",
-    "hangs up and stays": "os.closerange(0, 64)\nwhile True: time.sleep(60)",
-    "says nonsense": "socket.socket(fileno=os.dup(LINK)).send(b'\\xff')\nwhile True: time.sleep(60)",
-    "says nothing loudly": "socket.socket(fileno=os.dup(LINK)).send(b'')\nwhile True: time.sleep(60)",
-    "says too much": "socket.socket(fileno=os.dup(LINK)).send(bytes(MAX_MESSAGE + 1))\nwhile True: time.sleep(60)",
-    "cuts its words": "socket.socket(fileno=os.dup(LINK)).send(b'\\x20\\x01\\x05\\x00')\nwhile True: time.sleep(60)",
-    "asks for what only the OS may ask": "socket.socket(fileno=os.dup(LINK)).send(b'\\x10\\x06\\x00\\x01P')\ntime.sleep(60)",
+    "closes everything": "close_all()\nos._exit(0)",
+    "hangs up and stays": "close_all()\nwhile True: time.sleep(60)",
+    "says nonsense": "peer = link()\npeer.send(b'\\xff')\nwhile True: time.sleep(60)",
+    "says nothing loudly": "peer = link()\npeer.send(b'')\nwhile True: time.sleep(60)",
+    "says too much": "peer = link()\npeer.send(bytes(MAX_MESSAGE + 1))\nwhile True: time.sleep(60)",
+    "cuts its words": "peer = link()\npeer.send(b'\\x20\\x01\\x05\\x00')\nwhile True: time.sleep(60)",
+    "asks for what only the OS may ask": "peer = link()\npeer.send(b'\\x10\\x06\\x00\\x01P')\ntime.sleep(60)",
     "speaks while it is spoken for": (
-        "link = socket.socket(fileno=os.dup(LINK))\n"
+        "peer = link()\n"
         "ask = Ask(Review(items=(Item('T', ('v',)),))).to_bytes()\n"
-        "link.send(ask)\nlink.send(ask)\nwhile True: time.sleep(60)"
+        "peer.send(ask)\npeer.send(ask)\nwhile True: time.sleep(60)"
     ),
-    "floods": ("link = socket.socket(fileno=os.dup(LINK))\nwhile True: link.send(Random(1).to_bytes())"),
+    "floods": ("peer = link()\nwhile True: peer.send(Random(1).to_bytes())"),
     "calls without end": "while True: await self.os.random(1)",
     "yields what is no call": "await __import__('types').coroutine(lambda: (yield 5))()",
     "starts a process": "os.execv('/bin/true', ['/bin/true'])",
 }
-#: the descriptor of the app's link, found as an app would
-LINK = (
-    "def link():\n"
-    "    for number in range(3, 64):\n"
-    "        try:\n"
-    "            if os.readlink(f'/proc/self/fd/{number}').startswith('socket:'): return number\n"
-    "        except OSError: pass\n"
-    "LINK = link()\n"
-)
+#: what an app can do behind the lock to reach past its SDK: its link by number, and the end of all descriptors
+LINK = """\
+def link():
+    return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fileno=int(sys.argv[-2]))
+def close_all():
+    for number in range(64):
+        try: os.close(number)
+        except OSError: pass
+"""
 
 
 def misbehaving(body):
@@ -192,23 +194,73 @@ async def test_a_review_is_no_hang(stage):
     assert device.app == "Demo"
 
 
-async def test_what_an_app_forks_ends_with_it(stage):
-    """Where the limit on processes does not hold (the superuser), the whole group is ended."""
-    device = stage(
-        handler("pid = os.fork()\nif not pid:\n    while True: time.sleep(60)\nreturn pid.to_bytes(4, 'big')")
-    )
+#: what no app may do, and what an app that does it is told to have done
+BREAKOUTS = {
+    "forks": "os.fork()",
+    "starts a program": "os.execv('/bin/true', ['/bin/true'])",
+    "looks at a file": "os.stat('/etc/passwd')",
+    "lists a folder": "os.listdir('/')",
+    "makes a socket": "socket.socket()",
+    "signals its parent": "os.kill(os.getppid(), 0)",
+    "makes a thread": "import _thread\n_thread.start_new_thread(time.sleep, (1,))",
+    "copies its link": "os.dup(int(sys.argv[-2]))",
+    "makes a pipe": "os.pipe()",
+}
+
+
+@pytest.mark.parametrize("breakout", BREAKOUTS)
+async def test_an_app_that_tries_to_get_out_dies_of_it(stage, caplog, breakout):
+    """The first call that is not an app's ends the process, the APDU is answered 6F00, and the log says why."""
+    device = stage(misbehaving(BREAKOUTS[breakout]))
     await device.ready()
-    answer = await device.client.exchange(APDU)
-    if answer == CRASHED:
-        await device.gone()  # an ordinary user may not fork
-        return
-    forked = int.from_bytes(answer[:4], "big")
-    assert is_running(forked)
-    await device.client.exchange("b0a7000000")
+    with caplog.at_level("WARNING"):
+        assert await device.client.exchange(APDU) == CRASHED
+        await device.gone()
+    assert "made a system call that no app may make" in caplog.text
+
+
+@pytest.mark.parametrize("module", OFFERED)
+async def test_what_is_offered_can_be_imported(stage, module):
+    """A module of the list is there for the app that names it, wherever in its source it does."""
+    device = stage(misbehaving(f"import {module}\nreturn {module}.__name__.encode()"))
+    assert await device.client.exchange(APDU) == module.encode() + b"\x90\x00"
+
+
+async def test_what_is_not_offered_cannot_be_imported(stage):
+    """Modules that are not loaded and not on the list do not exist for an app, and it lives to hear of it."""
+    body = "try:\n    import wave\nexcept ImportError:\n    return b'no'"
+    device = stage(misbehaving(body))
+    assert await device.client.exchange(APDU) == b"no\x90\x00"
+
+
+async def test_an_app_that_is_not_locked_is_not_heard(stage, monkeypatch):
+    """A process that the kernel calls unlocked ends before its first word is read, whatever it says about itself."""
+    body = textwrap.dedent(
+        """
+        import sys
+        from tallystick.device.sandbox import entry
+        sys.exit(entry.prepare(sys.argv[3], sys.argv[4:])())
+        """
+    )
+    device = stage(apps.bundle("cosmos"), open_app=False)
+    device.host.programs = Programs(prefix=(sys.executable, "-I", "-c", body))
+    device.open("Cosmos")
+    device.client.send(GET_ADDRESS)
     await device.gone()
-    async with asyncio.timeout(PATIENCE_S):
-        while is_running(forked):
-            await asyncio.sleep(0)
+    assert device.client.answers == [CRASHED]
+
+
+async def test_what_an_app_says_on_standard_error_is_passed_on_within_bounds(stage, capfd):
+    """Ten megabytes of complaints cost neither the app its life nor the log its room."""
+    device = stage(handler("for _ in range(10000): sys.stderr.write('x' * 1000)"), open_app=False)
+    device.host.stderr = 2
+    device.open("Demo")
+    assert await device.client.exchange(APDU) == bytes.fromhex("800100009000")
+    device.board.power_off()
+    said = capfd.readouterr().err
+    assert said.count("x") >= LIMIT - 100
+    assert len(said) < LIMIT + 1000
+    assert "dropped" in said
 
 
 async def test_a_process_has_nothing_but_its_link(stage):
@@ -222,9 +274,12 @@ async def test_a_process_has_nothing_but_its_link(stage):
     assert {number: links[number] for number in (0, 1, 2)} == dict.fromkeys((0, 1, 2), "/dev/null")
     assert [link.partition(":")[0] for number, link in sorted(links.items()) if number > 2] == ["socket"]
     assert b"NoNewPrivs:\t1" in proc(pid, "status")
+    assert b"Seccomp:\t2" in proc(pid, "status")
     limits = {line[:26].strip(): line[26:].split()[:2] for line in proc(pid, "limits").decode().splitlines()}
     assert limits["Max core file size"] == ["0", "0"]
     assert limits["Max processes"] == ["0", "0"]
+    assert limits["Max open files"] == ["0", "0"]
+    assert limits["Max file size"] == ["0", "0"]
     assert limits["Max address space"] == [str(512 << 20)] * 2
 
 

@@ -232,6 +232,22 @@ def test_a_logged_error_is_told_without_opening_the_source():
     assert "ValueError: told" in done.stderr
 
 
+def test_opening_a_file_is_an_error_that_can_be_told():
+    """Python's own ways to a file are refused before they reach the lock: an honest mistake gets an exception."""
+    done = start(
+        """
+        import os
+        def work():
+            for do in (lambda: open("/etc/passwd"), lambda: os.open("/etc", 0), lambda: compile("(", "x", "exec")):
+                try: do()
+                except (PermissionError, SyntaxError) as error: print(type(error).__name__)
+            return 0
+        def prepare(arguments): return work
+        """
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["PermissionError", "PermissionError", "SyntaxError"])
+
+
 def test_a_layer_that_cannot_be_put_on_ends_the_process():
     """Available but refused is no reason to run without."""
     done = start(
@@ -252,11 +268,11 @@ def test_a_thread_is_brought_along_or_nothing_runs():
     """A thread that was started before is filtered as well: none stays outside."""
     done = start(
         """
-        import threading
+        import os, threading
         go = threading.Event()
         def other():
             go.wait()
-            open("/etc/passwd")
+            os.stat("/etc/passwd")
             print("got out")
         def prepare(arguments):
             thread = threading.Thread(target=other, daemon=True)

@@ -15,9 +15,9 @@ from tallystick.wire.role import Role
 from tallystick.wire.tcp import TcpFraming
 
 PATIENCE_S = 30.0
-#: a Normal World whose Secure World answers each APDU with itself, and `f0…` with the attempt to open a file
+#: a Normal World whose Secure World answers each APDU with itself, and `f0…` with the attempt to look at a file
 PROGRAM = """
-import asyncio, socket, sys, types
+import asyncio, os, socket, sys, types
 from tallystick.device.normal.relay import Relay
 from tallystick.device.normal.tcp import TcpEndpoint
 from tallystick.device.sandbox import entry
@@ -32,7 +32,7 @@ def prepare(arguments):
         if not isinstance(message, Apdu):
             return
         if message.raw[0] == 0xF0:
-            open("/etc/passwd")
+            os.stat("/etc/passwd")
         if message.raw[0] == 0xF1:
             raise ValueError("an error in a callback")
         loop.call_soon(relay.send, Reply(message.channel, message.raw + b"\\x90\\x00"))
@@ -153,7 +153,7 @@ def test_an_error_in_a_callback_is_logged_and_survived(normal):
     assert b"an error in a callback" in stderr
 
 
-def test_a_file_opened_behind_the_lock_is_the_end(normal):
+def test_a_file_looked_at_behind_the_lock_is_the_end(normal):
     """One wrong call of a release and there is no Normal World any more."""
     client = normal.client()
     client.sendall(TcpFraming(Role.HOST).send(b"\xf0\0\0\0\0"))

@@ -1,33 +1,77 @@
-"""The process of one app: a bundle, a coroutine, and a socket to the OS.
+"""The program of one app: a bundle, a coroutine, and a socket to the OS.
 
-Started as ``python -I -m tallystick.app.process SOCKET_FD BUNDLE_FD PARENT_PID``. The socket is one end of a
-SOCK_SEQPACKET pair; the first message that comes is the DeviceInfo, then the app speaks first. It has nothing else: no
-keys, no screen, no files. A request that the OS refuses to read ends the process from outside.
+Whoever starts the process calls `prepare` with two descriptors, locks the process, and then runs what it got. The socket is
+one end of a SOCK_SEQPACKET pair; the first message that comes is the DeviceInfo, then the app speaks first. It has nothing
+else: no keys, no screen, no files. A request that the OS refuses to read ends the process from outside.
+
+Nothing of the bundle is parsed or run before the lock. Behind it no module can be loaded from a file, so what an app may
+import beyond the SDK is loaded in time, if the bundle's bytes name it.
 """
 
 from __future__ import annotations
 
-import ctypes
+import codecs
+import contextlib
+import hashlib
+import importlib
 import os
-import resource
-import signal
 import socket
-import sys
+from collections.abc import Callable
 
 from tallystick.app.loader import load
 from tallystick.wire.bundle import MAX_BUNDLE, Bundle
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Exit, Outcome
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
-_MEMORY_BYTES = 512 << 20
-#: standard streams, the socket, and what an import opens for a moment
-_DESCRIPTORS = 32
+__all__ = ["ALWAYS", "ENCODINGS", "OFFERED", "prepare", "run"]
+
+#: every app has these
+ALWAYS = ("tallystick.app", "tallystick.crypto.bech32", "tallystick.crypto.hash")
+#: encodings come from files as well; archives name their members in cp437
+ENCODINGS = ("ascii", "cp437", "latin-1", "utf-8")
+#: an app that names one of these has it: pure modules, nothing that reaches out of the process
+OFFERED = (
+    "base64",
+    "bisect",
+    "calendar",
+    "datetime",
+    "decimal",
+    "fractions",
+    "heapq",
+    "statistics",
+    "string",
+    "tallystick.wire.buffer",
+    "tallystick.wire.packet",
+    "tallystick.wire.path",
+    "tallystick.wire.tlv",
+    "textwrap",
+    "unicodedata",
+)
 
 
-def _read_all(descriptor: int) -> bytes:
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(MAX_BUNDLE + 1)
+def prepare(arguments: list[str]) -> Callable[[], int]:
+    """Read the bundle and import what it may need; return the app's work. Arguments: descriptors of socket and bundle."""
+    link_fd, bundle_fd = (int(argument) for argument in arguments)
+    with os.fdopen(bundle_fd, "rb") as file:
+        raw = file.read(MAX_BUNDLE + 1)
+    for name in ALWAYS:
+        importlib.import_module(name)
+    for name in OFFERED:
+        # members are stored as they are, so a name that is not among the bytes is in no import either
+        if name.rpartition(".")[2].encode() in raw:
+            with contextlib.suppress(ImportError):  # an image may lack it: then the app's own import says so
+                importlib.import_module(name)
+    for encoding in ENCODINGS:
+        codecs.lookup(encoding)
+    hashlib.sha256(b"").digest()  # the first hash reads the library's configuration
+
+    # the socket stays open until the process is gone: its end and the exit status are there at once
+    link = socket.socket(fileno=link_fd)
+
+    def work() -> int:
+        run(link, Bundle.from_bytes(raw))
+        return 0
+
+    return work
 
 
 def run(link: socket.socket, bundle: Bundle) -> None:
@@ -47,32 +91,3 @@ def run(link: socket.socket, bundle: Bundle) -> None:
             program.close()
             return
         outcome = Outcome.from_bytes(answer, request)
-
-
-def _confine(parent: int) -> bool:
-    """Die with the parent, keep no core, make no process, take no more than an app may need; return if that worked.
-
-    The limit on processes does not bind the superuser; whoever starts the app ends its whole process group.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    return os.getppid() == parent  # it may have gone before the kernel was asked to watch it
-
-
-def main(arguments: list[str]) -> int:
-    """Run the app named by the two file descriptors, for the process with the third number."""
-    link_fd, bundle_fd, parent = (int(argument) for argument in arguments)
-    if not _confine(parent):
-        return 1
-    # the socket stays open until the process is gone: its end and the exit status are there at once
-    run(socket.socket(fileno=link_fd), Bundle.from_bytes(_read_all(bundle_fd)))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,8 @@
 """Apps in processes of their own, each with nothing but a socket to the OS.
 
 The bundle goes over in a sealed memfd, so what runs is what was measured. The child gets a fresh interpreter, an empty
-environment and no other descriptor; it dies with its parent, and what it started dies with it. Whatever it sends is
-read here and nowhere trusted.
+environment and no other descriptor, and locks itself in before it looks at the bundle. It is heard only once the kernel
+says that it is locked. It dies with its parent. Whatever it sends is read here and nowhere trusted.
 """
 
 from __future__ import annotations
@@ -12,51 +12,26 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from tallystick.device.boot.memory import sealed_memfd
 from tallystick.device.hil import RunningApp
-from tallystick.errors import RemoteProtocolError
+from tallystick.device.sandbox.confine import survey
+from tallystick.device.sandbox.error_pipe import ErrorPipe, Watcher
+from tallystick.device.sandbox.inspect import require_confined
+from tallystick.device.sandbox.program import Programs
+from tallystick.device.sandbox.role import Role
+from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Outcome, Request, request_from_bytes
 
+#: the program that every app is run by, which this room knows by name alone
+PROGRAM = "tallystick.app.process"
 #: room for one whole message each way
 _BUFFER = 2 * MAX_MESSAGE
 #: seconds between the end of the socket and the end of the process before it is helped along
 _PARTING_S = 0.02
-
-
-class Watcher(Protocol):
-    """Tells when a descriptor can be read; an asyncio loop is one."""
-
-    def add_reader(self, fd: int, callback: Callable[..., object], /) -> object:
-        """Call `callback` whenever `fd` can be read."""
-        ...
-
-    def remove_reader(self, fd: int, /) -> Any:
-        """Stop."""
-        ...
-
-
-def _spawn(link: int, bundle: Bundle, *, stderr: int) -> subprocess.Popen[bytes]:
-    """Start the interpreter of an app; raise OSError when the machine has no room for it."""
-    image = sealed_memfd("app", bundle.raw)
-    numbers = [str(number) for number in (link, image, os.getpid())]
-    try:
-        return subprocess.Popen(  # noqa: S603 -- our own interpreter and module, no shell
-            [sys.executable, "-I", "-m", "tallystick.app.process", *numbers],
-            pass_fds=(link, image),
-            env={},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            start_new_session=True,
-        )
-    finally:
-        os.close(image)
 
 
 class AppProcess:
@@ -77,12 +52,14 @@ class AppProcess:
         self._on_end = on_end
         self._request: Request | None = None
         self._alive = True
+        self._is_trusted = False
         self._socket, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(0)
         try:
             for end in (self._socket, outer):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-            self._process = _spawn(outer.fileno(), bundle, stderr=host.stderr)
+            self._voice = None if host.stderr == subprocess.DEVNULL else ErrorPipe(self._watcher, host.stderr)
+            self._process = self._start(outer.fileno(), bundle)
         except OSError:
             self._socket.close()
             raise
@@ -112,6 +89,23 @@ class AppProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
+        if self._voice is not None:
+            self._voice.close()
+
+    def _start(self, link: int, bundle: Bundle) -> subprocess.Popen[bytes]:
+        """Start the app's process; raise OSError when the machine has no room for it."""
+        image = sealed_memfd("app", bundle.raw)
+        stderr = subprocess.DEVNULL if self._voice is None else self._voice.outer
+        try:
+            return self._host.programs.start(Role.APP, PROGRAM, (link, image), stderr=stderr)
+        except OSError:
+            if self._voice is not None:
+                self._voice.close()
+            raise
+        finally:
+            os.close(image)
+            if self._voice is not None:
+                self._voice.started()
 
     def _readable(self) -> None:
         try:
@@ -124,13 +118,22 @@ class AppProcess:
             self._end(self._part())
         else:
             try:
+                self._trust()
                 request = request_from_bytes(data)
             except RemoteProtocolError:
                 self._end("it sent what is no system call")
+            except TrustError as error:
+                self._end(error.message)
             else:
                 self._request = request
                 self._on_request(request)
         self._host.settle()
+
+    def _trust(self) -> None:
+        """Before its first word is heard, make sure that the process is locked; raise TrustError."""
+        if not self._is_trusted:
+            require_confined(self._process.pid, self._host.offered)
+            self._is_trusted = True
 
     def _part(self) -> str:
         """Return why the socket has ended. An app that is done says so before; this one crashed, or hung up."""
@@ -139,6 +142,8 @@ class AppProcess:
             if time.monotonic() > deadline_s:
                 return "it hung up"
             time.sleep(_PARTING_S / 50)
+        if ended.si_code != os.CLD_EXITED and ended.si_status == signal.SIGSYS:
+            return "made a system call that no app may make"
         return f"{'crashed with status' if ended.si_code == os.CLD_EXITED else 'died of signal'} {ended.si_status}"
 
     def _end(self, reason: str) -> None:
@@ -157,11 +162,16 @@ class _NoProcess:
 
 
 class ProcessHost:
-    """Launches apps in processes. `settle` runs the device after each thing an app did."""
+    """Launches apps in processes, from `programs` (those of this installation, if none are given).
 
-    def __init__(self, watcher: Watcher, *, stderr: int = subprocess.DEVNULL) -> None:
+    `settle` runs the device after each thing an app did. `offered` is how far this machine can lock a process.
+    """
+
+    def __init__(self, watcher: Watcher, *, stderr: int = subprocess.DEVNULL, programs: Programs | None = None) -> None:
         self.watcher = watcher
         self.stderr = stderr
+        self.programs = Programs.of_installation() if programs is None else programs
+        self.offered = survey()
         self.settle: Callable[[], None] = lambda: None
 
     def launch(

@@ -8,6 +8,7 @@ nothing of this room, and this room nothing of them but their names.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import linecache
 import sys
@@ -32,9 +33,7 @@ NOT_CONFINED = 97
 Work = Callable[[], int]
 
 
-def main(
-    arguments: list[str], *, refusal: Refusal = Refusal.KILL, without: AbstractSet[Boundary] = frozenset()
-) -> int:
+def main(arguments: list[str], *, refusal: Refusal = Refusal.KILL, without: AbstractSet[Boundary] = frozenset()) -> int:
     """Run the program that `arguments` names, locked, and return its exit status.
 
     Only the self-test softens the lock, by `refusal` and `without`; no argument of the command line can.
@@ -59,12 +58,20 @@ def seal_imports() -> None:
     """Let later imports find what is loaded or part of the interpreter, and never look for files.
 
     Behind the lock, looking for a file ends the process; an app that asks for a module which is not there is to get an
-    ImportError, and one that raises an error is to be told without its source lines.
+    ImportError, and one that raises an error is to be told without its source lines. None of this keeps anybody in: it lets
+    an honest program fail with an error where the lock would end it without a word.
     """
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter]
     sys.excepthook = _report
+    sys.addaudithook(_refuse_files)
     linecache.clearcache()
     vars(linecache)["updatecache"] = _no_lines
+
+
+def _refuse_files(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse what opens a file by name, which the interpreter itself does to show the line of a syntax error."""
+    if event == "open":
+        raise PermissionError(errno.EPERM, "no file can be opened behind the lock", arguments[0])
 
 
 def _report(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
