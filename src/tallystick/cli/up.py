@@ -44,6 +44,13 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 @click.option(
     "--pin", metavar="DIGITS", default="", help="with --seed: the PIN of the test device, which starts locked"
 )
+@click.option(
+    "--pin-policy",
+    type=click.Choice(["ledger", "backoff"]),
+    default="ledger",
+    show_default=True,
+    help="for a device that is set up now: three tries, or sixteen with waits that double",
+)
 @click.option("--expert", is_flag=True, help="apps start in expert mode")
 @click.option("--app", "app_names", metavar="NAME", multiple=True, help="install an app of the built-in catalogue")
 @click.option("--open", "open_app", metavar="NAME", default="", help="open this app at start")
@@ -132,6 +139,7 @@ def _service_options(options: dict[str, Any]) -> ServiceOptions:
     from tallystick import apps
     from tallystick.device.board.service import ServiceOptions
     from tallystick.device.normal.tcp import bind
+    from tallystick.device.secure.vault import PinPolicy
     from tallystick.device.silicon.clock import MonotonicClock
     from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
 
@@ -156,6 +164,7 @@ def _service_options(options: dict[str, Any]) -> ServiceOptions:
         automation=automation,
         seed=options["seed"],
         pin=options["pin"],
+        pin_policy=PinPolicy[options["pin_policy"].upper()],
         expert=options["expert"],
         bundles=bundles,
         open_app=options["open_app"],

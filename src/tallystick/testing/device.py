@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, Literal
 
 from tallystick import apps as catalogue
 from tallystick.app.inline import InlineHost
 from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.hil import Flash
 from tallystick.device.os.registry import InstalledApp
-from tallystick.device.secure.vault import COST_TRIVIAL
+from tallystick.device.secure.vault import COST_TRIVIAL, PinPolicy
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import RepeatableRng
 from tallystick.device.silicon.flash import MemoryFlash
@@ -42,7 +42,7 @@ class VirtualDevice:
 
     `seed` are its recovery words and `pin` its PIN (none if empty; with one it starts locked); `onboarded` False leaves it
     as it comes out of its box. `apps` are names of the built-in catalogue or bundles, `open` the one of them that is open;
-    `expert` starts their expert mode. `deterministic_rng` numbers the repeatable stream of random bytes. `approve` approves
+    `expert` starts their expert mode, `pin_policy` is what wrong PINs lead to. `deterministic_rng` numbers the repeatable stream of random bytes. `approve` approves
     everything, `automation` are rules (see `auto`). The names are those of `tally up`. A `flash` that holds a device
     already is used as it is, with its own seed and PIN.
 
@@ -58,6 +58,7 @@ class VirtualDevice:
         apps: Iterable[str | Bundle] = DEFAULT_APPS,
         open: str = "",  # noqa: A002 -- the name it has on the command line and in the marker
         onboarded: bool = True,
+        pin_policy: Literal["ledger", "backoff"] = "ledger",
         expert: bool = False,
         deterministic_rng: int = 0,
         approve: bool = False,
@@ -76,6 +77,7 @@ class VirtualDevice:
             clock=self.clock,
             apps=InlineHost(),
             expert=expert,
+            pin_policy=PinPolicy[pin_policy.upper()],
             cost=COST_TRIVIAL,
             facts={"randomness": "repeatable"},
         )

@@ -13,6 +13,7 @@ from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.board.panel_process import PanelProcess
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
 from tallystick.device.normal.tcp import TcpEndpoint
+from tallystick.device.secure.vault import PinPolicy
 from tallystick.errors import TransportError
 from tallystick.wire.bundle import Bundle
 
@@ -32,6 +33,7 @@ class ServiceOptions:
     automation: str = ""
     seed: str = field(default="", repr=False)
     pin: str = field(default="", repr=False)
+    pin_policy: PinPolicy = PinPolicy.LEDGER
     expert: bool = False
     bundles: Iterable[Bundle] = ()
     open_app: str = ""
@@ -52,6 +54,7 @@ class Service:
             rng=options.rng,
             clock=options.clock,
             apps=apps,
+            pin_policy=options.pin_policy,
             expert=options.expert,
             facts=options.facts,
         )
