@@ -23,6 +23,7 @@ from tallystick.device.boot.library import Places, places
 from tallystick.device.boot.slot import Artefacts, Slots
 from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.device.silicon.fuses import DEVICE_ID_BYTES, ROM_KEY_BYTES, ROM_KEYS, Fuses, key_table_hash
+from tallystick.device.silicon.nvm import FILE, ChipMemory
 from tallystick.errors import UsageError
 from tallystick.wire.firmware import ARTEFACTS, MAX_IMAGE
 from tallystick.wire.model import MODELS
@@ -100,11 +101,11 @@ def flash(folder: Path, images: Path) -> Report:
 @contextmanager
 def _opened(folder: Path, *, is_new: bool = False) -> Iterator[tuple[Fuses, Slots, DirectoryFlash]]:
     """Open chip and flash of a device, and close them."""
-    if not is_new and not (folder / "chip" / "fuses").exists():
+    if not is_new and not (folder / "chip" / FILE).exists():
         raise UsageError(
             f"there is no device in {folder}", remedy="make one with: tally device create DIR --images DIR"
         )
-    chip = DirectoryFlash(folder / "chip")
+    chip = ChipMemory.open(folder / "chip", create=is_new)
     try:
         contents = DirectoryFlash(folder / "flash")
         try:

@@ -47,7 +47,7 @@ def test_a_device_is_made_and_its_chain_explained(invoke, tmp_path, images):
         invoke("device", "create", str(folder), "--images", str(images), "--model", "stax", "--json").stdout
     )
     assert (made["model"], made["state"], made["version"], made["slot"]) == ("stax", "verified", "1.0.0", "a")
-    assert (folder / "chip" / "fuses").exists()
+    assert (folder / "chip" / "memory").exists()
     assert (folder / "flash" / "model").read_bytes() == b"stax"
     lines = invoke("device", "boot", str(folder), "--explain").stdout.splitlines()
     assert lines[1].split() == ["SLOT", "STAGE", "KEY", "HASH", "VERDICT", "MS"]
