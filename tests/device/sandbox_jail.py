@@ -14,7 +14,9 @@ import sys
 
 from tallystick.device.sandbox import entry, probe, self_test
 from tallystick.device.sandbox.attempt import Surroundings, attempts
+from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.kernel import machine
+from tallystick.device.sandbox.role import Role
 
 _PR_SET_DUMPABLE = 4
 
@@ -82,7 +84,9 @@ def main(uid):
         report["released"][role.value] = {
             tried[number].name: told(self_test.run_released(role, str(number), start=start)) for number in numbers
         }
-    report["open"] = told(self_test.run(self_test.ROLES[0], mode="open", start=start))
+    for mode, role in (("landlock-alone", Role.NORMAL), ("limits-alone", Role.APP), ("open", Role.NORMAL)):
+        report[mode] = told(self_test.run(role, mode=mode, start=start))
+    report["missing"] = survey().missing
     print(json.dumps(report))
 
 

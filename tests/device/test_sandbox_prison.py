@@ -76,6 +76,35 @@ def test_without_the_lock_the_attempts_get_through(report):
     assert not report["open"]["holds"]
 
 
+def test_landlock_is_a_layer_of_its_own(report):
+    """Where the kernel has it, files, TCP and signals are refused by it alone, were there no filter; where not, that is told."""
+    if any(line.startswith("landlock: missing") for line in report["missing"]):
+        return
+    outcomes = report["landlock-alone"]["outcomes"]
+    for name in ("open a file", "open a folder", "open a file, the newest way"):
+        assert outcomes[name] == "EACCES"
+    if not any(line.startswith("landlock") for line in report["missing"]):
+        assert outcomes["signal the parent"] == "EPERM"
+    assert outcomes["make a pipe"] == "allowed"
+
+
+def test_limits_are_a_layer_of_their_own(report):
+    """What was not given as a descriptor cannot be opened, were there neither filter nor Landlock."""
+    outcomes = report["limits-alone"]["outcomes"]
+    for name in (
+        "open a file",
+        "make a pipe",
+        "make a TCP socket",
+        "make a memory file",
+        "copy a descriptor",
+        "hold the parent",
+    ):
+        assert outcomes[name] == "EMFILE"
+    assert outcomes["stat a file"] == "allowed"
+    if report["uid"]:  # the superuser may start as many processes as he likes
+        assert outcomes["clone"] == "EAGAIN"
+
+
 @pytest.mark.parametrize("role", [Role.NORMAL, Role.APP])
 def test_a_fresh_interpreter_is_locked_too(role):
     """The same holds for a process that was exec-ed, as the device's own are."""

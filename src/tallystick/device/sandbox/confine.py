@@ -17,7 +17,7 @@ from tallystick.device.sandbox.role import Role, profile
 from tallystick.device.sandbox.seccomp import Refusal
 from tallystick.errors import TrustError
 
-__all__ = ["confine", "survey"]
+__all__ = ["Lock", "confine", "survey"]
 
 _NO_LINUX = "missing on this system"
 
@@ -43,35 +43,48 @@ def survey() -> Report:
 def confine(
     role: Role, *, parent: int, refusal: Refusal = Refusal.KILL, without: AbstractSet[Boundary] = frozenset()
 ) -> Report:
-    """Put on every layer of `role` that this machine has, but those in `without`; return which hold now.
+    """Lock this process in as `role` at once: make the lock, and put it on; see `Lock`. Raises TrustError."""
+    return Lock(role, refusal=refusal, without=without).put_on(parent=parent)
 
-    `parent` is the process that started this one: when it has gone before it could be watched, that is an error too.
 
-    Raises:
-        TrustError: a layer that is there could not be put on, or the parent is gone.
+class Lock:
+    """Every layer of `role` that this machine has, but those in `without`, made ready so that putting it on takes no time."""
 
-    """
-    arch = machine()
-    offered = survey()
-    if arch is None:
-        return offered
-    kernel = Kernel(arch)
-    limit.die_with_parent(kernel)
-    if os.getppid() != parent:
-        raise TrustError("the process that started this one is gone")
-    for boundary, put_on in _layers(kernel, role, refusal).items():
-        if boundary in without or not offered.holds(boundary):
-            continue
-        try:
-            put_on()
-        except (OSError, ValueError) as error:
-            raise TrustError(f"{boundary.value} cannot be put on: {error}") from error
-    return Report(
-        standings=tuple(
-            Standing(boundary=one.boundary, holds=False, note="left out") if one.boundary in without else one
-            for one in offered.standings
+    def __init__(
+        self, role: Role, *, refusal: Refusal = Refusal.KILL, without: AbstractSet[Boundary] = frozenset()
+    ) -> None:
+        self._without = without
+        self._offered = survey()
+        arch = machine()
+        self._kernel = None if arch is None else Kernel(arch)
+        self._layers = {} if self._kernel is None else _layers(self._kernel, role, refusal)
+
+    def put_on(self, *, parent: int) -> Report:
+        """Lock this process in, for good, and return which layers hold now.
+
+        `parent` is the process that started this one: when it has gone before it could be watched, that is an error too.
+
+        Raises:
+            TrustError: a layer that is there could not be put on, or the parent is gone.
+
+        """
+        if self._kernel is not None:
+            limit.die_with_parent(self._kernel)
+        if os.getppid() != parent:
+            raise TrustError("the process that started this one is gone")
+        for boundary, put_on in self._layers.items():
+            if boundary in self._without or not self._offered.holds(boundary):
+                continue
+            try:
+                put_on()
+            except (OSError, ValueError) as error:
+                raise TrustError(f"{boundary.value} cannot be put on: {error}") from error
+        return Report(
+            standings=tuple(
+                Standing(boundary=one.boundary, holds=False, note="left out") if one.boundary in self._without else one
+                for one in self._offered.standings
+            )
         )
-    )
 
 
 def _layers(kernel: Kernel, role: Role, refusal: Refusal) -> dict[Boundary, Callable[[], None]]:

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import cast
 
 from tallystick.device.sandbox.boundary import Boundary
-from tallystick.device.sandbox.confine import confine
+from tallystick.device.sandbox.confine import Lock
 from tallystick.device.sandbox.role import Role
 from tallystick.device.sandbox.seccomp import Refusal
 from tallystick.errors import TrustError
@@ -40,9 +40,10 @@ def main(arguments: list[str], *, refusal: Refusal = Refusal.KILL, without: Abst
     """
     role, parent, program, *rest = arguments
     work = prepare(program, rest)
+    lock = Lock(Role(role), refusal=refusal, without=without)
     seal_imports()
     try:
-        confine(Role(role), parent=int(parent), refusal=refusal, without=without)
+        lock.put_on(parent=int(parent))
     except TrustError as error:
         print(error.message, file=sys.stderr)  # noqa: T201 -- its parent's pipe: there is nothing else to tell it with
         return NOT_CONFINED

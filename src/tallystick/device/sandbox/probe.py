@@ -2,13 +2,14 @@
 
 Through the same entry as every other locked process: ``prepare([LINK_FD, LISTENER_FD, CHOICE])``. CHOICE is ``all``, or one
 attempt by its number, which a release does not survive. Reports leave as JSON, one SEQPACKET message for each. Started
-itself, it takes ``MODE`` before the entry's own arguments: ``self-test``, ``self-test-without-landlock`` or ``open``.
+itself, it takes ``MODE`` before the entry's own arguments, one of `MODES`.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import hashlib
 import json
 import mmap
@@ -31,6 +32,8 @@ __all__ = ["CHOICES", "MODES", "main", "prepare"]
 MODES = {
     "self-test": frozenset[Boundary](),
     "self-test-without-landlock": frozenset({Boundary.LANDLOCK}),
+    "landlock-alone": frozenset(Boundary) - {Boundary.LANDLOCK, Boundary.NO_NEW_PRIVS},
+    "limits-alone": frozenset(Boundary) - {Boundary.RLIMITS},
     "open": frozenset(Boundary),
 }
 #: attempts that end the process even in a self-test
@@ -74,7 +77,8 @@ def _work(kernel: Kernel, link: socket.socket, tried: tuple[Attempt, ...], choic
     if choice != "all":
         _report(link, tried[int(choice)].name, _try(kernel, tried[int(choice)]))
         return 0
-    is_open = _try(kernel, tried[0]) == "allowed"  # opening a file: without the filter, what is wild is left alone
+    # nothing but the filter refuses this one: where it comes through, what is wild is left alone
+    is_open = _try(kernel, Attempt("ask for flags", "fcntl", (link.fileno(), fcntl.F_GETFL))) == "allowed"
     for attempt in tried:
         if kernel.arch.number(attempt.call) is not None and not (attempt.wild and is_open):
             _report(link, attempt.name, _try(kernel, attempt))
