@@ -14,9 +14,12 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.device.boot_launch import candidates
 
 import tallystick
+from tallystick.cli.main import tally
+from tallystick.cli.target import Run
 from tallystick.device.boot import library
 from tallystick.device.boot.chain import boot, update
 from tallystick.device.boot.explain import BootFailure
@@ -263,3 +266,22 @@ def test_a_world_that_imports_over_a_wall_is_not_built(tmp_path):
     missing = Release(version="1.0.0", security_version=1, source=tmp_path, entries=ENTRIES)
     with pytest.raises(UsageError, match="there is no module"):
         image(ImageRole.NORMAL_WORLD, missing)
+
+
+def test_the_worlds_of_this_package_are_built_and_pass_their_checks(tmp_path):
+    """From keys to a device on the command line, with the real entries: every stage passes."""
+
+    def tally_line(*words: str) -> dict:
+        answer = CliRunner().invoke(tally, [*words, "--json"], obj=Run(environ={}))
+        assert answer.exit_code == 0, answer.output
+        return json.loads(answer.stdout)
+
+    keys_folder, images, folder = (str(tmp_path / name) for name in ("keys", "images", "device"))
+    tally_line("factory", "keys", keys_folder)
+    release = ("--keys", keys_folder, "--version", "2.0.0", "--security-version", "3")
+    made = tally_line("factory", "build", *release, "--out", images)
+    assert {one["name"] for one in made["files"]} == set(ARTEFACTS.values())
+    tally_line("device", "create", folder, "--images", images)
+    document = tally_line("device", "boot", folder, "--explain")
+    assert (document["state"], document["version"], document["security_version"]) == ("verified", "2.0.0", 3)
+    assert [one["verdict"] for one in document["stages"]] == ["passed"] * 6
