@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sysconfig
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,12 @@ import click
 from tallystick.cli.command import DeviceCommand
 from tallystick.cli.exit import ExitCode
 from tallystick.cli.render import Report
-from tallystick.device.boot.chain import Boot, boot, update
-from tallystick.device.boot.explain import BootFailure, Stage, Verdict
+from tallystick.device.boot.chain import Boot, boot, check_slot, update
+from tallystick.device.boot.explain import BootFailure, Chain, Stage, Verdict
 from tallystick.device.boot.library import Places, places
 from tallystick.device.boot.slot import Artefacts, Slots
 from tallystick.device.silicon.flash import DirectoryFlash
-from tallystick.device.silicon.fuses import DEVICE_ID_BYTES, ROM_KEY_BYTES, ROM_KEYS, Fuses, key_table_hash
+from tallystick.device.silicon.fuses import DEVICE_ID_BYTES, ROM_KEY_BYTES, ROM_KEYS, Fuses, FuseState, key_table_hash
 from tallystick.device.silicon.nvm import FILE, ChipMemory
 from tallystick.errors import UsageError
 from tallystick.wire.firmware import ARTEFACTS, MAX_IMAGE
@@ -51,13 +52,13 @@ def create(folder: Path, images: Path, model: str, is_open: bool) -> Report:
     with _opened(folder, is_new=True) as (fuses, slots, flash):
         if fuses.state.key_table:
             raise UsageError(f"there is a device in {folder} already", remedy="choose another folder")
-        device_id = os.urandom(DEVICE_ID_BYTES)
-        # the images first: a device cut off before the fuses are burnt is made again from the start
+        device_id, key_hash = os.urandom(DEVICE_ID_BYTES), key_table_hash(keys)
+        wanted = FuseState(key_table=key_hash, is_closed=not is_open)
+        check_slot(artefacts, fuses=wanted, places=_places(), chain=Chain(now_s=time.monotonic))
+        # the fuses last: a device cut off before is made again from the start
         slots.provision(artefacts)
         flash.write("model", model.encode())
-        fuses.burn_identity(key_table=key_table_hash(keys), device_id=device_id)
-        if not is_open:
-            fuses.close()
+        fuses.burn_identity(key_table=key_hash, device_id=device_id, is_closed=not is_open)
         found = _boot(slots, fuses)
     return Report(
         schema="device.create",

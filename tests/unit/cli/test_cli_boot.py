@@ -86,6 +86,16 @@ def test_only_a_signed_update_is_put_in(invoke, tmp_path, images):
     assert (document["version"], document["slot"]) == ("1.1.0", "b")
 
 
+def test_images_that_would_not_start_make_no_device(invoke, tmp_path, images):
+    """They are checked before a fuse is burnt; with good ones the same folder becomes a device."""
+    folder = tmp_path / "device"
+    good = (images / "boot.conf").read_bytes()
+    (images / "boot.conf").write_bytes(good + b" ")
+    assert invoke("device", "create", str(folder), "--images", str(images)).exit_code == 9
+    (images / "boot.conf").write_bytes(good)
+    assert invoke("device", "create", str(folder), "--images", str(images)).exit_code == 0
+
+
 def test_an_open_device_says_so(invoke, tmp_path, images):
     """With --open the state is open, and a bootloader without signature is skipped, visibly."""
     folder = tmp_path / "device"

@@ -75,6 +75,14 @@ def test_a_missing_entry_is_refused(tmp_path):
         closure(["tallystick.nowhere"], source=_files(tmp_path, {}))
 
 
+def test_a_third_party_that_is_not_installed_is_told_when_an_image_is_built(tmp_path, monkeypatch):
+    """Not when the device runs."""
+    source = _files(tmp_path, {"tallystick/main.py": "import construct\n"})
+    monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path / "empty"))
+    with pytest.raises(UsageError, match="construct is not installed"):
+        closure(["tallystick.main"], source=source)
+
+
 def test_an_archive_depends_on_its_contents_alone():
     """Order does not matter; members are stored, dated 1980 and readable."""
     one = archive({"b": b"2", "a": b"1"})

@@ -88,13 +88,17 @@ class Fuses:
         """What is burnt now."""
         return self._state
 
-    def burn_identity(self, *, key_table: bytes, device_id: bytes) -> None:
-        """Burn the hash of the key table (32 bytes) and the device id (16 bytes), once; later UsageError."""
+    def burn_identity(self, *, key_table: bytes, device_id: bytes, is_closed: bool = False) -> None:
+        """Burn the hash of the key table (32 bytes) and the device id (16 bytes), once; later UsageError.
+
+        With `is_closed` the chip is closed in the same write, so that no power cut leaves it half made.
+        """
         if self._state.key_table or self._state.device_id:
             raise UsageError("the chip has its identity already")
         if len(key_table) != 32 or len(device_id) != DEVICE_ID_BYTES:
             raise UsageError("a key table hash has 32 bytes, a device id 16")
-        self._burn(replace(self._state, key_table=key_table, device_id=device_id))
+        is_closed = is_closed or self._state.is_closed
+        self._burn(replace(self._state, key_table=key_table, device_id=device_id, is_closed=is_closed))
 
     def revoke(self, index: int) -> None:
         """Revoke one of the four keys for good; UsageError for the last one that is left."""

@@ -110,7 +110,7 @@ class Closure:
 def closure(entries: Sequence[str], *, source: Path) -> Closure:
     """Return everything that `entries` (module names) import; `source` is the folder that holds the house's package.
 
-    Raises UsageError when an entry is not there.
+    Raises UsageError when an entry, or a third party that is imported, is not there.
     """
     found = Closure()
     finder = _Finder(source)
@@ -125,6 +125,8 @@ def closure(entries: Sequence[str], *, source: Path) -> Closure:
         if spec is None or spec.origin is None:
             if name in entries:
                 raise UsageError(f"there is no module {name} to build an image from")
+            if name in THIRD_PARTIES:
+                raise UsageError(f"{name} is not installed where images take it from: {sysconfig.get_path('platlib')}")
             continue
         parent = name.rpartition(".")[0]
         if parent:
@@ -189,7 +191,7 @@ def _imports(path: Path, name: str, *, is_package: bool) -> Iterator[str]:
     waiting: list[ast.AST] = [ast.parse(path.read_bytes(), filename=path.name)]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             waiting.extend(node.orelse)
             continue
         if isinstance(node, ast.Import):

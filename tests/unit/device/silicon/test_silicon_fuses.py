@@ -44,6 +44,15 @@ def test_what_is_burnt_is_there_after_power_off():
     assert fuses.state.minimum[ImageRole.SECURE_WORLD] == 7
 
 
+def test_identity_and_closing_are_one_write():
+    """A chip that is made closed is never there open with its identity."""
+    store = MemoryFlash()
+    Fuses(store).burn_identity(key_table=bytes(32), device_id=bytes(16), is_closed=True)
+    assert Fuses(store).state.is_closed
+    _fuses, other = _burnt()
+    assert not Fuses(other).state.is_closed
+
+
 def test_identity_is_burnt_once():
     """A second key table is refused, and so are wrong lengths."""
     fuses, _ = _burnt()
