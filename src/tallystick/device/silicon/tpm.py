@@ -1,0 +1,251 @@
+"""A TPM 2.0 as key provider: three constructions at once (secure-world 5.3).
+
+A random secret is sealed in the TPM. To unseal it, all of this must hold:
+
+* **PolicyPCR**: the registers that say who may sign what runs are as they were;
+* **PolicySecret(PIN_FAIL)**: an index that counts wrong proofs by itself, and shuts at its limit;
+* **PolicyAuthValue**: the proof is the secret's own password, so that whoever may define indexes anew gains nothing.
+
+The proof comes from the stretched PIN. The TPM's answer is hashed with it once more and mixed with the stretched PIN by
+whoever asks, so that a broken TPM makes nothing weaker than the PIN. `cap` shuts the secret for this power cycle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from tallystick.crypto.secret import Secret
+from tallystick.device.hil import KeyRefused, ProviderKind, Rng, WrongProof
+from tallystick.device.silicon.tpm_command import (
+    LOCKOUT,
+    NULL,
+    OWNER,
+    SHA256,
+    Cc,
+    Entity,
+    Rc,
+    Session,
+    Tpm,
+    TpmError,
+    as_sized,
+    sized,
+)
+from tallystick.device.silicon.tpm_nv import BASE_INDEX, PIN_FAIL, Indexes
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.buffer import Reader, Writer
+from tallystick.wire.chip import DEVICE_ID_BYTES, KEY_ID_BYTES, ChipState, Description
+
+_PURPOSE = b"kek-v1"
+_HMAC, _POLICY, _TRIAL = 0, 1, 3
+_SECRET_BYTES = 32
+#: fixed, restricted, decrypting, made by the TPM, no lock-out: the P-256 storage key of the owner's hierarchy
+_PRIMARY = (
+    Writer().u16(0x0023).u16(SHA256).u32(1 << 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 10 | 1 << 16 | 1 << 17).u16(0)
+    .u16(0x0006).u16(128).u16(0x0043).u16(0x0010).u16(0x0003).u16(0x0010).u16(0).u16(0).to_bytes()
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Enrolment:
+    index: int
+    public: bytes
+    private: bytes
+
+    def to_bytes(self) -> bytes:
+        return Writer().u32(self.index).take(as_sized(self.public)).take(as_sized(self.private)).to_bytes()
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Self:
+        reader = Reader(raw)
+        try:
+            enrolment = cls(index=reader.u32(), public=sized(reader), private=sized(reader))
+            reader.finish()
+        except RemoteProtocolError:
+            raise KeyRefused("the handle is not one of this TPM") from None
+        return enrolment
+
+
+class TpmProvider:
+    """The key of a TPM. `owner` is the owner's password; `state` is what the boot chain found; `pcrs` are its registers."""
+
+    def __init__(
+        self,
+        tpm: Tpm,
+        *,
+        rng: Rng,
+        owner: Secret,
+        state: ChipState,
+        pcrs: Sequence[int] = (14,),
+        base: int = BASE_INDEX,
+    ) -> None:
+        self._tpm = tpm
+        self._rng = rng
+        self.indexes = Indexes(tpm, rng=rng, owner=owner)
+        self._state = state
+        self._pcrs = tuple(pcrs)
+        self._base = base
+        self._name = b""
+
+    @property
+    def kind(self) -> ProviderKind:
+        """A TPM 2.0."""
+        return ProviderKind.TPM2
+
+    def describe(self) -> Description:
+        """Return the state of the boot, and ids made of the name of the TPM's storage key; raise KeyRefused."""
+        if not self._name:
+            with _refusals(), self._primary():
+                pass
+        digest = hashlib.sha256(b"tallystick device" + self._name).digest()
+        return Description(self._state, digest[:DEVICE_ID_BYTES], digest[-KEY_ID_BYTES:])
+
+    def enroll(self, proof: Secret, *, limit: int, beside: bytes = b"") -> bytes:
+        """Seal a new secret under `proof`; return index and sealed blob. The enrolment `beside` stays."""
+        taken = _Enrolment.from_bytes(beside).index if beside else 0
+        index = next(index for index in (self._base, self._base + 1) if index != taken)
+        with _refusals():
+            self.indexes.define(index, PIN_FAIL, key=_derived(proof, b"pin"))
+            self.indexes.write(index, Writer().u32(0).u32(limit).to_bytes())
+            sensitive = as_sized(_derived(proof, b"seal").reveal()) + as_sized(self._rng.read(_SECRET_BYTES))
+            public = Writer().u16(0x0008).u16(SHA256).u32(1 << 1 | 1 << 4 | 1 << 7)
+            public.take(as_sized(self._policy(index, proof))).u16(0x0010).u16(0)
+            parameters = as_sized(sensitive) + as_sized(public.to_bytes()) + bytes(2) + bytes(4)
+            with self._primary() as parent:
+                answer = self._tpm.run(Cc.CREATE, parent, parameters=parameters, sessions=[Session()]).parameters
+            private, made = sized(answer), sized(answer)
+        return _Enrolment(index=index, public=made, private=private).to_bytes()
+
+    def derive(self, handle: bytes, proof: Secret) -> Secret:
+        """Return the keyed hash of the proof under the sealed secret; raise WrongProof, KeyRefused."""
+        if self._state is ChipState.RESET:
+            raise KeyRefused("the boot was not checked", remedy="start the device by its boot chain")
+        enrolment = _Enrolment.from_bytes(handle)
+        try:
+            with self._primary() as parent, self._loaded(enrolment, parent) as item, self._session(_POLICY) as policy:
+                self._satisfy(policy, enrolment.index, proof)
+                policy.key = _derived(proof, b"seal")
+                secret = Secret(sized(self._tpm.run(Cc.UNSEAL, item, sessions=[policy]).parameters))
+        except TpmError as error:
+            if error.response in {Rc.AUTH_FAIL, Rc.BAD_AUTH, Rc.AUTH_UNAVAILABLE}:
+                raise WrongProof("the TPM refuses the proof") from None
+            raise KeyRefused(error.message, remedy="start the device as it was when it was set up") from None
+        except RemoteProtocolError as error:
+            raise KeyRefused("the TPM does not answer as one") from error
+        return Secret(hmac.new(secret.reveal(), _PURPOSE + proof.reveal(), hashlib.sha256).digest())
+
+    def failures(self, handle: bytes) -> int:
+        """Return how many wrong proofs the index has counted; its limit or more when it is shut. Raises KeyRefused."""
+        index = _Enrolment.from_bytes(handle).index
+        with _refusals():
+            return int.from_bytes(self.indexes.read(index)[:4], "big")
+
+    def discard(self, handle: bytes) -> None:
+        """Remove the index of an enrolment: its policy can never hold again."""
+        with _refusals():
+            self.indexes.remove(_Enrolment.from_bytes(handle).index)
+
+    def destroy(self) -> None:
+        """Remove the indexes of all enrolments."""
+        with _refusals():
+            for index in (self._base, self._base + 1):
+                self.indexes.remove(index)
+
+    def cap(self) -> None:
+        """Extend the registers, so that nothing is unsealed any more in this power cycle.
+
+        For a board that unlocks before any foreign code runs and never again: one that locks itself must not.
+        """
+        with _refusals():
+            for pcr in self._pcrs:
+                digest = hashlib.sha256(b"tallystick cap").digest()
+                parameters = Writer().u32(1).u16(SHA256).take(digest).to_bytes()
+                self._tpm.run(Cc.PCR_EXTEND, pcr, parameters=parameters, sessions=[Session()])
+
+    def noise(self, size_bytes: int) -> bytes:
+        """Return raw noise of the TPM; raise KeyRefused when it gives none."""
+        data = b""
+        while len(data) < size_bytes:
+            asked = min(32, size_bytes - len(data)).to_bytes(2, "big")
+            with _refusals():
+                part = sized(self._tpm.run(Cc.GET_RANDOM, parameters=asked).parameters)
+            if not part:
+                raise KeyRefused("the TPM gives no noise")
+            data += part
+        return data[:size_bytes]
+
+    def own(self, *, owner: Secret, lockout: Secret) -> None:
+        """Set the passwords of owner and lock-out hierarchy, on a device that is ours alone (secure-world 5.3)."""
+        with _refusals():
+            for handle, session, key in ((LOCKOUT, Session(), lockout), (OWNER, self.indexes.session, owner)):
+                parameters = as_sized(key.reveal())
+                self._tpm.run(Cc.HIERARCHY_CHANGE_AUTH, handle, parameters=parameters, sessions=[session])
+        self.indexes.session = Session(key=owner)
+
+    def _policy(self, index: int, proof: Secret) -> bytes:
+        """Return the digest of the policy with the registers as they are now, from a trial session."""
+        with self._session(_TRIAL) as trial:
+            self._satisfy(trial, index, proof)
+            return sized(self._tpm.run(Cc.POLICY_GET_DIGEST, trial.handle).parameters)
+
+    def _satisfy(self, policy: Session, index: int, proof: Secret) -> None:
+        selected = sum(1 << pcr for pcr in self._pcrs).to_bytes(3, "little")
+        registers = Writer().u16(0).u32(1).u16(SHA256).u8(3).take(selected).to_bytes()
+        self._tpm.run(Cc.POLICY_PCR, policy.handle, parameters=registers)
+        with self._session(_HMAC) as session:
+            session.key = _derived(proof, b"pin")
+            self._tpm.run(
+                Cc.POLICY_SECRET, self.indexes.entity(index), policy.handle, parameters=bytes(10), sessions=[session]
+            )
+        self._tpm.run(Cc.POLICY_AUTH_VALUE, policy.handle)
+
+    @contextlib.contextmanager
+    def _session(self, kind: int) -> Iterator[Session]:
+        nonce = as_sized(self._rng.read(16))
+        parameters = Writer().take(nonce).u16(0).u8(kind).u16(0x0010).u16(SHA256).to_bytes()
+        answer = self._tpm.run(Cc.START_AUTH_SESSION, NULL, NULL, parameters=parameters, gives_handle=True)
+        session = Session(answer.handle, rng=self._rng)
+        session.began(sized(answer.parameters))
+        try:
+            yield session
+        finally:
+            self._tpm.flush(session.handle)
+
+    @contextlib.contextmanager
+    def _primary(self) -> Iterator[Entity]:
+        parameters = as_sized(bytes(4)) + as_sized(_PRIMARY) + bytes(2) + bytes(4)
+        answer = self._tpm.run(
+            Cc.CREATE_PRIMARY, OWNER, parameters=parameters, sessions=[self.indexes.session], gives_handle=True
+        )
+        public = sized(answer.parameters)
+        self._name = SHA256.to_bytes(2, "big") + hashlib.sha256(public).digest()
+        try:
+            yield Entity(answer.handle, self._name)
+        finally:
+            self._tpm.flush(answer.handle)
+
+    @contextlib.contextmanager
+    def _loaded(self, enrolment: _Enrolment, parent: Entity) -> Iterator[Entity]:
+        parameters = as_sized(enrolment.private) + as_sized(enrolment.public)
+        answer = self._tpm.run(Cc.LOAD, parent, parameters=parameters, sessions=[Session()], gives_handle=True)
+        try:
+            yield Entity(answer.handle, sized(answer.parameters))
+        finally:
+            self._tpm.flush(answer.handle)
+
+
+def _derived(proof: Secret, purpose: bytes) -> Secret:
+    return Secret(hmac.new(proof.reveal(), b"tpm " + purpose, hashlib.sha256).digest())
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell what the TPM refuses, and what is no TPM, as a key that is refused."""
+    try:
+        yield
+    except (TpmError, RemoteProtocolError) as error:
+        raise KeyRefused(error.message, remedy="look at the TPM of this machine") from None

@@ -1,0 +1,334 @@
+"""A TPM 2.0 as key provider, against swtpm: who may unseal, who is counted, and what an attacker's own index gains."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tpm_stage import PROGRAM, Simulator, simulator
+
+from tallystick.crypto.secret import Secret
+from tallystick.device.hil import KeyRefused, ProviderKind, WrongProof
+from tallystick.device.secure.vault import COST_TRIVIAL, Vault, WrongPin
+from tallystick.device.silicon.clock import VirtualClock
+from tallystick.device.silicon.entropy import MixedRng, SystemRng
+from tallystick.device.silicon.flash import MemoryFlash
+from tallystick.device.silicon.tpm import TpmProvider
+from tallystick.device.silicon.tpm_command import OWNER, Cc, Entity, Session, Tpm, TpmError, as_sized
+from tallystick.device.silicon.tpm_link import TpmDevice, TpmSocket
+from tallystick.device.silicon.tpm_nv import BASE_INDEX, PIN_FAIL, TpmCounter
+from tallystick.errors import StateError
+from tallystick.wire.buffer import Writer
+from tallystick.wire.chip import ChipState, CounterId
+
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs the TPM simulator: apt install swtpm")
+PROOF, WRONG, PIN = Secret(b"\x11" * 32), Secret(b"\x22" * 32), Secret(b"4711")
+NONE = Secret(b"")
+
+
+@pytest.fixture
+def tpm(tmp_path: Path) -> Iterator[Simulator]:
+    """Run a new simulator for one test."""
+    with simulator(tmp_path) as running:
+        yield running
+
+
+def _provider(tpm: Simulator, *, owner: Secret = NONE, state: ChipState = ChipState.VERIFIED) -> TpmProvider:
+    return TpmProvider(Tpm(tpm.link.exchange), rng=SystemRng(), owner=owner, state=state)
+
+
+def test_right_proof_gives_the_same_answer_again_and_a_wrong_one_none(tpm: Simulator) -> None:
+    """The right proof unseals, as often as asked; a wrong one is refused and counted; a right one takes that back."""
+    provider = _provider(tpm)
+    handle = provider.enroll(PROOF, limit=3)
+    answer = provider.derive(handle, PROOF)
+    assert provider.kind is ProviderKind.TPM2
+    assert len(handle) < 1024
+    for failures in (1, 2):
+        with pytest.raises(WrongProof):
+            provider.derive(handle, WRONG)
+        assert provider.failures(handle) == failures
+    assert provider.derive(handle, PROOF) == answer
+    assert provider.failures(handle) == 0
+
+
+def test_at_the_limit_even_the_right_proof_is_refused(tpm: Simulator) -> None:
+    """The index shuts itself after so many wrong proofs, and neither the right one nor a power cycle opens it."""
+    provider = _provider(tpm)
+    handle = provider.enroll(PROOF, limit=3)
+    for _ in range(3):
+        with pytest.raises(WrongProof):
+            provider.derive(handle, WRONG)
+    with pytest.raises(WrongProof):
+        provider.derive(handle, PROOF)
+    assert provider.failures(handle) == 3
+
+
+def test_count_survives_the_power(tmp_path: Path) -> None:
+    """A simulator killed after a wrong proof has counted it when it starts again, and the right proof still opens."""
+    with simulator(tmp_path) as running:
+        handle = _provider(running).enroll(PROOF, limit=5)
+        answer = _provider(running).derive(handle, PROOF)
+        with pytest.raises(WrongProof):
+            _provider(running).derive(handle, WRONG)
+    with simulator(tmp_path) as running:
+        again = _provider(running)
+        assert again.failures(handle) == 1
+        assert again.derive(handle, PROOF) == answer
+
+
+def test_changed_registers_refuse(tmp_path: Path) -> None:
+    """With the registers extended nothing is unsealed, and no try is counted for it; the next power cycle has them back."""
+    with simulator(tmp_path) as running:
+        provider = _provider(running)
+        handle = provider.enroll(PROOF, limit=3)
+        provider.cap()
+        with pytest.raises(KeyRefused):
+            provider.derive(handle, PROOF)
+    with simulator(tmp_path) as running:
+        assert _provider(running).derive(handle, PROOF)
+
+
+def test_other_tpm_refuses_the_handle(tpm: Simulator, tmp_path: Path) -> None:
+    """A copied blob is of no use to another TPM, and the two call themselves by different ids."""
+    handle = _provider(tpm).enroll(PROOF, limit=3)
+    (tmp_path / "other").mkdir()
+    with simulator(tmp_path / "other") as other:
+        assert _provider(other).describe().device_id != _provider(tpm).describe().device_id
+        with pytest.raises((KeyRefused, WrongProof)):
+            _provider(other).derive(handle, PROOF)
+    assert _provider(tpm).describe() == _provider(tpm).describe()
+
+
+def test_unchecked_boot_uses_no_key(tpm: Simulator) -> None:
+    """Before the boot was checked the TPM is not even asked."""
+    handle = _provider(tpm).enroll(PROOF, limit=3)
+    with pytest.raises(KeyRefused):
+        _provider(tpm, state=ChipState.RESET).derive(handle, PROOF)
+
+
+def test_index_of_the_attacker_gains_nothing(tpm: Simulator) -> None:
+    """With an empty owner password the index can be made anew under the same name; the blob's own password still holds.
+
+    This is the attack that opens a seal by PolicySecret alone (secure-world 5.3).
+    """
+    provider = _provider(tpm)
+    handle = provider.enroll(PROOF, limit=3)
+    machine = Tpm(tpm.link.exchange)
+    public = machine.run(Cc.NV_READ_PUBLIC, BASE_INDEX).parameters
+    seen = public.take(public.u16())
+    policy = seen[12 : 12 + 32]
+    name = provider.indexes.entity(BASE_INDEX).name
+    from tallystick.device.silicon.tpm import _derived
+
+    provider.indexes.remove(BASE_INDEX)
+    owner = Session(key=NONE)
+    anew = Writer().u32(BASE_INDEX).u16(0x000B).u32(PIN_FAIL).take(as_sized(policy)).u16(8).to_bytes()
+    known = as_sized(_derived(WRONG, b"pin").reveal()) + as_sized(anew)
+    machine.run(Cc.NV_DEFINE_SPACE, OWNER, parameters=known, sessions=[owner])
+    provider.indexes.write(BASE_INDEX, Writer().u32(0).u32(1000).to_bytes())
+    assert provider.indexes.entity(BASE_INDEX).name == name
+    with provider._session(1) as policy:  # the index of the same name does satisfy the policy
+        provider._satisfy(policy, BASE_INDEX, WRONG)
+    with pytest.raises(WrongProof):
+        provider.derive(handle, WRONG)
+
+
+def test_owner_password_keeps_others_from_the_indexes(tpm: Simulator) -> None:
+    """On a device of our own the passwords are set, and without them no index can be removed, made or counted up."""
+    provider = _provider(tpm)
+    owner = Secret(b"owner password")
+    provider.own(owner=owner, lockout=Secret(b"lock-out password"))
+    handle = provider.enroll(PROOF, limit=3)
+    stranger = _provider(tpm)
+    for act in (lambda: stranger.discard(handle), stranger.destroy, lambda: stranger.enroll(WRONG, limit=9)):
+        with pytest.raises(KeyRefused):
+            act()
+    assert _provider(tpm, owner=owner).derive(handle, PROOF)
+
+
+def test_discarded_and_destroyed_enrolments_open_no_more(tpm: Simulator) -> None:
+    """Two enrolments stand side by side; one that is discarded is gone, and destruction takes both."""
+    provider = _provider(tpm)
+    first = provider.enroll(PROOF, limit=3)
+    second = provider.enroll(WRONG, limit=3, beside=first)
+    assert provider.derive(first, PROOF)
+    assert provider.derive(second, WRONG)
+    provider.discard(first)
+    with pytest.raises(KeyRefused):
+        provider.derive(first, PROOF)
+    assert provider.derive(second, WRONG)
+    provider.destroy()
+    provider.destroy()
+    provider.enroll(WRONG, limit=3)
+    provider.enroll(WRONG, limit=3, beside=first)
+    with pytest.raises((KeyRefused, WrongProof)):
+        provider.derive(second, WRONG)
+
+
+@pytest.mark.parametrize(
+    "handle", [b"", b"\x00" * 3, b"\x00" * 8 + b"!", b"\x01\x80\x54\x40\x00\x01a\x00\x01b", bytes(300)]
+)
+def test_handle_of_something_else_is_refused(tpm: Simulator, handle: bytes) -> None:
+    """Bytes that are no handle are refused, whatever they are."""
+    with pytest.raises(KeyRefused):
+        _provider(tpm).derive(handle, PROOF)
+
+
+def test_counters_only_rise_whatever_the_owner_does(tmp_path: Path) -> None:
+    """Counters keep what they had over a cut of the power, and one that is removed and made anew does not go back."""
+    with simulator(tmp_path) as running:
+        indexes = _provider(running).indexes
+        counter = TpmCounter(indexes)
+        start = counter.read(CounterId.ATTEMPT)
+        assert counter.read(CounterId.SETTLED) == start
+        assert [counter.increment(CounterId.ATTEMPT) for _ in range(20)] == list(range(start + 1, start + 21))
+    with simulator(tmp_path) as running:
+        indexes = _provider(running).indexes
+        assert TpmCounter(indexes).read(CounterId.ATTEMPT) == start + 20
+        indexes.remove(BASE_INDEX + 2)
+        assert TpmCounter(indexes).read(CounterId.ATTEMPT) >= start + 20
+
+
+def test_noise_can_be_mixed(tpm: Simulator) -> None:
+    """The TPM's noise passes the health tests and is a source of the mixture."""
+    mixed = MixedRng(noise={"tpm": _provider(tpm).noise})
+    assert mixed.sources == ("kernel", "tpm")
+    assert len(mixed.read(40)) == 40
+
+
+def test_nothing_stays_loaded(tpm: Simulator) -> None:
+    """Right, wrong and refused proofs leave no object or session behind: there are only three places for each."""
+    provider = _provider(tpm)
+    handle = provider.enroll(PROOF, limit=200)
+    for _ in range(20):
+        assert provider.derive(handle, PROOF)
+        with pytest.raises(WrongProof):
+            provider.derive(handle, WRONG)
+
+
+def test_vault_works_on_a_tpm(tpm: Simulator) -> None:
+    """Set-up, wrong PIN, change of PIN, unlock, wipe: the vault is the same on a TPM as on the simulated chip."""
+    flash, clock = MemoryFlash(), VirtualClock()
+
+    def vault() -> Vault:
+        provider = _provider(tpm)
+        counter = TpmCounter(provider.indexes)
+        return Vault(flash=flash, rng=SystemRng(), clock=clock, keys=provider, counter=counter, cost=COST_TRIVIAL)
+
+    vault().seal(Secret(b"words"), PIN)
+    with pytest.raises(WrongPin) as caught:
+        vault().open(Secret(b"0000"))
+    assert caught.value.left == 2
+    opened = vault().open(PIN)
+    assert vault().tries_left == 3
+    now = vault()
+    now.change_pin(opened, Secret(b"2020"))
+    assert vault().open(Secret(b"2020")).phrase.reveal() == b"words"
+    saved = {name: flash.read(name) or b"" for name in flash.names()}
+    vault().open(Secret(b"2020"))
+    old = Vault(
+        flash=MemoryFlash(saved),
+        rng=SystemRng(),
+        clock=clock,
+        keys=_provider(tpm),
+        counter=TpmCounter(_provider(tpm).indexes),
+        cost=COST_TRIVIAL,
+    )
+    with pytest.raises(StateError, match="rolled back"):
+        old.open(Secret(b"2020"))
+    gone = vault()
+    gone.wipe()
+    gone.renew()
+    assert flash.names() == []
+
+
+def test_restored_simulator_is_taken_back(tmp_path: Path) -> None:
+    """A simulated TPM refuses nothing to who owns its files: an old state brings the tries back. It is not claimed to."""
+    with simulator(tmp_path) as running:
+        handle = _provider(running).enroll(PROOF, limit=3)
+    shutil.copytree(tmp_path / "state", tmp_path / "saved")
+    with simulator(tmp_path) as running, pytest.raises(WrongProof):
+        _provider(running).derive(handle, WRONG)
+    shutil.rmtree(tmp_path / "state")
+    shutil.copytree(tmp_path / "saved", tmp_path / "state")
+    with simulator(tmp_path) as running:
+        assert _provider(running).failures(handle) == 0
+
+
+def test_changed_answer_on_the_bus_is_noticed(tpm: Simulator) -> None:
+    """Who changes the TPM's answer between it and us is found out: the response is authorized with the proof."""
+    handle = _provider(tpm).enroll(PROOF, limit=3)
+    changed = 0
+
+    def tapped(command: bytes) -> bytes:
+        nonlocal changed
+        raw = bytearray(tpm.link.exchange(command))
+        if command[6:10] == Cc.UNSEAL.to_bytes(4, "big") and len(raw) > 20:
+            raw[20] ^= 1
+            changed += 1
+        return bytes(raw)
+
+    provider = TpmProvider(Tpm(tapped), rng=SystemRng(), owner=NONE, state=ChipState.VERIFIED)
+    with pytest.raises(KeyRefused):
+        provider.derive(handle, PROOF)
+    assert changed == 1
+
+
+@pytest.mark.parametrize("cut", [0, 1, 9, 10, 14, 40])
+def test_truncated_answers_are_refused(tpm: Simulator, cut: int) -> None:
+    """A TPM whose answers end early, or that says nothing, is an error and never an answer."""
+    handle = _provider(tpm).enroll(PROOF, limit=3)
+    provider = TpmProvider(
+        Tpm(lambda command: tpm.link.exchange(command)[:cut]), rng=SystemRng(), owner=NONE, state=ChipState.VERIFIED
+    )
+    for ask in (provider.describe, lambda: provider.derive(handle, PROOF), lambda: provider.failures(handle)):
+        with pytest.raises(KeyRefused):
+            ask()
+
+
+@given(raw=st.binary(max_size=80))
+@settings(deadline=None)
+def test_noise_in_place_of_a_tpm_is_refused(raw: bytes) -> None:
+    """Whatever bytes come back, nothing but a refusal comes out."""
+    sized_raw = raw[:2] + len(raw).to_bytes(4, "big") + bytes(4) + raw[10:]
+    for answer in (raw, sized_raw):
+        provider = TpmProvider(Tpm(lambda _command, a=answer: a), rng=SystemRng(), owner=NONE, state=ChipState.OPEN)
+        try:
+            provider.describe()
+        except KeyRefused:
+            continue
+        assert answer is sized_raw
+
+
+def test_tpm_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """No simulator, no device, and one that went away are errors with a remedy or a reason."""
+    with pytest.raises(KeyRefused):
+        TpmSocket(tmp_path / "tpm")
+    with pytest.raises(KeyRefused) as caught:
+        TpmDevice(tmp_path / "tpmrm0")
+    assert caught.value.remedy
+    running = Simulator(tmp_path)
+    provider = _provider(running)
+    running._process.kill()
+    running._process.wait()
+    with pytest.raises(KeyRefused):
+        provider.describe()
+    running.kill()
+
+
+def test_entity_is_named_by_its_handle_until_it_has_a_name() -> None:
+    """Sessions and hierarchies are named by their handles (part 1, 16)."""
+    assert Entity(OWNER).named() == bytes.fromhex("40000001")
+    assert Entity(OWNER, b"name").named() == b"name"
+
+
+def test_refusal_names_the_command_and_no_secret() -> None:
+    """An error tells which command was refused and with which code."""
+    error = TpmError(Cc.UNSEAL, 0x98E)
+    assert "UNSEAL" in str(error)
+    assert "0x98e" in str(error)
