@@ -93,7 +93,11 @@ def event_from_json(document: object) -> PanelEvent:
             case {"button": "left" | "right" as name, **rest} if isinstance(pressed, bool) and set(rest) == {"pressed"}:
                 return ButtonEvent(button=BUTTON_NAMES[name], pressed=pressed)
             case {"finger": [int() as x, int() as y], **rest} if isinstance(pressed, bool) and set(rest) == {"pressed"}:
-                if not isinstance(x, bool) and not isinstance(y, bool) and 0 <= min(x, y) <= max(x, y) <= MAX_COORDINATE:
+                if (
+                    not isinstance(x, bool)
+                    and not isinstance(y, bool)
+                    and 0 <= min(x, y) <= max(x, y) <= MAX_COORDINATE
+                ):
                     return FingerEvent(x=x, y=y, pressed=pressed)
             case {"replug": None, **rest} if not rest:
                 return ReplugEvent()

@@ -45,6 +45,7 @@ class BenchOptions:
     expert: bool = False
     bundles: Iterable[Bundle] = ()
     open_app: str = ""
+    pin_policy: str = "LEDGER"
     repeatable_rng: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -96,6 +97,7 @@ class Bench:
         order: dict[str, Any] = {
             "model": options.model,
             "expert": options.expert,
+            "pin_policy": options.pin_policy,
             "repeatable_rng": options.repeatable_rng,
             "facts": options.facts,
             "listener_fd": options.listener.fileno(),

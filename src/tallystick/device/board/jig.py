@@ -33,6 +33,7 @@ class PowerOn:
     expert: bool = False
     seed: str = field(default="", repr=False)
     pin: str = field(default="", repr=False)
+    pin_policy: str = "LEDGER"
     repeatable_rng: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 

@@ -22,6 +22,7 @@ from tallystick.device.boot.start import Handover
 from tallystick.device.sandbox.app_process import ProcessHost
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.program import Programs
+from tallystick.device.secure.vault import PinPolicy
 from tallystick.device.silicon.clock import MonotonicClock
 from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
 from tallystick.device.silicon.flash import DirectoryFlash
@@ -38,21 +39,21 @@ def main(handover: Handover, numbers: list[int]) -> int:
     """Run until the power goes; `numbers` are the descriptors of jig and chip. Return the exit status."""
     jig = socket.socket(fileno=numbers[0])
     order = PowerOn.receive(jig)
+    chip = ChipProvider(Bus(socket.socket(fileno=numbers[1])).call)
     try:
-        chip = ChipProvider(Bus(socket.socket(fileno=numbers[1])).call)
         chip.describe()  # the first word on the bus tells the silicon that there is a Secure World
-        asyncio.run(_run(jig, order, handover))
+        asyncio.run(_run(jig, order, handover, chip))
     except TallyError as error:
         say(jig, error={"code": error.code, "message": error.message, "remedy": error.remedy})
         return _FAILED
     return 0
 
 
-async def _run(jig: socket.socket, order: PowerOn, handover: Handover) -> None:
+async def _run(jig: socket.socket, order: PowerOn, handover: Handover, chip: ChipProvider) -> None:
     image = int(sys.path[0].removeprefix(_IMAGE))
     told = replace(handover, stages=(), sealed={}).seal()
-    apps = ProcessHost(asyncio.get_running_loop(), programs=Programs.of_image(image, told), stderr=2)
-    world = SecureWorld(jig, order, handover, apps=apps)
+    apps = ProcessHost(asyncio.get_running_loop(), programs=Programs.of_image(image, told))
+    world = SecureWorld(jig, order, handover, apps=apps, chip=chip)
     apps.settle = world.core.run
     await world.run()
 
@@ -60,9 +61,12 @@ async def _run(jig: socket.socket, order: PowerOn, handover: Handover) -> None:
 class SecureWorld:
     """One life of the Secure World's process."""
 
-    def __init__(self, jig: socket.socket, order: PowerOn, handover: Handover, *, apps: ProcessHost) -> None:
+    def __init__(
+        self, jig: socket.socket, order: PowerOn, handover: Handover, *, apps: ProcessHost, chip: ChipProvider
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._jig = jig
+        self._chip = chip
         self._order = order
         self._ended = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -87,6 +91,9 @@ class SecureWorld:
             link=self._gate,
             on_unplug=self._gate.unplug,
             expert=order.expert,
+            pin_policy=PinPolicy[order.pin_policy],
+            keys=chip,
+            counter=chip,
             facts={**order.facts, **self._boundaries(handover)},
         )
 
@@ -95,7 +102,13 @@ class SecureWorld:
         """Return what people are told about the walls: which hold, and what the boot found."""
         missing = survey().missing
         worlds = "isolated" if not missing else f"isolated, but {'; '.join(missing)}"
-        return {"board": "isolated", "worlds": worlds, "boot": handover.state, "slot": handover.slot}
+        return {
+            "board": "isolated",
+            "worlds": worlds,
+            "boundaries": list(missing),
+            "boot": handover.state,
+            "slot": handover.slot,
+        }
 
     async def run(self) -> None:
         """Serve until the power goes."""
@@ -115,10 +128,15 @@ class SecureWorld:
         if order.open_app:
             core.open_app(order.open_app)
         self._arm()
-        self._gate.on_open = lambda: say(self._jig, ready={"serial": core.status["serial"]})
+        self._gate.on_open = self._ready
         await self._ended.wait()
         self._gate.close()
         core.power_off()
+
+    def _ready(self) -> None:
+        """Tell that the Normal World is up and locked: this slot works, so older ones are not accepted any more."""
+        self._normal.confirm(self._chip)
+        say(self._jig, ready={"serial": self.core.status["serial"]})
 
     def _event(self, event: PanelEvent) -> None:
         if isinstance(event, ReplugEvent):

@@ -19,8 +19,12 @@ from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.inspect import require_confined
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.role import Role
+from tallystick.device.silicon.provider import ChipProvider
 from tallystick.wire.bundle import MAX_BUNDLE, Bundle
-from tallystick.wire.firmware import NORMAL_KEY, ImageRole
+from tallystick.wire.chip import ChipRole, ChipState
+from tallystick.wire.firmware import HEADER, NORMAL_KEY, ImageHeader, ImageRole
+
+_ROLES = {ImageRole.SECURE_WORLD: ChipRole.SECURE_WORLD, ImageRole.NORMAL_WORLD: ChipRole.NORMAL_WORLD}
 
 
 class NormalWorld:
@@ -44,7 +48,8 @@ class NormalWorlds:
     """Starts Normal Worlds from one checked image; raises BootFailure when the image does not hold."""
 
     def __init__(self, handover: Handover, flash: Flash, *, listener: int) -> None:
-        artefacts = Slots(flash).read(handover.slot)
+        self._slots, self._slot = Slots(flash), handover.slot
+        artefacts = self._slots.read(handover.slot)
         image = check_normal_world(
             Chain(now_s=time.monotonic, slot=handover.slot),
             key=PublicKey.from_text(member(NORMAL_KEY).decode("ascii", "replace")),
@@ -52,6 +57,10 @@ class NormalWorlds:
             image=artefacts.normal_world,
             signature=artefacts.normal_world_signature,
         )
+        self._versions = {
+            ImageRole.SECURE_WORLD: ImageHeader.from_bytes(member(HEADER)).security_version,
+            ImageRole.NORMAL_WORLD: image.header.security_version,
+        }
         told = Handover(libraries=handover.libraries)
         self._programs = Programs.of_image(image.seal(), told.seal())
         self._listener = listener
@@ -61,9 +70,25 @@ class NormalWorlds:
         """Start one with its end of the gate."""
         return NormalWorld(self._programs.start(Role.NORMAL, PROGRAM, (outer.fileno(), self._listener)))
 
+    def confirm(self, chip: ChipProvider) -> None:
+        """Note that this slot has reached READY, and raise the least security versions; an open chip raises none."""
+        self._slots.confirm(self._slot, versions=self._versions, fuses=_Minimums(chip))
+
     def inspect(self, world: NormalWorld) -> None:
         """Make sure it is locked; raise TrustError when it is not."""
         require_confined(world.pid, self._offered)
+
+
+class _Minimums:
+    """The least security versions, by way of the bus."""
+
+    def __init__(self, chip: ChipProvider) -> None:
+        self._chip = chip
+
+    def raise_minimum(self, role: ImageRole, security_version: int) -> None:
+        """Raise one, if the boot was verified."""
+        if self._chip.describe().state is ChipState.VERIFIED:
+            self._chip.raise_minimum(_ROLES[role], security_version)
 
 
 def take_bundles(descriptors: Iterable[int]) -> list[Bundle]:

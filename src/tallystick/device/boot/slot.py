@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from tallystick.errors import RemoteProtocolError, StateError
 from tallystick.wire.firmware import ARTEFACTS, ImageRole
@@ -18,7 +18,6 @@ from tallystick.wire.strict_json import Fields, strict_json
 
 if TYPE_CHECKING:  # the bootloader has no time for what only names types
     from tallystick.device.hil import Flash
-    from tallystick.device.silicon.fuses import Fuses
 
 SLOTS = ("a", "b")
 #: attempts that an updated slot gets to reach READY
@@ -74,6 +73,13 @@ class SlotRecord:
     def to_bytes(self) -> bytes:
         """Return the record."""
         return f'{{"active": "{self.active}", "trial": "{self.trial}", "attempts": {self.attempts}}}\n'.encode()
+
+
+class Minimums(Protocol):
+    """The least security versions of the chip: its fuses, or the bus that leads to them."""
+
+    def raise_minimum(self, role: ImageRole, security_version: int) -> None:
+        """Raise the one of `role`; a lower number changes nothing."""
 
 
 class Slots:
@@ -133,7 +139,7 @@ class Slots:
             self._flash.write(_name(SLOTS[0], name), data)
         self._write(SlotRecord())
 
-    def confirm(self, slot: str, *, versions: Mapping[ImageRole, int], fuses: Fuses) -> None:
+    def confirm(self, slot: str, *, versions: Mapping[ImageRole, int], fuses: Minimums) -> None:
         """Tell that `slot` has reached READY: it is the one in use now, and its security versions are the least allowed.
 
         Never called for the Normal World's asking. Cut between the writes, the next READY does the rest.

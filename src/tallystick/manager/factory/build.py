@@ -44,8 +44,33 @@ _ALWAYS = (
 #: the module whose `main` each image runs
 ENTRIES = {
     ImageRole.BOOTLOADER: "tallystick.device.boot.bootloader_main",
-    ImageRole.SECURE_WORLD: "tallystick.device.board.secure_main",
-    ImageRole.NORMAL_WORLD: "tallystick.device.board.normal_main",
+    ImageRole.SECURE_WORLD: "tallystick.device.board.secure_entry",
+    ImageRole.NORMAL_WORLD: "tallystick.device.board.normal_entry",
+}
+#: what an image holds beside what its entry imports: apps run out of the Secure World's image, in processes of their own
+_BESIDE = {
+    ImageRole.SECURE_WORLD: (
+        "tallystick.app",
+        "tallystick.app.process",
+        "tallystick.crypto.bech32",
+        "tallystick.crypto.hash",
+        # what `tallystick.app.process` offers to apps by name
+        "base64",
+        "bisect",
+        "calendar",
+        "datetime",
+        "decimal",
+        "fractions",
+        "heapq",
+        "statistics",
+        "string",
+        "tallystick.wire.buffer",
+        "tallystick.wire.packet",
+        "tallystick.wire.path",
+        "tallystick.wire.tlv",
+        "textwrap",
+        "unicodedata",
+    ),
 }
 #: what must not get into an image, by role: the walls of design 3, and nothing that speaks TLS
 _FORBIDDEN = {
@@ -89,7 +114,7 @@ def image(role: ImageRole, release: Release, *, extra: Mapping[str, bytes] | Non
     Raises UsageError when the entry is missing, or when what it imports has no place in an image of this role.
     """
     entry = (release.entries or ENTRIES)[role]
-    found = closure([entry, *_ALWAYS], source=release.source)
+    found = closure([entry, *_ALWAYS, *_BESIDE.get(role, ())], source=release.source)
     _check_walls(role, found)
     main = _MAIN.format(entry=entry).encode()
     contents = members(found) | {
