@@ -227,6 +227,20 @@ async def test_what_is_offered_can_be_imported(stage, module):
     assert await device.client.exchange(APDU) == module.encode() + b"\x90\x00"
 
 
+async def test_what_the_documentation_promises_can_be_imported(stage):
+    """Beside the offered ones there are the modules that the SDK needs itself, and numbers, text and dates work."""
+    names = (
+        "dataclasses, enum, functools, hashlib, hmac, io, itertools, json, re, struct, typing, collections, operator"
+    )
+    body = f"""\
+        import {names}, datetime, decimal
+        datetime.datetime(2026, 1, 1).strftime("%Y-%m-%d")
+        hashlib.sha512(b""), hashlib.blake2b(b""), hmac.new(b"k", b"m", "sha256")
+        return str(decimal.Decimal("1.10") + 1).encode() + json.dumps({{"a": 1}}).encode()"""
+    device = stage(misbehaving(textwrap.dedent(body)))
+    assert await device.client.exchange(APDU) == b'2.10{"a": 1}\x90\x00'
+
+
 async def test_what_is_not_offered_cannot_be_imported(stage):
     """Modules that are not loaded and not on the list do not exist for an app, and it lives to hear of it."""
     body = "try:\n    import wave\nexcept ImportError:\n    return b'no'"

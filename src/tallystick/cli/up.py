@@ -139,9 +139,10 @@ def _service_options(options: dict[str, Any]) -> ServiceOptions:
     from tallystick import apps
     from tallystick.device.board.service import ServiceOptions
     from tallystick.device.normal.tcp import bind
+    from tallystick.device.sandbox.confine import survey
     from tallystick.device.secure.vault import PinPolicy
     from tallystick.device.silicon.clock import MonotonicClock
-    from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
+    from tallystick.device.silicon.entropy import RepeatableRng, machine_rng
 
     number = options["deterministic_rng"]
     names = dict.fromkeys(name.lower() for name in (*options["app_names"], options["open_app"]) if name)
@@ -156,7 +157,7 @@ def _service_options(options: dict[str, Any]) -> ServiceOptions:
     return ServiceOptions(
         model=options["model"],
         flash=_flash(options),
-        rng=SystemRng() if number is None else RepeatableRng(number),
+        rng=machine_rng() if number is None else RepeatableRng(number),
         clock=MonotonicClock(),
         listener=listener,
         http=http,
@@ -168,7 +169,10 @@ def _service_options(options: dict[str, Any]) -> ServiceOptions:
         expert=options["expert"],
         bundles=bundles,
         open_app=options["open_app"],
-        facts={} if number is None else {"randomness": "repeatable"},
+        facts={
+            "boundaries": list(survey().missing),
+            **({} if number is None else {"randomness": "repeatable"}),
+        },
     )
 
 
