@@ -14,6 +14,7 @@ from tallystick.device.sandbox import entry, landlock, seccomp
 from tallystick.device.sandbox.boundary import Boundary, Report, Standing
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.inspect import Inspection, inspect, require_confined
+from tallystick.device.sandbox.role import Role, profile
 from tallystick.errors import TrustError
 
 LOCKED = (
@@ -300,6 +301,33 @@ def test_limits_hold_inside():
         """
     )
     assert (done.returncode, done.stdout) == (0, "bounded\n")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_small_layers_are_on(role):
+    """Without the filter the process can still ask: it is not dumpable, leaves no core, and its limits are its role's."""
+    code = (
+        "import ctypes, os, resource as r, sys\nfrom tallystick.device.sandbox.boundary import Boundary\n"
+        "from tallystick.device.sandbox.confine import confine\nfrom tallystick.device.sandbox.role import Role\n"
+        "libc = ctypes.CDLL(None)\n"
+        "report = confine(Role(sys.argv[1]), parent=os.getppid(), without={Boundary.SECCOMP})\n"
+        "kinds = (r.RLIMIT_CORE, r.RLIMIT_NPROC, r.RLIMIT_FSIZE, r.RLIMIT_NOFILE, r.RLIMIT_AS)\n"
+        "print(libc.prctl(3, 0, 0, 0, 0), libc.prctl(39, 0, 0, 0, 0), *(part for kind in kinds for part in r.getrlimit(kind)))\n"
+        "print(*report.missing, sep=';')\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code, role.value], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    numbers, missing = done.stdout.splitlines()
+    limits = profile(role).limits
+    assert [int(number) for number in numbers.split()] == [
+        *(0, 1),
+        *(0, 0),
+        *(0, 0),
+        *[limits.file_bytes] * 2,
+        *[limits.descriptors] * 2,
+        *[limits.memory_bytes] * 2,
+    ]
+    assert "seccomp: left out" in missing.split(";")
 
 
 def test_a_link_survives_the_lock():
