@@ -27,6 +27,8 @@ NoiseSource = Callable[[int], bytes]
 
 #: taken from each source for one read
 _SEED_BYTES = 64
+#: the shortest thing that may be a key
+_KEY_BYTES = 16
 #: what one expansion of HKDF-SHA-512 can give
 _MAX_EXPANSION = 255 * 64
 #: throws of a die that hold 256 bits
@@ -70,8 +72,9 @@ class RepeatableRng:
 class MixedRng:
     """The kernel's generator and the hardware sources in `noise` (by name), mixed by HKDF-SHA-512 for each read.
 
-    `dice` are throws of a die (1 to 6) that a person made, mixed in as well. Each source is tested when this is made, and
-    with every byte it gives. Raises NoiseFailure when a source fails, then and ever after.
+    `dice` are throws of a die (1 to 6) that a person made, mixed in as well. Each source is tested before its first byte is
+    used and with every byte it gives; one that fails stops this read and every later one (NoiseFailure). Reads of fewer
+    than 16 bytes, which no key is made of, come from the kernel alone: hardware can be slow.
     """
 
     repeatable = False
@@ -82,8 +85,7 @@ class MixedRng:
         self._system: Rng = SystemRng() if system is None else system
         self._noise = {name: (source, HealthTest(name)) for name, source in (noise or {}).items()}
         self._dice = _check_dice(dice)
-        for name in self._noise:
-            self._draw(name, START_BYTES)
+        self._untested = set(self._noise)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -95,11 +97,14 @@ class MixedRng:
         if len(throws) < DICE_THROWS:
             raise UsageError(f"{DICE_THROWS} throws of a die are needed, not {len(throws)}")
         mixed = MixedRng(system=self._system, dice=throws)
+        mixed._untested = self._untested
         mixed._noise = self._noise  # with the tests that watch them
         return mixed
 
     def read(self, size_bytes: int) -> bytes:
         """Return `size_bytes` bytes; raise NoiseFailure when a source fails."""
+        if size_bytes < _KEY_BYTES:
+            return self._system.read(size_bytes)
         data = b""
         while len(data) < size_bytes:
             data += self._expand(min(size_bytes - len(data), _MAX_EXPANSION))
@@ -108,6 +113,9 @@ class MixedRng:
     def _expand(self, size_bytes: int) -> bytes:
         material = self._system.read(_SEED_BYTES)
         for name in self._noise:
+            if name in self._untested:
+                self._draw(name, START_BYTES)
+                self._untested.remove(name)
             material += self._draw(name, _SEED_BYTES)
         info = b"tallystick entropy " + ",".join(self.sources).encode()
         return HKDF(algorithm=SHA512(), length=size_bytes, salt=None, info=info).derive(material + self._dice)
@@ -152,6 +160,14 @@ class HardwareNoise:
     def close(self) -> None:
         """Let go of the device."""
         os.close(self._descriptor)
+
+
+def machine_rng() -> MixedRng:
+    """Return the kernel's generator, mixed with the hardware source of this machine if this user may read one."""
+    try:
+        return MixedRng(noise={"hwrng": HardwareNoise().read})
+    except OSError:
+        return MixedRng()
 
 
 def _check_dice(throws: Sequence[int]) -> bytes:

@@ -15,6 +15,7 @@ from tallystick.device.silicon.entropy import (
     MixedRng,
     RepeatableRng,
     SystemRng,
+    machine_rng,
 )
 from tallystick.device.silicon.health import (
     PROPORTION_CUTOFF,
@@ -62,6 +63,25 @@ def test_any_size_is_given(size):
     assert len(_mixed(chip=_noise()).read(size)) == size
 
 
+def test_short_reads_do_not_wait_for_hardware():
+    """What is too short to be a key comes from the kernel alone."""
+    calls = []
+    mixed = _mixed(chip=lambda size: calls.append(size) or _noise()(size))
+    assert mixed.read(15) == RepeatableRng(1).read(15)
+    assert calls == []
+    mixed.read(16)
+    assert calls == [START_BYTES, 64]
+
+
+def test_machine_has_a_generator():
+    """On any machine there is a mixture, with the kernel in it."""
+    mixed = machine_rng()
+    assert mixed.sources[0] == "kernel"
+    assert mixed.read(32) != mixed.read(32)
+    for source, _test in mixed._noise.values():
+        source.__self__.close()
+
+
 def test_sources_are_named():
     """What is mixed can be shown."""
     assert _mixed(chip=_noise()).sources == ("kernel", "chip")
@@ -81,9 +101,9 @@ def test_sources_are_named():
     ids=["zeros", "ones", "alternating", "short", "empty"],
 )
 def test_bad_source_stops_before_the_first_byte(source):
-    """A source that is stuck, repeats, or gives too little is found out when the mixture is made."""
+    """A source that is stuck, repeats, or gives too little is found out before any of it is used for a key."""
     with pytest.raises(NoiseFailure) as caught:
-        _mixed(chip=source)
+        _mixed(chip=source).read(16)
     assert "chip" in str(caught.value)
     assert caught.value.remedy
 
@@ -111,7 +131,7 @@ def test_source_that_is_unplugged_is_a_failure():
         raise OSError
 
     with pytest.raises(NoiseFailure):
-        _mixed(chip=gone)
+        _mixed(chip=gone).read(32)
 
 
 def test_cutoffs_are_those_of_the_standard():
