@@ -46,6 +46,22 @@ _IMAGES = click.option(
 )
 def create(folder: Path, images: Path, model: str, is_open: bool) -> Report:
     """Make a new device in DIR: burn the fuses for the keys of the images, and put the images into its first slot."""
+    device_id, found = make_device(folder, images=images, model=model, is_open=is_open)
+    return Report(
+        schema="device.create",
+        data={"folder": str(folder), "model": model, "device_id": device_id.hex(), **_facts(found)},
+        lines=(f"Made a {model} in {folder}: version {found.secure_world.header.version}, {found.state.value} boot.",),
+    )
+
+
+def make_device(folder: Path, *, images: Path, model: str, is_open: bool = False) -> tuple[bytes, Boot]:
+    """Make a new device in `folder`; return its id (16 bytes) and its checked boot.
+
+    Raises:
+        UsageError: there is a device already, or the images cannot be read.
+        TrustError: they would not start.
+
+    """
     artefacts = _read(images)
     table = artefacts.key_table
     keys = [table[start : start + ROM_KEY_BYTES] for start in range(0, len(table), ROM_KEY_BYTES)]
@@ -59,12 +75,7 @@ def create(folder: Path, images: Path, model: str, is_open: bool) -> Report:
         slots.provision(artefacts)
         flash.write("model", model.encode())
         fuses.burn_identity(key_table=key_hash, device_id=device_id, is_closed=not is_open)
-        found = _boot(slots, fuses)
-    return Report(
-        schema="device.create",
-        data={"folder": str(folder), "model": model, "device_id": device_id.hex(), **_facts(found)},
-        lines=(f"Made a {model} in {folder}: version {found.secure_world.header.version}, {found.state.value} boot.",),
-    )
+        return device_id, _boot(slots, fuses)
 
 
 @click.command("boot", cls=DeviceCommand)

@@ -27,7 +27,9 @@ _TABLE = {
     "app": Lazy(target="tallystick.cli.app:app", summary="list, open and quit the apps of a device"),
     "cosmos": Lazy(target="tallystick.cli.cosmos:cosmos", summary="addresses and signatures of the Cosmos app"),
     "apdu": Lazy(target="tallystick.cli.apdu:apdu", summary="send raw APDUs, or play a log again"),
-    "factory": Lazy(target="tallystick.cli.factory:factory", summary="make keys, build and sign the images of a device"),
+    "factory": Lazy(
+        target="tallystick.cli.factory:factory", summary="make keys, build and sign the images of a device"
+    ),
     "udev": Lazy(target="tallystick.cli.udev:udev", summary="the rule that gives access to devices on Linux"),
     "doctor": Lazy(target="tallystick.cli.doctor:doctor", summary="tell everything that a bug report needs"),
     "completion": Lazy(target="tallystick.cli.completion:completion", summary="print the completion script of a shell"),

@@ -16,7 +16,6 @@ from tallystick.cli.target import Run
 from tallystick.errors import UsageError
 
 if TYPE_CHECKING:
-    from tallystick.device.board.service import ServiceOptions
     from tallystick.device.hil import Flash
 
 #: options of the contract whose parts are still to be built
@@ -30,7 +29,7 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
     type=click.Choice(["isolated", "embedded", "gadget"]),
     default="embedded",
     show_default=True,
-    help="how the device is put together; this release has the embedded board",
+    help="how the device is put together: worlds in one process, or each in a locked process of its own",
 )
 @click.option("--model", type=click.Choice(MODELS), default="nanosp", show_default=True, help="which device it is")
 @click.option(
@@ -82,19 +81,24 @@ def up(run: Run, /, **options: Any) -> None:
     """  # noqa: D301 -- click wants the control character, which keeps the example's lines
     run.is_json = run.is_json or options["is_json"]
     _check(options)
-    service_options = _service_options(options)
     if options["is_verbose"]:
         import logging
 
         logging.basicConfig(format="%(message)s", level=logging.INFO)
+    parts = _parts(options)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(service_options, options, is_json=run.is_json))
+        if options["board"] == "isolated":
+            from tallystick.cli.bench import hold
+
+            hold(parts, options, lambda facts: _announce(facts, "isolated", is_json=run.is_json))
+        else:
+            asyncio.run(_serve(parts, options, is_json=run.is_json))
 
 
 def _check(options: dict[str, Any]) -> None:
     """Refuse what does not go together, before anything is started."""
-    if options["board"] != "embedded":
-        raise UsageError(f"the {options['board']} board is not in this release", remedy="leave --board away")
+    if options["board"] == "gadget":
+        raise UsageError("the gadget board is not in this release", remedy="leave --board away")
     for name in _NOT_BUILT:
         if options[name]:
             flag = "--" + name.replace("_", "-")
@@ -135,16 +139,11 @@ def _automation(source: str) -> str:
     return text
 
 
-def _service_options(options: dict[str, Any]) -> ServiceOptions:
+def _parts(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what every board is given: sockets, bundles, rules, and the test device's words."""
     from tallystick import apps
-    from tallystick.device.board.service import ServiceOptions
     from tallystick.device.normal.tcp import bind
-    from tallystick.device.sandbox.confine import survey
-    from tallystick.device.secure.vault import PinPolicy
-    from tallystick.device.silicon.clock import MonotonicClock
-    from tallystick.device.silicon.entropy import RepeatableRng, machine_rng
 
-    number = options["deterministic_rng"]
     names = dict.fromkeys(name.lower() for name in (*options["app_names"], options["open_app"]) if name)
     bundles = [apps.bundle(name) for name in names]
     automation = _automation(options["automation"])
@@ -154,47 +153,51 @@ def _service_options(options: dict[str, Any]) -> ServiceOptions:
         require_extra("device")
     listener = bind(options["apdu_port"])
     http = None if options["no_panel"] else bind(options["api_port"], what="page and REST", flag="--api-port")
-    return ServiceOptions(
-        model=options["model"],
-        flash=_flash(options),
-        rng=machine_rng() if number is None else RepeatableRng(number),
-        clock=MonotonicClock(),
-        listener=listener,
-        http=http,
-        approve=options["approve"],
-        automation=automation,
-        seed=options["seed"],
-        pin=options["pin"],
-        pin_policy=PinPolicy[options["pin_policy"].upper()],
-        expert=options["expert"],
-        bundles=bundles,
-        open_app=options["open_app"],
-        facts={
-            "boundaries": list(survey().missing),
-            **({} if number is None else {"randomness": "repeatable"}),
-        },
-    )
+    return {
+        "model": options["model"],
+        "listener": listener,
+        "http": http,
+        "approve": options["approve"],
+        "automation": automation,
+        "seed": options["seed"],
+        "pin": options["pin"],
+        "expert": options["expert"],
+        "bundles": bundles,
+        "open_app": options["open_app"],
+        "facts": {} if options["deterministic_rng"] is None else {"randomness": "repeatable"},
+    }
 
 
-async def _serve(service_options: ServiceOptions, options: dict[str, Any], *, is_json: bool) -> None:
+async def _serve(parts: dict[str, Any], options: dict[str, Any], *, is_json: bool) -> None:
     import subprocess
 
-    from tallystick.device.board.service import Service
+    from tallystick.device.board.service import Service, ServiceOptions
     from tallystick.device.sandbox.app_process import ProcessHost
+    from tallystick.device.secure.vault import PinPolicy
+    from tallystick.device.silicon.clock import MonotonicClock
+    from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
 
+    number = options["deterministic_rng"]
+    service_options = ServiceOptions(
+        **parts,
+        flash=_flash(options),
+        rng=SystemRng() if number is None else RepeatableRng(number),
+        clock=MonotonicClock(),
+        pin_policy=PinPolicy[options["pin_policy"].upper()],
+    )
     stderr = sys.stderr.fileno() if options["is_verbose"] else subprocess.DEVNULL
     host = ProcessHost(asyncio.get_running_loop(), stderr=stderr)
     service = Service(service_options, apps=host)
     host.settle = service.board.run
-    await service.run(lambda facts: _announce(facts, is_json=is_json))
+    await service.run(lambda facts: _announce(facts, "not isolated", is_json=is_json))
 
 
-def _announce(facts: dict[str, Any], *, is_json: bool) -> None:
+def _announce(facts: dict[str, Any], worlds: str, *, is_json: bool) -> None:
     """Say that the device is ready: one line of JSON for scripts, a few lines for people."""
     if is_json:
         click.echo(json.dumps({"pid": os.getpid(), **facts}))
     else:
-        click.echo(f"{facts['model']} {facts['serial']} is running (worlds: not isolated; a development device)")
+        click.echo(f"{facts['model']} {facts['serial']} is running (worlds: {worlds}; a development device)")
         if facts["api_port"] is not None:
             click.echo(f"  page and REST   http://127.0.0.1:{facts['api_port']}/")
         click.echo(f"  APDUs over TCP  127.0.0.1:{facts['apdu_port']}")
