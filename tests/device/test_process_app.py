@@ -374,9 +374,11 @@ def test_an_app_dies_with_its_parent(tmp_path):
             f"""
             import asyncio, sys
             sys.path.insert(0, {str(Path(__file__).parent)!r})
-            from process_stage import Stage, demo
+            from process_stage import Stage, demo, proc
             async def main():
                 stage = Stage(demo("while True: pass\\n"))
+                while b"Seccomp:\\t2" not in proc(stage.pid, "status"):
+                    await asyncio.sleep(0)
                 print(stage.pid, flush=True)
                 await asyncio.Event().wait()
             asyncio.run(main())

@@ -65,7 +65,6 @@ def seal_imports() -> None:
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter]
     sys.excepthook = _report
     sys.addaudithook(_refuse_files)
-    linecache.clearcache()
     vars(linecache)["updatecache"] = _no_lines
 
 
