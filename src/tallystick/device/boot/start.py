@@ -79,7 +79,8 @@ def become(image: int, handover: Handover, *arguments: str) -> None:
 def received() -> Handover:
     """Return what this image was told, in its first argument, and take that argument off ``sys.argv``."""
     with os.fdopen(int(sys.argv.pop(1)), "rb") as file:
-        return Handover.from_bytes(file.read())
+        # whoever was started from this descriptor before has moved its position
+        return Handover.from_bytes(os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0))
 
 
 def member(name: str) -> bytes:

@@ -1,0 +1,197 @@
+"""The isolated board as a user starts it: every world a locked process that runs from a checked image."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from process_stage import PATIENCE_S, children, is_running
+from up_stage import GET_ADDRESS, NAME, TEST_SENTENCE, Up, fail, is_signature, sign_requests, wait_for_end
+
+import tallystick
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Keep the workshop's keys and images for this module: building takes seconds."""
+    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "A_SECRET_OF_THE_USER": "hunter2"}
+
+
+def tree(pid):
+    """Return all processes below `pid`."""
+    below = []
+    for child in children(pid):
+        below += [child, *tree(child)]
+    return below
+
+
+def told(pid, what):
+    """Return a file of /proc as bytes."""
+    return Path(f"/proc/{pid}/{what}").read_bytes()
+
+
+def worlds(device):
+    """Return the processes by what they are: normal and app by the role in their command lines, secure by its own."""
+    found = {}
+    for pid in tree(device.process.pid):
+        words = told(pid, "cmdline").split(b"\x00")
+        for role in (b"world", b"normal", b"app"):
+            if role in words:
+                found[role.decode()] = pid
+        if b"tallystick.device.board.silicon_main" in words:
+            found["silicon"] = pid
+    return found
+
+
+def tally(*words, env, code=0):
+    """Run a tally command and return its JSON."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tallystick", *words, "--json"],
+        check=False, capture_output=True, text=True, timeout=PATIENCE_S, env=env,
+    )  # fmt: skip
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    return json.loads(ended.stdout)
+
+
+def test_the_device_boots_verified_and_signs(home):
+    """The whole line works through ROM, bootloader, both worlds and an app process, and the status says what holds."""
+    with Up("--board", "isolated", "--open", "cosmos", "--approve", env=home) as device:
+        link = device.connect()
+        assert device.exchange(NAME, link).startswith(b"\x01\x06Cosmos")
+        key = device.exchange(GET_ADDRESS, link)[:33]
+        *_, answer = [device.exchange(apdu, link) for apdu in sign_requests()]
+        assert answer.endswith(b"\x90\x00")
+        assert is_signature(answer[:-2], key)
+        status = device.rest("GET", "/status")
+        assert (status["board"], status["boot"]) == ("isolated", "verified")
+        assert status["worlds"].startswith("isolated")
+
+
+def test_worlds_and_apps_are_locked_processes_of_their_own(home):
+    """The kernel says of Normal World, app and chip that they are filtered and can gain nothing; images are in memory."""
+    with Up("--board", "isolated", "--open", "cosmos", env=home) as device:
+        assert device.exchange(GET_ADDRESS).endswith(b"\x90\x00")
+        found = worlds(device)
+        assert sorted(found) == ["app", "normal", "silicon", "world"]
+        for name in ("app", "normal", "silicon"):
+            status = told(found[name], "status").decode()
+            assert re.search(r"^NoNewPrivs:\t1$", status, re.MULTILINE), name
+            assert re.search(r"^Seccomp:\t2$", status, re.MULTILINE), name
+        for name in ("app", "normal", "world"):
+            assert b"/proc/self/fd/" in told(found[name], "cmdline"), name
+            assert told(found[name], "environ") == b"", name
+
+
+def test_the_seed_is_in_no_process_but_the_one_that_was_given_it(home):
+    """No argument and no environment of any world holds the words, the PIN or a secret of the user."""
+    with Up("--board", "isolated", "--pin", "73519", env=home) as device:
+        assert device.rest("GET", "/status")["onboarded"]
+        everything = b"".join(told(pid, "cmdline") + told(pid, "environ") for pid in tree(device.process.pid))
+        for secret in (b"junk", b"73519", b"hunter2"):
+            assert secret not in everything
+
+
+def test_a_dead_normal_world_is_replaced_and_nothing_else_dies(home):
+    """Kill the Normal World: its client is disconnected, the Secure World lives, and the next client is served."""
+    with Up("--board", "isolated", "--open", "cosmos", env=home) as device:
+        link = device.connect()
+        assert device.exchange(NAME, link).startswith(b"\x01\x06Cosmos")
+        before = worlds(device)
+        os.kill(before["normal"], signal.SIGKILL)
+        assert link.recv(1) == b""
+        assert device.exchange(GET_ADDRESS).endswith(b"\x90\x00")
+        after = worlds(device)
+        assert (after["world"], after["app"]) == (before["world"], before["app"])
+        assert after["normal"] != before["normal"]
+
+
+def test_an_app_opens_as_often_as_it_is_asked_for(home):
+    """Each opening is a fresh process from the same image."""
+    with Up("--board", "isolated", "--open", "cosmos", "--approve", env=home) as device:
+        link = device.connect()
+        seen = {worlds(device)["app"]}
+        for _ in range(2):
+            assert device.exchange("b0a7000000", link) == b"\x90\x00"
+            assert device.exchange("e0d8000006436f736d6f73", link) == b"\x90\x00"
+            assert device.exchange(GET_ADDRESS, link).endswith(b"\x90\x00")
+            seen.add(worlds(device)["app"])
+        assert len(seen) == 3
+
+
+@pytest.mark.parametrize(("hold", "mode"), [("left", "bootloader"), ("right", "recovery"), (None, "normal")])
+def test_pulling_the_plug_boots_from_the_rom_again(home, hold, mode):
+    """The power is cut and comes back: other processes, the same device, REST up all the time, screens counted on."""
+    with Up("--board", "isolated", "--open", "cosmos", env=home) as device:
+        before, first = device.rest("GET", "/status"), worlds(device)
+        device.rest("POST", "/replug", {"hold": hold})
+        status = device.status_when(lambda now: now["app"] is None and now["sequence"] > before["sequence"])
+        assert (status["mode"], status["serial"]) == (mode, before["serial"])
+        assert not is_running(first["world"])
+        assert len(device.exchange("e001000000")) > 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_when_it_ends(home, number):
+    """However it is ended, no process of the device stays behind."""
+    with Up("--board", "isolated", "--open", "cosmos", env=home) as device:
+        assert device.exchange(GET_ADDRESS).endswith(b"\x90\x00")
+        family = tree(device.process.pid)
+        device.process.send_signal(number)
+        device.process.wait(PATIENCE_S)
+        for pid in family:
+            wait_for_end(pid)
+
+
+def test_a_device_keeps_its_state_and_its_images(home, tmp_path):
+    """What was set up stays over a restart, with the images that are in its flash."""
+    folder = str(tmp_path / "device")
+    with Up("--board", "isolated", "--state", folder, "--app", "cosmos", env=home) as device:
+        serial = device.facts["serial"]
+    with Up("--board", "isolated", "--state", folder, "--open", "cosmos", seed="", env=home) as device:
+        assert device.facts["serial"] == serial
+        assert device.exchange(GET_ADDRESS).endswith(b"\x90\x00")
+
+
+def test_a_changed_line_runs_only_after_a_signed_update(home, tmp_path):
+    """Worlds run from their image: a device answers with another version once images that say so were flashed, not before."""
+    source = tmp_path / "source"
+    shutil.copytree(Path(tallystick.__file__).parent, source / "tallystick")
+    identity = source / "tallystick/device/os/identity.py"
+    identity.write_text(identity.read_text().replace('"nanosp": Versions(os="1.1.1"', '"nanosp": Versions(os="1.1.9"'))
+    keys, old, new, folder = (str(tmp_path / name) for name in ("keys", "old", "new", "device"))
+    tally("factory", "keys", keys, env=home)
+    release = ("factory", "build", "--keys", keys, "--security-version", "1")
+    tally(*release, "--version", "1.0.0", "--out", old, env=home)
+    tally(*release, "--version", "1.0.1", "--out", new, "--source", str(source), env=home)
+    tally("device", "create", folder, "--images", old, env=home)
+
+    def version():
+        with Up("--board", "isolated", "--state", folder, env=home) as device:
+            return device.exchange("e001000000")[5:10]
+
+    assert version() == b"1.1.1"
+    tally("device", "flash", folder, "--images", new, env=home)
+    assert version() == b"1.1.9"
+    explained = tally("device", "boot", folder, "--explain", env=home)
+    assert (explained["slot"], explained["version"]) == ("b", "1.0.1")
+
+
+def test_a_damaged_image_does_not_boot(home, tmp_path, monkeypatch):
+    """One changed byte of the Secure World: boot failure, said with exit code and remedy, and nothing runs."""
+    for name, value in home.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "device"
+    with Up("--board", "isolated", "--state", str(folder), env=home) as device:
+        assert device.exchange(NAME)
+    image = folder / "flash" / "slot-a.secure-world.pyz"
+    data = bytearray(image.read_bytes())
+    data[len(data) // 2] ^= 1
+    image.write_bytes(data)
+    code, document = fail("--board", "isolated", "--state", str(folder), "--seed", TEST_SENTENCE)
+    assert (code, document["message"]) == (9, "Boot failure")
+    assert "--explain" in document["remedy"]
