@@ -15,7 +15,7 @@ from tallystick.device.sandbox.self_test import Result
 _WORDS = {Role.NORMAL: "Normal World", Role.APP: "app"}
 
 
-@click.command(cls=DeviceCommand)
+@click.command("selftest", cls=DeviceCommand)
 def self_test() -> Report:
     """Try on this machine what an app or the Normal World could try to get out. Every attempt has to be refused.
 
