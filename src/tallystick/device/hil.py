@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum, unique
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tallystick.crypto.secret import Secret
 from tallystick.errors import StateError, TallyError
-from tallystick.wire.bundle import Bundle
-from tallystick.wire.chip import CounterId, Description
-from tallystick.wire.dashboard import BatteryQuery
-from tallystick.wire.panel import Frame
-from tallystick.wire.syscall import DeviceInfo, Outcome, Request
-from tallystick.wire.world import ToNormal
+
+if TYPE_CHECKING:  # the boot has no time for what only names types
+    from tallystick.crypto.secret import Secret
+    from tallystick.wire.bundle import Bundle
+    from tallystick.wire.chip import CounterId, Description
+    from tallystick.wire.dashboard import BatteryQuery
+    from tallystick.wire.panel import Frame
+    from tallystick.wire.syscall import DeviceInfo, Outcome, Request
+    from tallystick.wire.world import ToNormal
 
 
 class Flash(Protocol):

@@ -19,23 +19,17 @@ import time
 from pathlib import Path
 
 from tallystick.device.board.secure_entry import WORLD
-from tallystick.device.boot.explain import BootFailure, BootState, Chain
+from tallystick.device.boot.explain import BootFailure, Chain
 from tallystick.device.boot.rom import Rom
 from tallystick.device.boot.slot import Slots
 from tallystick.device.boot.start import BOOT_FAILURE, Handover, command
-from tallystick.device.sandbox.confine import confine
-from tallystick.device.sandbox.entry import seal_imports
-from tallystick.device.sandbox.role import Role
-from tallystick.device.silicon.chip import Chip
-from tallystick.device.silicon.chip_main import serve
-from tallystick.device.silicon.entropy import SystemRng
 from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.device.silicon.fuses import Fuses
 from tallystick.device.silicon.nvm import ChipMemory
 from tallystick.errors import TallyError
-from tallystick.wire.chip import ChipState
 
-_STATES = {BootState.VERIFIED: ChipState.VERIFIED, BootState.OPEN: ChipState.OPEN}
+#: artefacts that the ROM looks at
+_NEEDED = ("key_table", "bootloader", "bootloader_signature")
 
 
 def main(argv: list[str]) -> int:
@@ -65,9 +59,13 @@ def main(argv: list[str]) -> int:
             with inner, outer:
                 child = _start(image, told.seal(), [descriptors[0], outer.fileno(), *descriptors[1:]])
                 outer.close()
+                # loaded while the bootloader works, which is started as early as can be
+                from tallystick.device.board import silicon_chip
+
                 if _speaks(inner, child):
-                    silicon = Chip(store=memory, noise=SystemRng(), state=_STATES[rom.state])
-                    return _become_chip(silicon, inner, child, parent)
+                    silicon_chip.become(inner, memory, rom.state, parent=parent)
+                    del child  # reaped by init: a locked chip cannot wait for anybody
+                    return 0
     except TallyError as error:
         os.write(2, f"silicon: {error.message}\n".encode())
     os.write(2, b"Boot failure\n")
@@ -87,7 +85,7 @@ def _check(rom: Rom, chain: Chain, folder: str, slot: str) -> int:
     flash = DirectoryFlash(Path(folder))
     try:
         slots = Slots(flash)
-        artefacts = slots.read(slot)
+        artefacts = slots.read(slot, only=_NEEDED)
         verified = rom.check(
             chain,
             key_table=artefacts.key_table,
@@ -123,15 +121,6 @@ def _speaks(bus: socket.socket, child: subprocess.Popen[bytes]) -> bool:
         return True
     child.wait()
     return False
-
-
-def _become_chip(chip: Chip, bus: socket.socket, child: subprocess.Popen[bytes], parent: int) -> int:
-    """Serve the bus, locked in with the chip's memory, until the Secure World is gone."""
-    seal_imports()
-    confine(Role.CHIP, parent=parent)
-    serve(chip, bus)
-    del child  # reaped by init: a locked chip cannot wait for anybody
-    return 0
 
 
 if __name__ == "__main__":

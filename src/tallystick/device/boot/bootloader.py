@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tallystick.crypto.minisign import PublicKey
 from tallystick.device.boot.explain import Chain
 from tallystick.device.boot.image import Expectation, VerifiedImage
-from tallystick.device.boot.library import Places, check_entry
+from tallystick.device.boot.library import Places, check_entries
 from tallystick.errors import TrustError
 from tallystick.wire.environment import ENVIRONMENT
 from tallystick.wire.firmware import BootConfig, ImageRole
@@ -47,8 +47,7 @@ class Bootloader:
             finding.digest = hashlib.sha256(verified.member(ENVIRONMENT)).digest()
             if finding.digest != made.environment:
                 raise TrustError("the list of native code is not the one that was signed for")
-            for entry in verified.environment().entries:
-                check_entry(entry, self.places)
+            check_entries(verified.environment().entries, self.places)
         return verified
 
 

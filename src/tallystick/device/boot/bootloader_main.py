@@ -21,6 +21,9 @@ from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.errors import TallyError
 from tallystick.wire.firmware import CONFIG_KEY, NORMAL_KEY, ImageRole
 
+#: artefacts that this stage looks at
+_NEEDED = ("secure_world", "normal_world", "normal_world_signature", "config_signature", "config")
+
 
 def main(handover: Handover) -> int:
     """Check and start; return only when nothing was started."""
@@ -28,7 +31,7 @@ def main(handover: Handover) -> int:
     minimum = {role: handover.minimum.get(role.value, 0) for role in ImageRole}
     flash = DirectoryFlash(Path(handover.flash))
     try:
-        artefacts = Slots(flash).read(handover.slot)
+        artefacts = Slots(flash).read(handover.slot, only=_NEEDED)
         key = PublicKey.from_text(member(CONFIG_KEY).decode("ascii", "replace"))
         loader = Bootloader(key=key, minimum=minimum, places=places(handover.libraries))
         image = loader.check(

@@ -8,7 +8,7 @@ before each attempt. When it has reached READY it becomes the one in use, and on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -102,9 +102,10 @@ class Slots:
         """The slot that an update goes into."""
         return SLOTS[1 - SLOTS.index(self.record.active)]
 
-    def read(self, slot: str) -> Artefacts:
-        """Return what lies in `slot`, each record read once."""
-        return Artefacts.from_files({name: self._flash.read(_name(slot, name)) or b"" for name in ARTEFACTS.values()})
+    def read(self, slot: str, *, only: Collection[str] = ARTEFACTS) -> Artefacts:
+        """Return what lies in `slot`, each record read once; `only` names the members that a stage needs, the rest stay empty."""
+        names = (name for member, name in ARTEFACTS.items() if member in only)
+        return Artefacts.from_files({name: self._flash.read(_name(slot, name)) or b"" for name in names})
 
     def order(self) -> tuple[str, ...]:
         """Return the slots in the order in which they may be tried, without using up an attempt."""

@@ -43,7 +43,7 @@ _ALWAYS = (
 )
 #: the module whose `main` each image runs
 ENTRIES = {
-    ImageRole.BOOTLOADER: "tallystick.device.boot.bootloader_main",
+    ImageRole.BOOTLOADER: "tallystick.device.boot.bootloader_entry",
     ImageRole.SECURE_WORLD: "tallystick.device.board.secure_entry",
     ImageRole.NORMAL_WORLD: "tallystick.device.board.normal_entry",
 }

@@ -1,0 +1,28 @@
+"""What the silicon is once it has booted: the chip on the bus, locked in with its memory.
+
+Apart from the ROM, so that the ROM starts the bootloader without having loaded any of this.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from tallystick.device.boot.explain import BootState
+from tallystick.device.sandbox.confine import confine
+from tallystick.device.sandbox.entry import seal_imports
+from tallystick.device.sandbox.role import Role
+from tallystick.device.silicon.chip import Chip
+from tallystick.device.silicon.chip_main import serve
+from tallystick.device.silicon.entropy import SystemRng
+from tallystick.device.silicon.nvm import ChipMemory
+from tallystick.wire.chip import ChipState
+
+_STATES = {BootState.VERIFIED: ChipState.VERIFIED, BootState.OPEN: ChipState.OPEN}
+
+
+def become(bus: socket.socket, memory: ChipMemory, state: BootState, *, parent: int) -> None:
+    """Serve `bus`, locked in with the chip's memory, until the Secure World is gone; raise TrustError without a lock."""
+    chip = Chip(store=memory, noise=SystemRng(), state=_STATES[state])
+    seal_imports()
+    confine(Role.CHIP, parent=parent)
+    serve(chip, bus)
