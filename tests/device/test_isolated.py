@@ -1,61 +1,17 @@
 """The isolated board as a user starts it: every world a locked process that runs from a checked image."""
 
-import json
 import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from process_stage import PATIENCE_S, children, is_running
+from isolated_stage import tally, told, tree, worlds
+from process_stage import PATIENCE_S, is_running
 from up_stage import GET_ADDRESS, NAME, TEST_SENTENCE, Up, fail, is_signature, sign_requests, wait_for_end
 
 import tallystick
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """Keep the workshop's keys and images for this module: building takes seconds."""
-    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "A_SECRET_OF_THE_USER": "hunter2"}
-
-
-def tree(pid):
-    """Return all processes below `pid`."""
-    below = []
-    for child in children(pid):
-        below += [child, *tree(child)]
-    return below
-
-
-def told(pid, what):
-    """Return a file of /proc as bytes."""
-    return Path(f"/proc/{pid}/{what}").read_bytes()
-
-
-def worlds(device):
-    """Return the processes by what they are: normal and app by the role in their command lines, secure by its own."""
-    found = {}
-    for pid in tree(device.process.pid):
-        words = told(pid, "cmdline").split(b"\x00")
-        for role in (b"world", b"normal", b"app"):
-            if role in words:
-                found[role.decode()] = pid
-        if b"tallystick.device.board.silicon_main" in words:
-            found["silicon"] = pid
-    return found
-
-
-def tally(*words, env, code=0):
-    """Run a tally command and return its JSON."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "tallystick", *words, "--json"],
-        check=False, capture_output=True, text=True, timeout=PATIENCE_S, env=env,
-    )  # fmt: skip
-    assert ended.returncode == code, ended.stdout + ended.stderr
-    return json.loads(ended.stdout)
 
 
 def test_the_device_boots_verified_and_signs(home):
