@@ -26,6 +26,7 @@ def test_the_device_boots_verified_and_signs(home):
         status = device.rest("GET", "/status")
         assert (status["board"], status["boot"]) == ("isolated", "verified")
         assert status["worlds"].startswith("isolated")
+        assert status["randomness"] == "kernel, chip"
 
 
 def test_worlds_and_apps_are_locked_processes_of_their_own(home):

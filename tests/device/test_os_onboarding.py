@@ -9,6 +9,7 @@ import pytest
 from os_stage import PIN, call, data, open_name, status
 
 from tallystick.crypto import bip39
+from tallystick.device.silicon.health import NoiseFailure
 from tallystick.testing.device import VirtualDevice
 from tallystick.testing.user import User
 from tallystick.wire.dashboard import HostOnboarding, Ins
@@ -237,3 +238,24 @@ def test_set_up_begins_again_after_a_replug(device: VirtualDevice) -> None:
     device.replug()
     assert "Welcome" in device.screen
     assert device.flash.names() == before
+
+
+class StuckNoise:
+    """Randomness whose hardware has failed."""
+
+    def read(self, size_bytes: int) -> bytes:
+        """Fail as a mixture does."""
+        raise NoiseFailure("chip", f"no {size_bytes} bytes of it")
+
+
+@pytest.mark.device(onboarded=False)
+def test_failed_noise_makes_no_phrase_and_the_person_is_told(device: VirtualDevice) -> None:
+    """Where a source of noise has failed no words are shown: the screen says why, and set-up begins again."""
+    device.board.system.session.rng = StuckNoise()
+    device.user.choose("Set up as new")
+    device.user.enter_pin(PIN)
+    device.user.enter_pin(PIN)
+    assert "Noise fault:" in device.screen
+    assert not device.status["onboarded"]
+    device.user.dismiss()
+    assert "Welcome" in device.screen

@@ -1,37 +1,21 @@
-"""The Secure World as a process: the core of the device between gate, panel, chip and apps.
+"""The Secure World as a process: first the Normal World, then everything else.
 
 It was started by the bootloader from a checked image. It checks the Normal World with its own key, starts it locked, and
-looks at it from outside before it believes a word of it. What it is held by comes over the jig.
+looks at it from outside before it believes a word of it. What it is held by comes over the jig. The Normal World is
+started first because it takes as long as loading the rest takes.
 """
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import socket
-import sys
-from dataclasses import replace
 from pathlib import Path
 
-from tallystick.device.board.core import DeviceCore
-from tallystick.device.board.gate import Gate
-from tallystick.device.board.jig import PowerOn, hold_of, say
-from tallystick.device.board.panel_link import PanelLink
-from tallystick.device.board.world import NormalWorlds, take_bundles
+from tallystick.device.board.jig import PowerOn, say
+from tallystick.device.board.world import NormalWorlds
 from tallystick.device.boot.start import Handover
-from tallystick.device.sandbox.app_process import ProcessHost
-from tallystick.device.sandbox.confine import survey
-from tallystick.device.sandbox.program import Programs
-from tallystick.device.secure.vault import PinPolicy
-from tallystick.device.silicon.clock import MonotonicClock
-from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
 from tallystick.device.silicon.flash import DirectoryFlash
-from tallystick.device.silicon.provider import Bus, ChipProvider
 from tallystick.errors import TallyError
-from tallystick.wire.events import BUTTON_NAMES, PanelEvent, ReplugEvent
 
-#: the descriptor of the running image, as the interpreter was given it
-_IMAGE = "/proc/self/fd/"
 _FAILED = 1
 
 
@@ -39,126 +23,21 @@ def main(handover: Handover, numbers: list[int]) -> int:
     """Run until the power goes; `numbers` are the descriptors of jig and chip. Return the exit status."""
     jig = socket.socket(fileno=numbers[0])
     order = PowerOn.receive(jig)
-    chip = ChipProvider(Bus(socket.socket(fileno=numbers[1])).call)
+    failure: TallyError | None = None
+    try:
+        flash = DirectoryFlash(Path(handover.flash))
+        worlds = NormalWorlds(handover, flash, listener=order.listener_fd)
+    except TallyError as error:  # told below: the silicon is to hear of the Secure World first
+        failure = error
+    from tallystick.device.board import secure_world
+
+    chip = secure_world.chip_at(socket.socket(fileno=numbers[1]))
     try:
         chip.describe()  # the first word on the bus tells the silicon that there is a Secure World
-        asyncio.run(_run(jig, order, handover, chip))
+        if failure is not None:
+            raise failure
+        secure_world.run(jig, order, handover, chip=chip, flash=flash, worlds=worlds)
     except TallyError as error:
         say(jig, error={"code": error.code, "message": error.message, "remedy": error.remedy})
         return _FAILED
     return 0
-
-
-async def _run(jig: socket.socket, order: PowerOn, handover: Handover, chip: ChipProvider) -> None:
-    image = int(sys.path[0].removeprefix(_IMAGE))
-    told = replace(handover, stages=(), sealed={}).seal()
-    apps = ProcessHost(asyncio.get_running_loop(), programs=Programs.of_image(image, told))
-    world = SecureWorld(jig, order, handover, apps=apps, chip=chip)
-    apps.settle = world.core.run
-    await world.run()
-
-
-class SecureWorld:
-    """One life of the Secure World's process."""
-
-    def __init__(
-        self, jig: socket.socket, order: PowerOn, handover: Handover, *, apps: ProcessHost, chip: ChipProvider
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        self._jig = jig
-        self._chip = chip
-        self._order = order
-        self._ended = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._panel: PanelLink | None = None
-        clock = MonotonicClock()
-        flash = DirectoryFlash(Path(handover.flash))
-        self._normal = NormalWorlds(handover, flash, listener=order.listener_fd)
-        self._gate = Gate(
-            watcher=loop,
-            clock=clock,
-            spawn=self._normal.start,
-            inspect=self._normal.inspect,
-            receive=lambda message: self.core.receive(message),  # noqa: PLW0108 -- the core is made next, with this gate
-        )
-        number = order.repeatable_rng
-        self.core = DeviceCore(
-            model=order.model,
-            flash=flash,
-            rng=SystemRng() if number is None else RepeatableRng(number),
-            clock=clock,
-            apps=apps,
-            link=self._gate,
-            on_unplug=self._gate.unplug,
-            expert=order.expert,
-            pin_policy=PinPolicy[order.pin_policy],
-            keys=chip,
-            counter=chip,
-            facts={**order.facts, **self._boundaries(handover)},
-        )
-
-    @staticmethod
-    def _boundaries(handover: Handover) -> dict[str, object]:
-        """Return what people are told about the walls: which hold, and what the boot found."""
-        missing = survey().missing
-        worlds = "isolated" if not missing else f"isolated, but {'; '.join(missing)}"
-        return {
-            "board": "isolated",
-            "worlds": worlds,
-            "boundaries": list(missing),
-            "boot": handover.state,
-            "slot": handover.slot,
-        }
-
-    async def run(self) -> None:
-        """Serve until the power goes."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._ended.set)
-        loop.add_reader(self._jig.fileno(), self._ended.set)  # the bench lets go
-        order, core = self._order, self.core
-        core.prepare(seed=order.seed, pin=order.pin, bundles=take_bundles(order.bundle_fds))
-        if order.panel_fd >= 0:
-            self._panel = PanelLink(socket.socket(fileno=order.panel_fd))
-            self._panel.on_event = self._event
-            core.on_frame, core.on_status = self._panel.show, self._panel.tell
-        core.on_settled = self._arm
-        self._gate.open()
-        core.power_on(hold_of(order.hold), sequence=order.sequence)
-        if order.open_app:
-            core.open_app(order.open_app)
-        self._arm()
-        self._gate.on_open = self._ready
-        await self._ended.wait()
-        self._gate.close()
-        core.power_off()
-
-    def _ready(self) -> None:
-        """Tell that the Normal World is up and locked: this slot works, so older ones are not accepted any more."""
-        self._normal.confirm(self._chip)
-        say(self._jig, ready={"serial": self.core.status["serial"]})
-
-    def _event(self, event: PanelEvent) -> None:
-        if isinstance(event, ReplugEvent):
-            name = next((name for name, button in BUTTON_NAMES.items() if button is event.hold), None)
-            frame = self.core.frame
-            say(self._jig, power={"hold": name, "sequence": frame.sequence if frame else 0})
-            self._ended.set()
-        else:
-            self.core.event(event)
-
-    def _arm(self) -> None:
-        """Keep one timer of the loop at the device's next deadline."""
-        deadline_s = self.core.deadline_s()
-        if self._timer is not None:
-            if deadline_s is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
-                return
-            self._timer.cancel()
-            self._timer = None
-        if deadline_s is not None:
-            self._timer = asyncio.get_running_loop().call_at(deadline_s, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        self.core.advance()
-        self._arm()

@@ -12,6 +12,12 @@ async def tell_fault(display: Display, *, owner: object = None, level: Level = L
     await display.ask(notice, owner=owner, level=level)
 
 
+async def tell_noise(display: Display) -> None:
+    """Say that a source of noise has failed, so that no phrase was made, and wait until it was read."""
+    notice = Notice(lines=("Noise fault:", "no key was made"), button="Continue", tone=Tone.FAILURE)
+    await display.ask(notice)
+
+
 async def tell_refusal(display: Display, *, level: Level = Level.QUESTION) -> None:
     """Say that the vault is not opened here, whatever the PIN, and wait until it was read; the log says why."""
     notice = Notice(lines=("The vault is", "refused"), button="Continue", tone=Tone.FAILURE)

@@ -6,10 +6,11 @@ import logging
 
 from tallystick.crypto import bip39
 from tallystick.crypto.secret import Secret
-from tallystick.device.os.fault import tell_fault
+from tallystick.device.os.fault import tell_fault, tell_noise
 from tallystick.device.os.pin import choose_pin, is_pin
 from tallystick.device.os.session import BootMode, Session
 from tallystick.device.secure.vault import Sealing
+from tallystick.device.silicon.health import NoiseFailure
 from tallystick.errors import StateError, UsageError
 from tallystick.wire.dashboard import HostOnboarding
 from tallystick.wire.screen import Choice, Entered, Notice, Selected, Tone, WordEntry, WordList
@@ -28,10 +29,14 @@ async def onboard(session: Session) -> None:
         choice = await _ask_menu(session, "Welcome", ("Set up as new", "Restore from words"))
         session.step = OnboardingStep.PIN
         pin = await choose_pin(session.display)
-        phrase = await (_make_new(session) if choice == 0 else _restore(session))
+        phrase = None
         try:
+            phrase = await (_make_new(session) if choice == 0 else _restore(session))
             if phrase is not None:
                 seal(session, phrase, pin)
+        except NoiseFailure as error:
+            _LOGGER.warning("no phrase was made: %s", error)
+            await tell_noise(session.display)
         except StateError as error:
             _LOGGER.warning("the phrase was not stored: %s", error)
             await tell_fault(session.display)

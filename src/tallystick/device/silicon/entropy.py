@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tallystick.device.hil import Rng
 from tallystick.device.silicon.health import START_BYTES, HealthTest
-from tallystick.errors import LocalProtocolError, UsageError
+from tallystick.errors import LocalProtocolError, StateError, UsageError
 
 #: returns that many raw bytes of a hardware source
 NoiseSource = Callable[[int], bytes]
@@ -50,6 +50,8 @@ class RepeatableRng:
     """SHA-256 in counter mode over a number: equal numbers give equal bytes, on every machine."""
 
     repeatable = True
+    #: what it is made of, by name, for people to see
+    sources = ("repeatable",)
 
     def __init__(self, seed: int) -> None:
         if seed < 0:
@@ -124,7 +126,7 @@ class MixedRng:
         source, test = self._noise[name]
         try:
             raw = source(size_bytes)
-        except OSError:
+        except (OSError, StateError):
             raise test.fail("it cannot be read any more") from None
         test.check(raw)
         if len(raw) != size_bytes:
