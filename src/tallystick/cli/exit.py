@@ -1,4 +1,4 @@
-"""Exit codes and stable words for everything that can go wrong (ecosystem 2, "exit codes").
+"""Exit codes and stable words for everything that can go wrong (the documentation's page "Command line").
 
 0 done · 1 unexpected · 2 usage · 3 no device · 4 busy or no permission · 5 ambiguous device · 6 locked or wrong state · 7 refused
 by user · 8 refused by device · 9 not trusted · 10 network · 11 timeout · 130 interrupted.

@@ -28,7 +28,7 @@ from tallystick.errors import (
 )
 
 ERRORS = [
-    # ecosystem 2, "exit codes"
+    # docs/reference/cli.md, "Exit codes"
     (UsageError("u", remedy="r"), 2, "usage"),
     (DeviceNotFound("n", remedy="r"), 3, "no_device"),
     (DeviceBusy("b", remedy="r"), 4, "device_busy"),

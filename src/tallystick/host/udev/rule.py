@@ -1,4 +1,4 @@
-"""Check and install the udev rule (ecosystem 2, "udev"). Nothing here becomes root: who must be is told which line to run."""
+"""Check and install the udev rule (the how-to "udev"). Nothing here becomes root: who must be is told which line to run."""
 
 from __future__ import annotations
 
