@@ -12,12 +12,12 @@ import socket
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from tallystick.device.board.gate_pair import gate_pair
 from tallystick.device.hil import Clock
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire import world
 
 _LOGGER = logging.getLogger(__name__)
-_BUFFER_BYTES = 4 * world.MAX_MESSAGE
 _BATCH = 32
 #: messages of one second; a client cannot make an honest Normal World send so many
 MAX_RATE = 50_000
@@ -89,14 +89,15 @@ class Gate(Generic[ChildT]):
 
     def open(self) -> None:
         """Start the Normal World."""
-        inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (inner, outer):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        inner.settimeout(0)
-        self._trusted = False
+        inner, outer = gate_pair()
         with outer:
-            self._child = self._spawn(outer)
-        self._socket = inner
+            child = self._spawn(outer)
+        self.adopt(inner, child)
+
+    def adopt(self, inner: socket.socket, child: ChildT) -> None:
+        """Take a Normal World that was started already, with our end of its gate; it is trusted no sooner than any other."""
+        self._trusted = False
+        self._child, self._socket = child, inner
         self._watcher.add_reader(inner.fileno(), self._readable)
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from tallystick.device.boot.start import Handover
-from tallystick.device.sandbox import entry
 from tallystick.device.sandbox.role import Role
 
 PROGRAM = "tallystick.device.board.normal_main"
@@ -13,6 +12,8 @@ PROGRAM = "tallystick.device.board.normal_main"
 
 def main(_handover: Handover) -> int:
     """Run the Normal World; refuse to be anything else."""
+    from tallystick.device.sandbox import entry  # the Secure World takes PROGRAM from here, and not the rest
+
     role, _parent, program, *_ = sys.argv[1:]
     if role != Role.NORMAL.value or program != PROGRAM:
         return entry.NOT_CONFINED

@@ -17,9 +17,9 @@ def main(handover: Handover) -> int:
     """Run what the arguments say and return its exit status."""
     kind, *rest = sys.argv[1:]
     if kind == WORLD:
-        from tallystick.device.board import secure_main
+        from tallystick.device.board import secure_start
 
-        return secure_main.main(handover, [int(number) for number in rest])
+        return secure_start.main(handover, [int(number) for number in rest])
     from tallystick.device.sandbox import entry
 
     return entry.main([kind, *rest])

@@ -1,43 +1,204 @@
-"""The Secure World as a process: first the Normal World, then everything else.
+"""The Secure World itself: the core of the device between gate, panel, chip and apps.
 
-It was started by the bootloader from a checked image. It checks the Normal World with its own key, starts it locked, and
-looks at it from outside before it believes a word of it. What it is held by comes over the jig. The Normal World is
-started first because it takes as long as loading the rest takes.
+Loaded by `secure_start` while the Normal World starts.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import socket
-from pathlib import Path
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
 
-from tallystick.device.board.jig import PowerOn, say
-from tallystick.device.board.world import NormalWorlds
+from tallystick.device.board.chip_minimum import ChipMinimums
+from tallystick.device.board.core import DeviceCore
+from tallystick.device.board.gate import Gate
+from tallystick.device.board.jig import PowerOn, hold_of, say
+from tallystick.device.board.panel_link import PanelLink
+from tallystick.device.board.world import NormalWorld, NormalWorlds
 from tallystick.device.boot.start import Handover
-from tallystick.device.silicon.flash import DirectoryFlash
-from tallystick.errors import TallyError
+from tallystick.device.hil import Flash
+from tallystick.device.sandbox.app_process import ProcessHost
+from tallystick.device.sandbox.boundary import Report
+from tallystick.device.sandbox.confine import survey
+from tallystick.device.sandbox.inspect import require_confined
+from tallystick.device.sandbox.program import Programs
+from tallystick.device.secure.vault import PinPolicy
+from tallystick.device.silicon.clock import MonotonicClock
+from tallystick.device.silicon.entropy import MixedRng, RepeatableRng
+from tallystick.device.silicon.provider import Bus, ChipProvider
+from tallystick.wire.bundle import MAX_BUNDLE, Bundle
+from tallystick.wire.events import BUTTON_NAMES, PanelEvent, ReplugEvent
 
-_FAILED = 1
+#: the descriptor of the running image, as the interpreter was given it
+_IMAGE = "/proc/self/fd/"
 
 
-def main(handover: Handover, numbers: list[int]) -> int:
-    """Run until the power goes; `numbers` are the descriptors of jig and chip. Return the exit status."""
-    jig = socket.socket(fileno=numbers[0])
-    order = PowerOn.receive(jig)
-    failure: TallyError | None = None
+def chip_at(bus: socket.socket) -> ChipProvider:
+    """Return the chip at the other end of `bus`."""
+    return ChipProvider(Bus(bus).call)
+
+
+def run(
+    jig: socket.socket, order: PowerOn, handover: Handover, *, chip: ChipProvider, flash: Flash, worlds: NormalWorlds
+) -> None:
+    """Be the Secure World until the power goes; raise TallyError when it cannot be. No Normal World is left behind."""
     try:
-        flash = DirectoryFlash(Path(handover.flash))
-        worlds = NormalWorlds(handover, flash, listener=order.listener_fd)
-    except TallyError as error:  # told below: the silicon is to hear of the Secure World first
-        failure = error
-    from tallystick.device.board import secure_world
+        asyncio.run(_run(jig, order, handover, chip=chip, flash=flash, worlds=worlds))
+    finally:
+        worlds.first[1].kill()
 
-    chip = secure_world.chip_at(socket.socket(fileno=numbers[1]))
-    try:
-        chip.describe()  # the first word on the bus tells the silicon that there is a Secure World
-        if failure is not None:
-            raise failure
-        secure_world.run(jig, order, handover, chip=chip, flash=flash, worlds=worlds)
-    except TallyError as error:
-        say(jig, error={"code": error.code, "message": error.message, "remedy": error.remedy})
-        return _FAILED
-    return 0
+
+async def _run(
+    jig: socket.socket, order: PowerOn, handover: Handover, *, chip: ChipProvider, flash: Flash, worlds: NormalWorlds
+) -> None:
+    image = int(sys.path[0].removeprefix(_IMAGE))
+    told = replace(handover, stages=(), sealed={}).seal()
+    apps = ProcessHost(asyncio.get_running_loop(), programs=Programs.of_image(image, told))
+    world = SecureWorld(jig, order, handover, apps=apps, chip=chip, flash=flash, worlds=worlds)
+    apps.settle = world.core.run
+    await world.run()
+
+
+def make_rng(order: PowerOn, chip: ChipProvider) -> MixedRng | RepeatableRng:
+    """Return what keys are made of: the kernel's generator and the chip's noise, mixed and tested (secure-world 5.1).
+
+    Only a bench that says so gets numbers that repeat, and the status says so too.
+    """
+    if order.repeatable_rng is not None:
+        return RepeatableRng(order.repeatable_rng)
+    return MixedRng(noise={"chip": chip.noise})
+
+
+class SecureWorld:
+    """One life of the Secure World's process."""
+
+    def __init__(
+        self,
+        jig: socket.socket,
+        order: PowerOn,
+        handover: Handover,
+        *,
+        apps: ProcessHost,
+        chip: ChipProvider,
+        flash: Flash,
+        worlds: NormalWorlds,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self._jig = jig
+        self._chip = chip
+        self._order = order
+        self._ended = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._panel: PanelLink | None = None
+        clock = MonotonicClock()
+        self._normal = worlds
+        self._offered = survey()
+        self._gate = Gate(
+            watcher=loop,
+            clock=clock,
+            spawn=self._normal.start,
+            inspect=self._inspect,
+            receive=lambda message: self.core.receive(message),  # noqa: PLW0108 -- the core is made next, with this gate
+        )
+        rng = make_rng(order, chip)
+        self.core = DeviceCore(
+            model=order.model,
+            flash=flash,
+            rng=rng,
+            clock=clock,
+            apps=apps,
+            link=self._gate,
+            on_unplug=self._gate.unplug,
+            expert=order.expert,
+            pin_policy=PinPolicy[order.pin_policy],
+            keys=chip,
+            counter=chip,
+            facts={
+                **order.facts,
+                **_boundaries(handover, self._offered),
+                "randomness": ", ".join(rng.sources),
+            },
+        )
+
+    async def run(self) -> None:
+        """Serve until the power goes."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ended.set)
+        loop.add_reader(self._jig.fileno(), self._ended.set)  # the bench lets go
+        order, core = self._order, self.core
+        core.prepare(seed=order.seed, pin=order.pin, bundles=take_bundles(order.bundle_fds))
+        if order.panel_fd >= 0:
+            self._panel = PanelLink(socket.socket(fileno=order.panel_fd))
+            self._panel.on_event = self._event
+            core.on_frame, core.on_status = self._panel.show, self._panel.tell
+        core.on_settled = self._arm
+        self._gate.adopt(*self._normal.first)
+        core.power_on(hold_of(order.hold), sequence=order.sequence)
+        if order.open_app:
+            core.open_app(order.open_app)
+        self._arm()
+        self._gate.on_open = self._ready
+        await self._ended.wait()
+        self._gate.close()
+        core.power_off()
+
+    def _inspect(self, world: NormalWorld) -> None:
+        """Make sure it is locked; raise TrustError when it is not."""
+        require_confined(world.pid, self._offered)
+
+    def _ready(self) -> None:
+        """Tell that the Normal World is up and locked: this slot works, so older ones are not accepted any more."""
+        self._normal.confirm(ChipMinimums(self._chip))
+        say(self._jig, ready={"serial": self.core.status["serial"]})
+
+    def _event(self, event: PanelEvent) -> None:
+        if isinstance(event, ReplugEvent):
+            name = next((name for name, button in BUTTON_NAMES.items() if button is event.hold), None)
+            frame = self.core.frame
+            say(self._jig, power={"hold": name, "sequence": frame.sequence if frame else 0})
+            self._ended.set()
+        else:
+            self.core.event(event)
+
+    def _arm(self) -> None:
+        """Keep one timer of the loop at the device's next deadline."""
+        deadline_s = self.core.deadline_s()
+        if self._timer is not None:
+            if deadline_s is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline_s is not None:
+            self._timer = asyncio.get_running_loop().call_at(deadline_s, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.core.advance()
+        self._arm()
+
+
+def _boundaries(handover: Handover, offered: Report) -> dict[str, object]:
+    """Return what people are told about the walls: which hold, and what the boot found."""
+    missing = offered.missing
+    worlds = "isolated" if not missing else f"isolated, but {'; '.join(missing)}"
+    return {
+        "board": "isolated",
+        "worlds": worlds,
+        "boundaries": list(missing),
+        "boot": handover.state,
+        "slot": handover.slot,
+    }
+
+
+def take_bundles(descriptors: Iterable[int]) -> list[Bundle]:
+    """Read the bundles in these descriptors, and close them."""
+    bundles = []
+    for descriptor in descriptors:
+        with os.fdopen(descriptor, "rb") as file:
+            bundles.append(Bundle.from_bytes(file.read(MAX_BUNDLE + 1)))
+    return bundles
