@@ -1,59 +1,64 @@
-"""The Secure World as a process: the core of the device between gate, panel, chip and apps.
+"""The Secure World itself: the core of the device between gate, panel, chip and apps.
 
-It was started by the bootloader from a checked image. It checks the Normal World with its own key, starts it locked, and
-looks at it from outside before it believes a word of it. What it is held by comes over the jig.
+Loaded by `secure_start` while the Normal World starts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
+from tallystick.device.board.chip_minimum import ChipMinimums
 from tallystick.device.board.core import DeviceCore
 from tallystick.device.board.gate import Gate
 from tallystick.device.board.jig import PowerOn, hold_of, say
 from tallystick.device.board.panel_link import PanelLink
-from tallystick.device.board.world import NormalWorlds, take_bundles
+from tallystick.device.board.world import NormalWorld, NormalWorlds
 from tallystick.device.boot.start import Handover
+from tallystick.device.hil import Flash
 from tallystick.device.sandbox.app_process import ProcessHost
+from tallystick.device.sandbox.boundary import Report
 from tallystick.device.sandbox.confine import survey
+from tallystick.device.sandbox.inspect import require_confined
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.secure.vault import PinPolicy
 from tallystick.device.silicon.clock import MonotonicClock
 from tallystick.device.silicon.entropy import MixedRng, RepeatableRng
-from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.device.silicon.provider import Bus, ChipProvider
-from tallystick.errors import TallyError
+from tallystick.wire.bundle import MAX_BUNDLE, Bundle
 from tallystick.wire.events import BUTTON_NAMES, PanelEvent, ReplugEvent
 
 #: the descriptor of the running image, as the interpreter was given it
 _IMAGE = "/proc/self/fd/"
-_FAILED = 1
 
 
-def main(handover: Handover, numbers: list[int]) -> int:
-    """Run until the power goes; `numbers` are the descriptors of jig and chip. Return the exit status."""
-    jig = socket.socket(fileno=numbers[0])
-    order = PowerOn.receive(jig)
-    chip = ChipProvider(Bus(socket.socket(fileno=numbers[1])).call)
+def chip_at(bus: socket.socket) -> ChipProvider:
+    """Return the chip at the other end of `bus`."""
+    return ChipProvider(Bus(bus).call)
+
+
+def run(
+    jig: socket.socket, order: PowerOn, handover: Handover, *, chip: ChipProvider, flash: Flash, worlds: NormalWorlds
+) -> None:
+    """Be the Secure World until the power goes; raise TallyError when it cannot be. No Normal World is left behind."""
     try:
-        chip.describe()  # the first word on the bus tells the silicon that there is a Secure World
-        asyncio.run(_run(jig, order, handover, chip))
-    except TallyError as error:
-        say(jig, error={"code": error.code, "message": error.message, "remedy": error.remedy})
-        return _FAILED
-    return 0
+        asyncio.run(_run(jig, order, handover, chip=chip, flash=flash, worlds=worlds))
+    finally:
+        worlds.first[1].kill()
 
 
-async def _run(jig: socket.socket, order: PowerOn, handover: Handover, chip: ChipProvider) -> None:
+async def _run(
+    jig: socket.socket, order: PowerOn, handover: Handover, *, chip: ChipProvider, flash: Flash, worlds: NormalWorlds
+) -> None:
     image = int(sys.path[0].removeprefix(_IMAGE))
     told = replace(handover, stages=(), sealed={}).seal()
     apps = ProcessHost(asyncio.get_running_loop(), programs=Programs.of_image(image, told))
-    world = SecureWorld(jig, order, handover, apps=apps, chip=chip)
+    world = SecureWorld(jig, order, handover, apps=apps, chip=chip, flash=flash, worlds=worlds)
     apps.settle = world.core.run
     await world.run()
 
@@ -72,7 +77,15 @@ class SecureWorld:
     """One life of the Secure World's process."""
 
     def __init__(
-        self, jig: socket.socket, order: PowerOn, handover: Handover, *, apps: ProcessHost, chip: ChipProvider
+        self,
+        jig: socket.socket,
+        order: PowerOn,
+        handover: Handover,
+        *,
+        apps: ProcessHost,
+        chip: ChipProvider,
+        flash: Flash,
+        worlds: NormalWorlds,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._jig = jig
@@ -82,13 +95,13 @@ class SecureWorld:
         self._timer: asyncio.TimerHandle | None = None
         self._panel: PanelLink | None = None
         clock = MonotonicClock()
-        flash = DirectoryFlash(Path(handover.flash))
-        self._normal = NormalWorlds(handover, flash, listener=order.listener_fd)
+        self._normal = worlds
+        self._offered = survey()
         self._gate = Gate(
             watcher=loop,
             clock=clock,
             spawn=self._normal.start,
-            inspect=self._normal.inspect,
+            inspect=self._inspect,
             receive=lambda message: self.core.receive(message),  # noqa: PLW0108 -- the core is made next, with this gate
         )
         rng = make_rng(order, chip)
@@ -106,23 +119,10 @@ class SecureWorld:
             counter=chip,
             facts={
                 **order.facts,
-                **self._boundaries(handover),
+                **_boundaries(handover, self._offered),
                 "randomness": ", ".join(rng.sources),
             },
         )
-
-    @staticmethod
-    def _boundaries(handover: Handover) -> dict[str, object]:
-        """Return what people are told about the walls: which hold, and what the boot found."""
-        missing = survey().missing
-        worlds = "isolated" if not missing else f"isolated, but {'; '.join(missing)}"
-        return {
-            "board": "isolated",
-            "worlds": worlds,
-            "boundaries": list(missing),
-            "boot": handover.state,
-            "slot": handover.slot,
-        }
 
     async def run(self) -> None:
         """Serve until the power goes."""
@@ -137,7 +137,7 @@ class SecureWorld:
             self._panel.on_event = self._event
             core.on_frame, core.on_status = self._panel.show, self._panel.tell
         core.on_settled = self._arm
-        self._gate.open()
+        self._gate.adopt(*self._normal.first)
         core.power_on(hold_of(order.hold), sequence=order.sequence)
         if order.open_app:
             core.open_app(order.open_app)
@@ -147,9 +147,13 @@ class SecureWorld:
         self._gate.close()
         core.power_off()
 
+    def _inspect(self, world: NormalWorld) -> None:
+        """Make sure it is locked; raise TrustError when it is not."""
+        require_confined(world.pid, self._offered)
+
     def _ready(self) -> None:
         """Tell that the Normal World is up and locked: this slot works, so older ones are not accepted any more."""
-        self._normal.confirm(self._chip)
+        self._normal.confirm(ChipMinimums(self._chip))
         say(self._jig, ready={"serial": self.core.status["serial"]})
 
     def _event(self, event: PanelEvent) -> None:
@@ -176,3 +180,25 @@ class SecureWorld:
         self._timer = None
         self.core.advance()
         self._arm()
+
+
+def _boundaries(handover: Handover, offered: Report) -> dict[str, object]:
+    """Return what people are told about the walls: which hold, and what the boot found."""
+    missing = offered.missing
+    worlds = "isolated" if not missing else f"isolated, but {'; '.join(missing)}"
+    return {
+        "board": "isolated",
+        "worlds": worlds,
+        "boundaries": list(missing),
+        "boot": handover.state,
+        "slot": handover.slot,
+    }
+
+
+def take_bundles(descriptors: Iterable[int]) -> list[Bundle]:
+    """Read the bundles in these descriptors, and close them."""
+    bundles = []
+    for descriptor in descriptors:
+        with os.fdopen(descriptor, "rb") as file:
+            bundles.append(Bundle.from_bytes(file.read(MAX_BUNDLE + 1)))
+    return bundles
