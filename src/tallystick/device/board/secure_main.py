@@ -6,6 +6,7 @@ Loaded by `secure_start` while the Normal World starts.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -55,6 +56,7 @@ def run(
 async def _run(
     jig: socket.socket, order: PowerOn, handover: Handover, *, chip: ChipProvider, flash: Flash, worlds: NormalWorlds
 ) -> None:
+    gc.enable()  # an image starts without
     image = int(sys.path[0].removeprefix(_IMAGE))
     told = replace(handover, stages=(), sealed={}).seal()
     apps = ProcessHost(asyncio.get_running_loop(), programs=Programs.of_image(image, told))

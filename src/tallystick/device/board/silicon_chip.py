@@ -5,10 +5,11 @@ Apart from the ROM, so that the ROM starts the bootloader without having loaded 
 
 from __future__ import annotations
 
+import gc
 import socket
 
 from tallystick.device.boot.explain import BootState
-from tallystick.device.sandbox.confine import confine
+from tallystick.device.sandbox.confine import Lock
 from tallystick.device.sandbox.entry import seal_imports
 from tallystick.device.sandbox.role import Role
 from tallystick.device.silicon.chip import Chip
@@ -20,9 +21,15 @@ from tallystick.wire.chip import ChipState
 _STATES = {BootState.VERIFIED: ChipState.VERIFIED, BootState.OPEN: ChipState.OPEN}
 
 
-def become(bus: socket.socket, memory: ChipMemory, state: BootState, *, parent: int) -> None:
+def make_lock() -> Lock:
+    """Return the chip's lock, made ready while there is nobody on the bus yet who would have to wait for it."""
+    return Lock(Role.CHIP)
+
+
+def become(bus: socket.socket, memory: ChipMemory, state: BootState, *, lock: Lock, parent: int) -> None:
     """Serve `bus`, locked in with the chip's memory, until the Secure World is gone; raise TrustError without a lock."""
     chip = Chip(store=memory, noise=SystemRng(), state=_STATES[state])
+    gc.enable()
     seal_imports()
-    confine(Role.CHIP, parent=parent)
+    lock.put_on(parent=parent)
     serve(chip, bus)

@@ -10,6 +10,7 @@ bus. From then on there is only the chip, locked in with its memory.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import socket
@@ -34,6 +35,7 @@ _NEEDED = ("key_table", "bootloader", "bootloader_signature")
 
 def main(argv: list[str]) -> int:
     """Boot; return 78 when nothing was started, else how the Secure World ended."""
+    gc.disable()  # until there is a chip: what is loaded stays
     chip, flash, libraries = argv[:3]
     parent = os.getppid()
     descriptors = [int(number) for number in argv[3:]]
@@ -62,8 +64,9 @@ def main(argv: list[str]) -> int:
                 # loaded while the bootloader works, which is started as early as can be
                 from tallystick.device.board import silicon_chip
 
+                lock = silicon_chip.make_lock()
                 if _speaks(inner, child):
-                    silicon_chip.become(inner, memory, rom.state, parent=parent)
+                    silicon_chip.become(inner, memory, rom.state, lock=lock, parent=parent)
                     del child  # reaped by init: a locked chip cannot wait for anybody
                     return 0
     except TallyError as error:

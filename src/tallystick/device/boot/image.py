@@ -36,6 +36,7 @@ class VerifiedImage:
     header: ImageHeader
     digest: bytes
     key_id: bytes = b""
+    archive: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
     proof: object = field(repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -66,13 +67,14 @@ class VerifiedImage:
 
     @classmethod
     def _of(cls, raw: bytes, *, digest: bytes, key_id: bytes, expect: Expectation) -> Self:
-        header = ImageHeader.from_bytes(_member(raw, HEADER))
+        archive = _archive(raw)
+        header = ImageHeader.from_bytes(_member(archive, HEADER))
         expect.check(header)
-        return cls(raw=raw, header=header, digest=digest, key_id=key_id, proof=_PROOF)
+        return cls(raw=raw, header=header, digest=digest, key_id=key_id, archive=archive, proof=_PROOF)
 
     def member(self, name: str) -> bytes:
         """Return a member of the image; raise TrustError when it is not there or not readable."""
-        return _member(self.raw, name)
+        return _member(self.archive or _archive(self.raw), name)
 
     def public_key(self, name: str) -> PublicKey:
         """Return the key of the next stage that is built into this image; raise TrustError when there is none."""
@@ -128,12 +130,22 @@ def _check_size(raw: bytes) -> None:
         raise TrustError("the image is missing or too large")
 
 
-def _member(raw: bytes, name: str) -> bytes:
+#: what the archive reader says of bytes that are no archive
+_UNREADABLE = (zipfile.BadZipFile, LookupError, ValueError, NotImplementedError, RuntimeError, OSError, EOFError)
+
+
+def _archive(raw: bytes) -> zipfile.ZipFile:
     try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            info = archive.getinfo(name)
-            if info.compress_type != zipfile.ZIP_STORED or info.file_size > _MAX_MEMBER:
-                raise TrustError(f"{name} in the image is not stored, or too large")
-            return archive.read(info)
-    except (zipfile.BadZipFile, LookupError, ValueError, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        return zipfile.ZipFile(io.BytesIO(raw))
+    except _UNREADABLE as error:
+        raise TrustError(f"the image has no readable {HEADER}") from error
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        info = archive.getinfo(name)
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size > _MAX_MEMBER:
+            raise TrustError(f"{name} in the image is not stored, or too large")
+        return archive.read(info)
+    except _UNREADABLE as error:
         raise TrustError(f"the image has no readable {name}") from error

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from tallystick.crypto.minisign import PublicKey
 from tallystick.device.boot.explain import Chain
 from tallystick.device.boot.image import Expectation, VerifiedImage
+from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.firmware import ImageRole
 
 
@@ -20,7 +21,10 @@ def check_normal_world(
     """Check the Normal World by `key`, which is built into the Secure World's image; raise BootFailure."""
     expect = Expectation(role=ImageRole.NORMAL_WORLD, minimum=minimum[ImageRole.NORMAL_WORLD])
     with chain.stage("normal world") as finding:
-        finding.digest = hashlib.sha256(image).digest()
-        verified = VerifiedImage.by_signature(image, signature, [key], expect=expect)
-        finding.key_id = verified.key_id
+        try:
+            verified = VerifiedImage.by_signature(image, signature, [key], expect=expect)
+        except (TrustError, RemoteProtocolError):
+            finding.digest = hashlib.sha256(image).digest()  # people are told what was refused, too
+            raise
+        finding.key_id, finding.digest = verified.key_id, verified.digest
     return verified

@@ -9,6 +9,7 @@ nothing of this room, and this room nothing of them but their names.
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import linecache
 import sys
@@ -40,6 +41,7 @@ def main(arguments: list[str], *, refusal: Refusal = Refusal.KILL, without: Abst
     """
     role, parent, program, *rest = arguments
     work = prepare(program, rest)
+    gc.enable()  # an image starts without
     lock = Lock(Role(role), refusal=refusal, without=without)
     seal_imports()
     try:

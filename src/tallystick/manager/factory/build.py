@@ -24,9 +24,12 @@ from tallystick.manager.factory.pack import archive, compiled, members
 from tallystick.wire.environment import ENVIRONMENT, Entry, Environment, Root
 from tallystick.wire.firmware import ARTEFACTS, CONFIG_KEY, HEADER, NORMAL_KEY, BootConfig, ImageHeader, ImageRole
 
-#: what every image begins with: nothing but the image and its list is imported from there on
+#: what every image begins with: nothing but the image and its list is imported from there on. What is loaded stays, so looking
+#: for garbage before the work begins is time lost; who stays calls `gc.enable`
 _MAIN = """\
+import gc
 import sys
+gc.disable()
 sys.path[1:] = [folder for folder in sys.path[1:] if folder.endswith("/lib-dynload")]
 from tallystick.device.boot import library
 library.enter()
