@@ -12,14 +12,17 @@ from typing import Any
 
 import platformdirs
 
-from tallystick.cli.workshop import ensure_device
 from tallystick.device.board.isolated import Bench, BenchOptions
+from tallystick.device.silicon.nvm import FILE
 
 
 def hold(parts: dict[str, Any], options: dict[str, Any], on_ready: Callable[[dict[str, Any]], None]) -> None:
     """Hold the device until it is stopped; `parts` is what every board is given, `options` the command line."""
     with _folder(options) as folder:
-        ensure_device(folder, model=options["model"])
+        if not (folder / "chip" / FILE).exists():
+            from tallystick.cli.workshop import ensure_device
+
+            ensure_device(folder, model=options["model"])
         bench = Bench(
             BenchOptions(
                 **parts,

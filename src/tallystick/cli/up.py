@@ -16,7 +16,10 @@ from tallystick.cli.target import Run
 from tallystick.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tallystick.device.hil import Flash
+    from tallystick.wire.bundle import Bundle
 
 #: options of the contract whose parts are still to be built
 _NOT_BUILT = ("usb", "manager", "issuer_key", "owner_key")
@@ -139,13 +142,21 @@ def _automation(source: str) -> str:
     return text
 
 
+def _bundles(names: Iterable[str]) -> list[Bundle]:
+    """Return apps of the built-in catalogue; raise UsageError for a name that is not in it."""
+    if not names:  # reading the catalogue takes time that a start without apps need not take
+        return []
+    from tallystick import apps
+
+    return [apps.bundle(name) for name in names]
+
+
 def _parts(options: dict[str, Any]) -> dict[str, Any]:
     """Return what every board is given: sockets, bundles, rules, and the test device's words."""
-    from tallystick import apps
     from tallystick.device.normal.tcp import bind
 
     names = dict.fromkeys(name.lower() for name in (*options["app_names"], options["open_app"]) if name)
-    bundles = [apps.bundle(name) for name in names]
+    bundles = _bundles(names)
     automation = _automation(options["automation"])
     if not options["no_panel"]:
         from tallystick.ui.extra import require_extra

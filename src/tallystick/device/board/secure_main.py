@@ -56,7 +56,8 @@ def run(
 async def _run(
     jig: socket.socket, order: PowerOn, handover: Handover, *, chip: ChipProvider, flash: Flash, worlds: NormalWorlds
 ) -> None:
-    gc.enable()  # an image starts without
+    gc.freeze()  # an image starts without; what is loaded by now is no garbage
+    gc.enable()
     image = int(sys.path[0].removeprefix(_IMAGE))
     told = replace(handover, stages=(), sealed={}).seal()
     apps = ProcessHost(asyncio.get_running_loop(), programs=Programs.of_image(image, told))

@@ -29,6 +29,7 @@ def make_lock() -> Lock:
 def become(bus: socket.socket, memory: ChipMemory, state: BootState, *, lock: Lock, parent: int) -> None:
     """Serve `bus`, locked in with the chip's memory, until the Secure World is gone; raise TrustError without a lock."""
     chip = Chip(store=memory, noise=SystemRng(), state=_STATES[state])
+    gc.freeze()
     gc.enable()
     seal_imports()
     lock.put_on(parent=parent)

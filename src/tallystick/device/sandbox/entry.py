@@ -41,7 +41,8 @@ def main(arguments: list[str], *, refusal: Refusal = Refusal.KILL, without: Abst
     """
     role, parent, program, *rest = arguments
     work = prepare(program, rest)
-    gc.enable()  # an image starts without
+    gc.freeze()  # an image starts without; what is loaded by now is no garbage
+    gc.enable()
     lock = Lock(Role(role), refusal=refusal, without=without)
     seal_imports()
     try:

@@ -25,7 +25,7 @@ from tallystick.wire.environment import ENVIRONMENT, Entry, Environment, Root
 from tallystick.wire.firmware import ARTEFACTS, CONFIG_KEY, HEADER, NORMAL_KEY, BootConfig, ImageHeader, ImageRole
 
 #: what every image begins with: nothing but the image and its list is imported from there on. What is loaded stays, so looking
-#: for garbage before the work begins is time lost; who stays calls `gc.enable`
+#: for garbage before the work begins is time lost; who stays calls `gc.freeze` and `gc.enable`
 _MAIN = """\
 import gc
 import sys
