@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from process_stage import PATIENCE_S, children
+from process_stage import PATIENCE_S, children, proc
 from up_stage import Up, wait_for_end
 
 from tallystick.testing.user import User
@@ -33,7 +33,7 @@ def worlds(device):
     """Return the processes by what they are: normal and app by the role in their command lines, secure by its own."""
     found = {}
     for pid in tree(device.process.pid):
-        words = told(pid, "cmdline").split(b"\x00")
+        words = (proc(pid, "cmdline") or b"").split(b"\x00")
         for role in (b"world", b"normal", b"app"):
             if role in words:
                 found[role.decode()] = pid
@@ -97,12 +97,26 @@ class Held(Up):
         self.rest("POST", "/replug", {"hold": hold})
         return self.status_when(lambda now: now["sequence"] > before)
 
+    def find(self, role):
+        """Go on until the screen offers an action of this role; the screen asked about must be there already."""
+        while self.frame.action(role) is None:
+            self.user.next()
+
+    def press(self, button):
+        """Press a button and let it go."""
+        self.rest("POST", f"/button/{button}", {"action": "press-and-release"})
+
     def cut(self):
-        """Kill every process of the device, as a power cut does; those that write first. Return when all are gone."""
-        family = [*reversed(tree(self.process.pid)), self.process.pid]
-        for pid in family:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait(PATIENCE_S)
-        for pid in family:
-            wait_for_end(pid)
+        """Cut the power."""
+        cut_family(self.process)
+
+
+def cut_family(process):
+    """Kill a device's processes, as a power cut does; those that write first. Return when all are gone."""
+    family = [*reversed(tree(process.pid)), process.pid]
+    for pid in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait(PATIENCE_S)
+    for pid in family:
+        wait_for_end(pid)

@@ -87,7 +87,9 @@ class Up:
             command(*words, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings
         )
         self.sockets = []
-        assert select.select([self.process.stdout], [], [], PATIENCE_S)[0], "it says nothing"
+        if not select.select([self.process.stdout], [], [], PATIENCE_S)[0]:
+            self.__exit__()
+            raise AssertionError("it says nothing")
         self.line = self.process.stdout.readline()
         self.facts = json.loads(self.line)
         if "pid" not in self.facts:

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 from tallystick.device.board.gate_pair import gate_pair
 from tallystick.device.hil import Clock
+from tallystick.device.sandbox.inspect import ProcessEnded
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire import world
 
@@ -24,6 +25,8 @@ MAX_RATE = 50_000
 _LOG_RATE = 50
 #: seconds between two starts
 RESTART_S = 0.5
+#: seconds a Normal World may take until it says hello
+HELLO_S = 10.0
 
 
 class Child(Protocol):
@@ -99,6 +102,12 @@ class Gate(Generic[ChildT]):
         self._trusted = False
         self._child, self._socket = child, inner
         self._watcher.add_reader(inner.fileno(), self._readable)
+        self._watcher.call_later(HELLO_S, lambda: self._expect(child))
+
+    def _expect(self, child: ChildT) -> None:
+        """End a Normal World that has said nothing in all the time it had."""
+        if self._child is child and not self._trusted:
+            self._restart("it did not say hello")
 
     def close(self) -> None:
         """End the Normal World for good."""
@@ -158,6 +167,9 @@ class Gate(Generic[ChildT]):
             return
         try:
             self._inspect(self._child)
+        except ProcessEnded:
+            self._restart("it died")
+            return
         except TrustError as error:
             _LOGGER.error("the Normal World is not used: %s", error.message)  # noqa: TRY400 -- the text says it all
             self.close()

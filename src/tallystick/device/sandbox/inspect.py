@@ -8,12 +8,20 @@ from pathlib import Path
 from tallystick.device.sandbox.boundary import Boundary, Report
 from tallystick.errors import TrustError
 
-__all__ = ["Inspection", "inspect", "require_confined"]
+__all__ = ["Inspection", "ProcessEnded", "inspect", "require_confined"]
 
 _PROC = Path("/proc")
 _MAX_STATUS = 1 << 14
 #: the value of the field Seccomp when a filter is on
 _FILTERED = 2
+
+
+#: states of a process that runs no more: such a one has no filter either
+_ENDED = ("Z", "X")
+
+
+class ProcessEnded(TrustError):
+    """The process ended before it could be looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +33,8 @@ class Inspection:
     threads: int
     #: effective and permitted capabilities, together
     capabilities: int
+    #: whether it runs no more
+    is_ended: bool = False
 
     @classmethod
     def from_status(cls, text: str) -> Inspection:
@@ -42,6 +52,7 @@ class Inspection:
             seccomp=number("Seccomp"),
             threads=number("Threads"),
             capabilities=number("CapEff", 16) | number("CapPrm", 16),
+            is_ended=fields.get("State", "").startswith(_ENDED),
         )
 
 
@@ -65,12 +76,15 @@ def require_confined(pid: int, offered: Report, *, proc: Path = _PROC) -> None:
     Landlock cannot be seen from outside; a process that could not put it on has ended instead.
 
     Raises:
+        ProcessEnded: it runs no more, so nothing can be said of it.
         TrustError: it is not, or it runs a thread, or it cannot be looked at.
 
     """
     if not offered.holds(Boundary.NO_NEW_PRIVS):
         return  # no Linux: nothing to look at, and the report says so
     found = inspect(pid, proc=proc)
+    if found.is_ended:
+        raise ProcessEnded("the process has ended")
     faults = [
         ("it could gain privileges", found.no_new_privs != 1),
         ("it makes system calls unfiltered", offered.holds(Boundary.SECCOMP) and found.seccomp != _FILTERED),
