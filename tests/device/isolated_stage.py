@@ -97,11 +97,6 @@ class Held(Up):
         self.rest("POST", "/replug", {"hold": hold})
         return self.status_when(lambda now: now["sequence"] > before)
 
-    def find(self, role):
-        """Go on until the screen offers an action of this role; the screen asked about must be there already."""
-        while self.frame.action(role) is None:
-            self.user.next()
-
     def press(self, button):
         """Press a button and let it go."""
         self.rest("POST", f"/button/{button}", {"action": "press-and-release"})
