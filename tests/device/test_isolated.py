@@ -152,3 +152,15 @@ def test_a_damaged_image_does_not_boot(home, tmp_path, monkeypatch):
     code, document = fail("--board", "isolated", "--state", str(folder), "--seed", TEST_SENTENCE)
     assert (code, document["message"]) == (9, "Boot failure")
     assert "--explain" in document["remedy"]
+
+
+def test_a_device_in_use_is_not_started_twice(home, tmp_path, monkeypatch):
+    """The second one is told that the folder is in use, with exit code and remedy; the first one goes on."""
+    for name, value in home.items():
+        monkeypatch.setenv(name, value)
+    folder = str(tmp_path / "device")
+    with Up("--board", "isolated", "--state", folder, env=home) as device:
+        code, document = fail("--board", "isolated", "--state", folder, "--seed", TEST_SENTENCE)
+        assert (code, document["error"]) == (4, "state_busy")
+        assert document["remedy"]
+        assert device.exchange(NAME).endswith(b"\x90\x00")

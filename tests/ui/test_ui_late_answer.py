@@ -15,9 +15,11 @@ class Exchange:
         self.left = asyncio.Event()
 
     async def send(self, message):
+        """Take a message of the answer."""
         self.sent.append(message)
 
     async def receive(self):
+        """Say that the client has gone, once it has."""
         await self.left.wait()
         return {"type": "http.disconnect"}
 

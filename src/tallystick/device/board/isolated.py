@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tallystick.device.board.jig import MAX_MESSAGE, PowerOn, hear
+from tallystick.device.board.jig import MAX_MESSAGE, PowerOn, complaint, hear
 from tallystick.device.board.panel_process import end_panel, panel_pair, spawn_panel
 from tallystick.device.boot.memory import sealed_memfd
-from tallystick.errors import RemoteProtocolError, TransportError, TrustError, UsageError
+from tallystick.errors import RemoteProtocolError, TransportError, TrustError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import BUTTON_NAMES, Button
 
@@ -184,8 +184,8 @@ class Bench:
                 )
             case {"power": dict() as power}:
                 self._power = power
-            case {"error": {"message": str() as text, "remedy": str() as remedy}}:
-                self._failure = UsageError(text, remedy=remedy)
+            case {"error": dict() as error}:
+                self._failure = complaint(error)
 
     def _gone(self) -> None:
         """React to a device whose jig closed: the plug was pulled, it said why it stopped, or it never booted."""

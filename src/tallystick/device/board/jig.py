@@ -12,7 +12,15 @@ import socket
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from tallystick.errors import RemoteProtocolError
+from tallystick.errors import (
+    RemoteProtocolError,
+    StateCorrupt,
+    StateError,
+    StateLocked,
+    TallyError,
+    TrustError,
+    UsageError,
+)
 from tallystick.wire.events import Button
 
 MAX_MESSAGE = 64 * 1024
@@ -62,6 +70,18 @@ def hold_of(number: int) -> Button:
 def say(link: socket.socket, **message: Any) -> None:
     """Device to bench: `ready` with facts, `power` to be switched off and on, or `error` with words and remedy."""
     link.send(json.dumps(message).encode())
+
+
+def complain(link: socket.socket, error: TallyError) -> None:
+    """Device to bench: it cannot be used as asked, and why."""
+    say(link, error={"code": error.code, "message": error.message, "remedy": error.remedy})
+
+
+def complaint(document: dict[str, Any]) -> TallyError:
+    """Return the error that `complain` told of, of the kind that its code names."""
+    kinds = {kind.code: kind for kind in (StateLocked, StateCorrupt, StateError, TrustError, UsageError)}
+    kind = kinds.get(str(document.get("code")), UsageError)
+    return kind(str(document.get("message")), remedy=str(document.get("remedy")))
 
 
 def hear(data: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from tallystick.device.board.jig import PowerOn, say
+from tallystick.device.board.jig import PowerOn, complain
 from tallystick.device.board.world import NormalWorlds
 from tallystick.device.boot.start import Handover
 from tallystick.device.silicon.flash import DirectoryFlash
@@ -38,6 +38,6 @@ def main(handover: Handover, numbers: list[int]) -> int:
             raise failure
         secure_main.run(jig, order, handover, chip=chip, flash=flash, worlds=worlds)
     except TallyError as error:
-        say(jig, error={"code": error.code, "message": error.message, "remedy": error.remedy})
+        complain(jig, error)
         return _FAILED
     return 0

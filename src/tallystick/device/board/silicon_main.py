@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+from tallystick.device.board.jig import complain
 from tallystick.device.board.secure_entry import WORLD
 from tallystick.device.boot.explain import BootFailure, Chain
 from tallystick.device.boot.rom import Rom
@@ -29,6 +30,7 @@ from tallystick.device.silicon.fuses import Fuses
 from tallystick.device.silicon.nvm import ChipMemory
 from tallystick.errors import TallyError
 
+_FAILED = 1
 #: artefacts that the ROM looks at
 _NEEDED = ("key_table", "bootloader", "bootloader_signature")
 
@@ -70,7 +72,8 @@ def main(argv: list[str]) -> int:
                     del child  # reaped by init: a locked chip cannot wait for anybody
                     return 0
     except TallyError as error:
-        os.write(2, f"silicon: {error.message}\n".encode())
+        complain(socket.socket(fileno=descriptors[0]), error)
+        return _FAILED
     os.write(2, b"Boot failure\n")
     return BOOT_FAILURE
 
