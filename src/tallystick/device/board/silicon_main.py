@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-from tallystick.device.board.jig import complain
+from tallystick.device.board.jig import PowerOn, complain
 from tallystick.device.board.secure_entry import WORLD
 from tallystick.device.boot.explain import BootFailure, Chain
 from tallystick.device.boot.rom import Rom
@@ -72,7 +72,9 @@ def main(argv: list[str]) -> int:
                     del child  # reaped by init: a locked chip cannot wait for anybody
                     return 0
     except TallyError as error:
-        complain(socket.socket(fileno=descriptors[0]), error)
+        jig = socket.socket(fileno=descriptors[0])
+        PowerOn.receive(jig)  # to close the line with the order unread would reset it, and take the complaint along
+        complain(jig, error)
         return _FAILED
     os.write(2, b"Boot failure\n")
     return BOOT_FAILURE
