@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from bounded import feed_beginnings, feed_monotony, feed_mutation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from targets_wire import targets
@@ -14,11 +15,7 @@ SEEDS = {name: sorted((CORPUS / name).glob("*")) for name in targets}
 @pytest.mark.parametrize("name", targets)
 def test_corpus_is_accepted_by_its_target(name):
     """Each target has seeds, and none of them, nor any beginning of one, makes it fail."""
-    assert SEEDS[name]
-    for seed in SEEDS[name]:
-        data = seed.read_bytes()
-        for size in range(len(data) + 1):
-            targets[name](data[:size])
+    feed_beginnings(targets[name], SEEDS[name])
 
 
 @pytest.mark.parametrize("name", targets)
@@ -26,19 +23,11 @@ def test_corpus_is_accepted_by_its_target(name):
 @given(data=st.data())
 def test_noise_and_mutated_seeds_do_no_harm(name, data):
     """Noise, and seeds with bytes replaced, removed or inserted, are accepted or refused, never worse."""
-    if data.draw(st.booleans()):
-        targets[name](data.draw(st.binary(max_size=300)))
-        return
-    raw = bytearray(data.draw(st.sampled_from(SEEDS[name])).read_bytes())
-    for _ in range(data.draw(st.integers(1, 4))):
-        start = data.draw(st.integers(0, len(raw)))
-        end = min(len(raw), start + data.draw(st.integers(0, 4)))
-        raw[start:end] = data.draw(st.binary(max_size=4))
-    targets[name](bytes(raw))
+    feed_mutation(targets[name], SEEDS[name], data)
 
 
 @pytest.mark.parametrize("name", targets)
 @pytest.mark.parametrize("byte", [0x00, 0x05, 0x5B, 0x7F, 0x80, 0xFF])
 def test_64_kib_of_one_byte_does_no_harm(name, byte):
     """Long monotonous input, the enemy of length fields and recursion, ends in time and within bounds."""
-    targets[name](bytes((byte,)) * 65_536)
+    feed_monotony(targets[name], byte)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
+from tallystick.device.board.alarm import Alarm
 from tallystick.device.board.chip_minimum import ChipMinimums
 from tallystick.device.board.core import DeviceCore
 from tallystick.device.board.gate import Gate
@@ -95,7 +96,6 @@ class SecureWorld:
         self._chip = chip
         self._order = order
         self._ended = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
         self._panel: PanelLink | None = None
         clock = MonotonicClock()
         self._normal = worlds
@@ -139,12 +139,13 @@ class SecureWorld:
             self._panel = PanelLink(socket.socket(fileno=order.panel_fd))
             self._panel.on_event = self._event
             core.on_frame, core.on_status = self._panel.show, self._panel.tell
-        core.on_settled = self._arm
+        alarm = Alarm(core)
+        core.on_settled = alarm.set
         self._gate.adopt(*self._normal.first)
         core.power_on(hold_of(order.hold), sequence=order.sequence)
         if order.open_app:
             core.open_app(order.open_app)
-        self._arm()
+        alarm.set()
         self._gate.on_open = self._ready
         await self._ended.wait()
         self._gate.close()
@@ -167,22 +168,6 @@ class SecureWorld:
             self._ended.set()
         else:
             self.core.event(event)
-
-    def _arm(self) -> None:
-        """Keep one timer of the loop at the device's next deadline."""
-        deadline_s = self.core.deadline_s()
-        if self._timer is not None:
-            if deadline_s is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
-                return
-            self._timer.cancel()
-            self._timer = None
-        if deadline_s is not None:
-            self._timer = asyncio.get_running_loop().call_at(deadline_s, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        self.core.advance()
-        self._arm()
 
 
 def _boundaries(handover: Handover, offered: Report) -> dict[str, object]:

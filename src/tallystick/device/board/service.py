@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tallystick.device.board.alarm import Alarm
 from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.board.panel_process import PanelProcess
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
@@ -46,7 +47,6 @@ class Service:
     def __init__(self, options: ServiceOptions, *, apps: AppHost) -> None:
         self._options = options
         self._panel: PanelProcess | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._stopped = asyncio.Event()
         self.board = EmbeddedBoard(
             model=options.model,
@@ -58,6 +58,7 @@ class Service:
             expert=options.expert,
             facts=options.facts,
         )
+        self._alarm = Alarm(self.board)
         self._endpoint = TcpEndpoint(self.board.relay, options.listener)
 
     def stop(self) -> None:
@@ -79,14 +80,14 @@ class Service:
             loop.add_signal_handler(number, self.stop)
         options, board = self._options, self.board
         board.prepare(seed=options.seed, pin=options.pin, bundles=options.bundles)
-        board.on_settled = self._arm
+        board.on_settled = self._alarm.set
         try:
             if options.http is not None:
                 self._start_panel(options.http)
             board.power_on()
             if options.open_app:
                 board.open_app(options.open_app)
-            self._arm()
+            self._alarm.set()
             await self._endpoint.open()
             on_ready(self._facts())
             await self._stopped.wait()
@@ -126,26 +127,8 @@ class Service:
             "issuer_public_key": None,  # no device of this release has a certificate yet
         }
 
-    def _arm(self) -> None:
-        """Keep one timer of the loop at the device's next deadline."""
-        deadline_s = self.board.deadline_s()
-        timer = self._timer
-        if timer is not None:
-            if deadline_s is not None and timer.when() <= deadline_s and not timer.cancelled():
-                return
-            timer.cancel()
-            self._timer = None
-        if deadline_s is not None:
-            self._timer = asyncio.get_running_loop().call_at(deadline_s, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        self.board.advance()
-        self._arm()
-
     async def _close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         self.board.on_settled = lambda: None
         await self._endpoint.close()
         self.board.power_off()
