@@ -22,10 +22,15 @@ class Device:
         self.connections = 0
         self.requests: list[bytes] = []
         self.hung_up = asyncio.Event()
+        #: held here: nobody else holds one that answers never, and it would be swept up while it waits
+        self.serving: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
         self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
         try:
             while True:
                 apdu = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
@@ -53,6 +58,9 @@ async def device_at(answer: Answer) -> AsyncIterator[tuple[Device, Cable]]:
     async with server, Cable(server.sockets[0].getsockname()[1]) as cable:
         yield device, cable
         await cable.close()
+        for task in device.serving:
+            task.cancel()
+        await asyncio.gather(*device.serving, return_exceptions=True)
 
 
 async def echo(apdu: bytes) -> bytes:
