@@ -98,9 +98,13 @@ def _backwards(gate: socket.socket) -> int:
 
 
 def _escape(gate: socket.socket) -> int:
-    _hello(gate)
     os.kill(os.getppid(), signal.SIGKILL)
     return _wait(gate)
+
+
+def _greet_and_escape(gate: socket.socket) -> int:
+    _hello(gate)
+    return _escape(gate)
 
 
 def _probe(gate: socket.socket) -> int:
@@ -151,5 +155,6 @@ _DEEDS = {
     "unknown": _unknown,
     "backwards": _backwards,
     "escape": _escape,
+    "greet_and_escape": _greet_and_escape,
     "probe": _probe,
 }

@@ -135,6 +135,17 @@ class Unready:
         return bool(select.select([self.process.stdout], [], [], 0)[0])
 
 
+def test_one_that_breaks_out_as_it_greets_is_replaced(home, foundry):
+    """It was locked and said so, so it may have been let in for a moment; the filter ends it, and another one is started."""
+    with Unready(foundry.device("greet_and_escape", home), home) as device:
+        first = next_normal(device)
+        secure = worlds(device)["world"]
+        wait_for_end(first)
+        wait_for_end(next_normal(device, old=first))
+        assert worlds(device)["world"] == secure
+        assert device.rest("GET", "/status")["unlocked"]
+
+
 @pytest.mark.parametrize("deed", ["early", "escape", "silent"])
 def test_one_that_is_never_let_in_is_replaced_and_never_heard(home, foundry, deed):
     """It speaks before it greets, breaks out at once, or says nothing: another one is started, and nobody calls it ready."""
