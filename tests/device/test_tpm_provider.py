@@ -13,18 +13,19 @@ from hypothesis import strategies as st
 from tpm_stage import PROGRAM, Simulator, simulator
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import KeyRefused, ProviderKind, WrongProof
+from tallystick.device.hil import KeyRefused, WrongProof
 from tallystick.device.secure.vault import COST_TRIVIAL, Vault, WrongPin
+from tallystick.device.silicon import tpm_owner
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import MixedRng, SystemRng
 from tallystick.device.silicon.flash import MemoryFlash
-from tallystick.device.silicon.tpm import TpmProvider
+from tallystick.device.silicon.tpm import RegistersChanged, TpmProvider
 from tallystick.device.silicon.tpm_command import OWNER, Cc, Entity, Session, Tpm, TpmError, as_sized
 from tallystick.device.silicon.tpm_link import TpmDevice, TpmSocket
 from tallystick.device.silicon.tpm_nv import BASE_INDEX, PIN_FAIL, TpmCounter
 from tallystick.errors import StateError
 from tallystick.wire.buffer import Writer
-from tallystick.wire.chip import ChipState, CounterId
+from tallystick.wire.chip import ChipState, CounterId, ProviderKind
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None and not os.environ.get("CI"), reason="the TPM simulator is not installed: scripts/tpm_setup"
@@ -92,8 +93,25 @@ def test_changed_registers_refuse(tmp_path: Path) -> None:
         provider.cap()
         with pytest.raises(KeyRefused):
             provider.derive(handle, PROOF)
+        with pytest.raises(RegistersChanged):  # which is asked before a try is counted
+            provider.failures(handle)
     with simulator(tmp_path) as running:
+        assert _provider(running).failures(handle) == 0
         assert _provider(running).derive(handle, PROOF)
+
+
+def test_other_signers_and_another_state_of_the_boot_get_another_answer(tpm: Simulator) -> None:
+    """The answer depends on who may sign what boots and on what the boot found; an update of the same signers keeps it."""
+    handle = _provider(tpm).enroll(PROOF, limit=3)
+
+    def answer(signers: bytes, state: ChipState) -> bytes:
+        machine = Tpm(tpm.link.exchange)
+        provider = TpmProvider(machine, rng=SystemRng(), owner=NONE, state=state, signers=signers)
+        return provider.derive(handle, PROOF).reveal()
+
+    asked = [(b"us", ChipState.VERIFIED), (b"them", ChipState.VERIFIED), (b"us", ChipState.OPEN)]
+    assert len({answer(*one) for one in asked}) == 3
+    assert answer(*asked[0]) == answer(*asked[0])
 
 
 def test_other_tpm_refuses_the_handle(tpm: Simulator, tmp_path: Path) -> None:
@@ -143,15 +161,21 @@ def test_index_of_the_attacker_gains_nothing(tpm: Simulator) -> None:
 
 def test_owner_password_keeps_others_from_the_indexes(tpm: Simulator) -> None:
     """On a device of our own the passwords are set, and without them no index can be removed, made or counted up."""
-    provider = _provider(tpm)
     owner = Secret(b"owner password")
-    provider.own(owner=owner, lockout=Secret(b"lock-out password"))
-    handle = provider.enroll(PROOF, limit=3)
+    machine, lockout = Tpm(tpm.link.exchange), Secret(b"lock-out password")
+    assert not tpm_owner.is_owned(machine)
+    tpm_owner.take(machine, owner=owner, lockout=lockout)
+    tpm_owner.take(machine, owner=owner, lockout=lockout)
+    assert tpm_owner.is_owned(machine)
+    handle = _provider(tpm, owner=owner).enroll(PROOF, limit=3)
     stranger = _provider(tpm)
     for act in (lambda: stranger.discard(handle), stranger.destroy, lambda: stranger.enroll(WRONG, limit=9)):
         with pytest.raises(KeyRefused):
             act()
     assert _provider(tpm, owner=owner).derive(handle, PROOF)
+    tpm_owner.give_back(machine, owner=owner, lockout=lockout)
+    assert not tpm_owner.is_owned(machine)
+    _provider(tpm).discard(handle)
 
 
 def test_discarded_and_destroyed_enrolments_open_no_more(tpm: Simulator) -> None:
@@ -174,7 +198,8 @@ def test_discarded_and_destroyed_enrolments_open_no_more(tpm: Simulator) -> None
 
 
 @pytest.mark.parametrize(
-    "handle", [b"", b"\x00" * 3, b"\x00" * 8 + b"!", b"\x01\x80\x54\x40\x00\x01a\x00\x01b", bytes(300)]
+    "handle",
+    [b"", b"\x00" * 3, b"\x00" * 8 + b"!", b"\x01\x80\x54\x40" + bytes(32) + b"\x00\x01a\x00\x01b", bytes(300)],
 )
 def test_handle_of_something_else_is_refused(tpm: Simulator, handle: bytes) -> None:
     """Bytes that are no handle are refused, whatever they are."""

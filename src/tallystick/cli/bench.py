@@ -12,6 +12,7 @@ from typing import Any
 
 import platformdirs
 
+from tallystick.cli.key_provider import settle, way_of
 from tallystick.device.board.isolated import Bench, BenchOptions
 from tallystick.device.silicon.nvm import FILE
 
@@ -22,7 +23,9 @@ def hold(parts: dict[str, Any], options: dict[str, Any], on_ready: Callable[[dic
         if not (folder / "chip" / FILE).exists():
             from tallystick.cli.workshop import ensure_device
 
-            ensure_device(folder, model=options["model"])
+            ensure_device(folder, model=options["model"], tpm=way_of(options["key_provider"]))
+        elif options["key_provider"]:
+            settle(folder, options["key_provider"])
         bench = Bench(
             BenchOptions(
                 **parts,

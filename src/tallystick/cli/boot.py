@@ -17,6 +17,7 @@ import click
 
 from tallystick.cli.command import DeviceCommand
 from tallystick.cli.exit import ExitCode
+from tallystick.cli.key_provider import HELP, METAVAR, way_of
 from tallystick.cli.render import Report
 from tallystick.device.boot.chain import Boot, boot, check_slot, update
 from tallystick.device.boot.explain import BootFailure, Chain, Stage, Verdict
@@ -24,7 +25,7 @@ from tallystick.device.boot.library import Places, places
 from tallystick.device.boot.slot import Artefacts, Slots
 from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.device.silicon.fuses import DEVICE_ID_BYTES, ROM_KEY_BYTES, ROM_KEYS, Fuses, FuseState, key_table_hash
-from tallystick.device.silicon.nvm import FILE, ChipMemory
+from tallystick.device.silicon.nvm import FILE, KEY_PROVIDER, ChipMemory
 from tallystick.errors import UsageError
 from tallystick.wire.firmware import ARTEFACTS, MAX_IMAGE
 from tallystick.wire.model import MODELS
@@ -44,33 +45,61 @@ _IMAGES = click.option(
 @click.option(
     "--open", "is_open", is_flag=True, help="leave the chip open: it also starts a bootloader that is not signed"
 )
-def create(folder: Path, images: Path, model: str, is_open: bool) -> Report:
+@click.option("--key-provider", metavar=METAVAR, default="simulated", show_default=True, help=HELP)
+@click.option(
+    "--take-ownership",
+    "takes_ownership",
+    is_flag=True,
+    help="set the TPM's passwords of owner and lock-out: for a TPM that is for this device alone",
+)
+def create(folder: Path, images: Path, model: str, is_open: bool, key_provider: str, takes_ownership: bool) -> Report:
     """Make a new device in DIR: burn the fuses for the keys of the images, and put the images into its first slot."""
-    device_id, found = make_device(folder, images=images, model=model, is_open=is_open)
+    way = way_of(key_provider)
+    if takes_ownership and way is None:
+        raise UsageError("--take-ownership is about a TPM", remedy="add --key-provider tpm2, or leave it away")
+    device_id, found = make_device(
+        folder, images=images, model=model, is_open=is_open, tpm=way, takes_ownership=takes_ownership
+    )
     return Report(
         schema="device.create",
-        data={"folder": str(folder), "model": model, "device_id": device_id.hex(), **_facts(found)},
+        data={
+            "folder": str(folder),
+            "model": model,
+            "device_id": device_id.hex(),
+            "key_provider": "simulated" if way is None else "tpm2",
+            **_facts(found),
+        },
         lines=(f"Made a {model} in {folder}: version {found.secure_world.header.version}, {found.state.value} boot.",),
     )
 
 
-def make_device(folder: Path, *, images: Path, model: str, is_open: bool = False) -> tuple[bytes, Boot]:
-    """Make a new device in `folder`; return its id (16 bytes) and its checked boot.
+def make_device(
+    folder: Path,
+    *,
+    images: Path,
+    model: str,
+    is_open: bool = False,
+    tpm: str | None = None,
+    takes_ownership: bool = False,
+) -> tuple[bytes, Boot]:
+    """Make a new device in `folder`, its key in the TPM at `tpm` if it is given; return its id (16 bytes) and its checked boot.
 
     Raises:
         UsageError: there is a device already, or the images cannot be read.
         TrustError: they would not start.
+        KeyRefused: the TPM cannot be used.
 
     """
     artefacts = _read(images)
     table = artefacts.key_table
     keys = [table[start : start + ROM_KEY_BYTES] for start in range(0, len(table), ROM_KEY_BYTES)]
-    with _opened(folder, is_new=True) as (fuses, slots, flash):
+    with _opened(folder, is_new=True) as (fuses, slots, flash, chip):
         if fuses.state.key_table:
             raise UsageError(f"there is a device in {folder} already", remedy="choose another folder")
         device_id, key_hash = os.urandom(DEVICE_ID_BYTES), key_table_hash(keys)
         wanted = FuseState(key_table=key_hash, is_closed=not is_open)
         check_slot(artefacts, fuses=wanted, places=_places(), chain=Chain(now_s=time.monotonic))
+        _bind(chip, tpm, takes_ownership=takes_ownership)
         # the fuses last: a device cut off before is made again from the start
         slots.provision(artefacts)
         flash.write("model", model.encode())
@@ -83,7 +112,7 @@ def make_device(folder: Path, *, images: Path, model: str, is_open: bool = False
 @click.option("--explain", is_flag=True, help="show every stage: key, hash, verdict, milliseconds")
 def boot_device(folder: Path, explain: bool) -> Report:
     """Check the boot chain of the device in DIR as its ROM would, without starting it or using up an attempt."""
-    with _opened(folder) as (fuses, slots, _flash):
+    with _opened(folder) as (fuses, slots, *_):
         try:
             found = _boot(slots, fuses)
         except BootFailure as failure:
@@ -100,7 +129,7 @@ def boot_device(folder: Path, explain: bool) -> Report:
 def flash(folder: Path, images: Path) -> Report:
     """Put other images into the device in DIR: checked first, into the slot not in use, on trial at the next start."""
     artefacts = _read(images)
-    with _opened(folder) as (fuses, slots, _flash):
+    with _opened(folder) as (fuses, slots, *_):
         slot = update(slots, fuses, artefacts, places=_places())
         found = _boot(slots, fuses)
     return Report(
@@ -111,7 +140,7 @@ def flash(folder: Path, images: Path) -> Report:
 
 
 @contextmanager
-def _opened(folder: Path, *, is_new: bool = False) -> Iterator[tuple[Fuses, Slots, DirectoryFlash]]:
+def _opened(folder: Path, *, is_new: bool = False) -> Iterator[tuple[Fuses, Slots, DirectoryFlash, ChipMemory]]:
     """Open chip and flash of a device, and close them."""
     if not is_new and not (folder / "chip" / FILE).exists():
         raise UsageError(
@@ -121,11 +150,23 @@ def _opened(folder: Path, *, is_new: bool = False) -> Iterator[tuple[Fuses, Slot
     try:
         contents = DirectoryFlash(folder / "flash")
         try:
-            yield Fuses(chip), Slots(contents), contents
+            yield Fuses(chip), Slots(contents), contents, chip
         finally:
             contents.close()
     finally:
         chip.close()
+
+
+def _bind(chip: ChipMemory, tpm: str | None, *, takes_ownership: bool) -> None:
+    """Put the key where it is to be; a device whose making was cut off keeps to what it began with."""
+    if tpm is None and chip.read(KEY_PROVIDER) is None:
+        return
+    if tpm is None:
+        raise UsageError("the making of a device with a TPM was cut off here", remedy="name the TPM again")
+    from tallystick.device.silicon.entropy import SystemRng
+    from tallystick.device.silicon.tpm_binding import bind
+
+    bind(chip, tpm, rng=SystemRng(), takes_ownership=takes_ownership)
 
 
 def _places() -> Places:

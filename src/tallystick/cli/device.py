@@ -19,6 +19,7 @@ _TABLE = {
     "rename": Lazy(target="tallystick.cli.device:rename", summary="give the device another name"),
     "create": Lazy(target="tallystick.cli.boot:create", summary="make a new device in a folder, with signed images"),
     "boot": Lazy(target="tallystick.cli.boot:boot_device", summary="check a device's boot chain, stage by stage"),
+    "retire": Lazy(target="tallystick.cli.key_provider:retire", summary="free the TPM of a device that is not wanted"),
     "flash": Lazy(target="tallystick.cli.boot:flash", summary="put other signed images into a device that is off"),
     "selftest": Lazy(
         target="tallystick.cli.self_test:self_test", summary="whether anything gets out of its sandbox here"

@@ -45,6 +45,7 @@ _BY_WORD = {
     "refused_by_device": ExitCode.REFUSED_BY_DEVICE,
     "not_found": ExitCode.REFUSED_BY_DEVICE,
     "not_trusted": ExitCode.NOT_TRUSTED,
+    "key_refused": ExitCode.WRONG_STATE,
     "transport_error": ExitCode.NETWORK,
     "timeout": ExitCode.TIMEOUT,
     "cancelled": ExitCode.INTERRUPTED,

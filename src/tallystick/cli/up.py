@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tallystick.cli.key_provider import HELP, METAVAR, way_of
 from tallystick.cli.target import Run
 from tallystick.errors import UsageError
 
@@ -53,6 +54,7 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
     show_default=True,
     help="for a device that is set up now: three tries, or sixteen with waits that double",
 )
+@click.option("--key-provider", metavar=METAVAR, default="", help=f"{HELP} [default for a new device: simulated]")
 @click.option("--expert", is_flag=True, help="apps start in expert mode")
 @click.option("--app", "app_names", metavar="NAME", multiple=True, help="install an app of the built-in catalogue")
 @click.option("--open", "open_app", metavar="NAME", default="", help="open this app at start")
@@ -114,6 +116,11 @@ def _check(options: dict[str, Any]) -> None:
         raise UsageError("--approve and --automation exclude each other")
     if options["no_panel"] and (options["approve"] or options["automation"]):
         raise UsageError("automatic approval works through the panel", remedy="leave --no-panel away")
+    way = way_of(options["key_provider"])
+    if way is not None and options["board"] != "isolated":
+        raise UsageError("a TPM goes with the isolated board", remedy="add --board isolated")
+    if way is not None and not options["state"] and (options["ephemeral"] or options["seed"]):
+        raise UsageError("a TPM would remember a device that is forgotten", remedy="say where to keep it: --state DIR")
     if options["ephemeral"] and options["state"]:
         raise UsageError("--ephemeral keeps nothing, --state says where to keep it: choose one")
 

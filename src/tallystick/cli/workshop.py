@@ -27,10 +27,10 @@ _KEPT = 3
 _SECURITY_VERSION = 1
 
 
-def ensure_device(folder: Path, *, model: str) -> None:
-    """Make a device of this installation in `folder`, if there is none."""
+def ensure_device(folder: Path, *, model: str, tpm: str | None = None) -> None:
+    """Make a device of this installation in `folder`, if there is none, with its key in the TPM at `tpm` if it is given."""
     if not (folder / "chip" / FILE).exists():
-        make_device(folder, images=images(), model=model)
+        make_device(folder, images=images(), model=model, tpm=tpm)
 
 
 def images() -> Path:

@@ -6,7 +6,6 @@ Implementations: `device/silicon` (flash, clocks, entropy), the boards (links), 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum, unique
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tallystick.errors import StateError, TallyError
@@ -14,7 +13,7 @@ from tallystick.errors import StateError, TallyError
 if TYPE_CHECKING:  # the boot has no time for what only names types
     from tallystick.crypto.secret import Secret
     from tallystick.wire.bundle import Bundle
-    from tallystick.wire.chip import CounterId, Description
+    from tallystick.wire.chip import CounterId, Description, ProviderKind
     from tallystick.wire.dashboard import BatteryQuery
     from tallystick.wire.panel import Frame
     from tallystick.wire.syscall import DeviceInfo, Outcome, Request
@@ -47,16 +46,6 @@ class Rng(Protocol):
     def read(self, size_bytes: int) -> bytes:
         """Return `size_bytes` bytes."""
         ...
-
-
-@unique
-class ProviderKind(IntEnum):
-    """What holds the hardware's key; written into every seal."""
-
-    #: the simulated chip: refuses no copy of its own folder
-    SIMULATED = 1
-    #: a Trusted Platform Module 2.0
-    TPM2 = 2
 
 
 class WrongProof(TallyError):

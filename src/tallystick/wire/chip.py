@@ -17,8 +17,10 @@ type  request             fields                                   reply
 09    `DestroyKey`        none                                     `Done`
 ====  ==================  =======================================  =================
 
-Replies: 81 `Done`; 82 `Description` (state u8, device id 16 bytes, key id 8 bytes); 83 `Tag` (32 bytes); 84 `Value`
-(u32); 85 `Noise`; FF `Refused` (reason u8).
+0A to 0D are those of `wire.chip_key`, for a TPM in the chip's place; the simulated chip refuses them, and a TPM refuses 03.
+
+Replies: 81 `Done`; 82 `Description` (state u8, device id 16 bytes, key id 8 bytes, kind u8); 83 `Tag` (32 bytes);
+84 `Value` (u32); 85 `Noise`; 86 `Handle`; FF `Refused` (reason u8).
 """
 
 from __future__ import annotations
@@ -27,11 +29,24 @@ from dataclasses import dataclass, field
 from enum import IntEnum, unique
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
+from tallystick.wire.chip_key import (
+    MAX_HANDLE,
+    MAX_REQUEST,
+    Derive,
+    Discard,
+    Enroll,
+    Failures,
+    Handle,
+    KeyRequest,
+    checked_handle,
+    key_request_from_bytes,
+    key_request_to_bytes,
+)
 
 MAX_DATA = 1024
 MAX_DRAW = 64
 #: no datagram of either side is longer
-MAX_MESSAGE = MAX_DATA + 2
+MAX_MESSAGE = MAX_REQUEST
 DEVICE_ID_BYTES = 16
 KEY_ID_BYTES = 8
 TAG_BYTES = 32
@@ -47,6 +62,16 @@ class ChipState(IntEnum):
     OPEN = 1
     #: every stage was checked: the real key answers
     VERIFIED = 2
+
+
+@unique
+class ProviderKind(IntEnum):
+    """What holds the hardware's key; written into every seal."""
+
+    #: the simulated chip: refuses no copy of its own folder
+    SIMULATED = 1
+    #: a Trusted Platform Module 2.0
+    TPM2 = 2
 
 
 @unique
@@ -87,6 +112,14 @@ class Refusal(IntEnum):
     NOISE = 3
     #: the chip's own memory failed
     MEMORY = 4
+    #: the proof is wrong, and was counted
+    PROOF = 5
+    #: the key is not there, or is not used for this
+    KEY = 6
+    #: the TPM does not answer
+    AWAY = 7
+    #: the TPM's registers are not as they were at the enrolment; nothing was counted
+    REGISTERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +190,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """State of the boot, device id (16 bytes), id (8 bytes) of the key that answers now; zeros when none does."""
+    """State of the boot, device id (16 bytes), id (8 bytes) of the key that answers now (zeros when none does), and its kind."""
 
     state: ChipState
     device_id: bytes
     key_id: bytes
+    kind: ProviderKind = ProviderKind.SIMULATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +226,19 @@ class Refused:
     reason: Refusal
 
 
-ToChip = Latch | Describe | Mac | ReadCounter | IncrementCounter | ReadMinimum | RaiseMinimum | Draw | DestroyKey
-FromChip = Done | Description | Tag | Value | Noise | Refused
+ToChip = (
+    Latch
+    | Describe
+    | Mac
+    | ReadCounter
+    | IncrementCounter
+    | ReadMinimum
+    | RaiseMinimum
+    | Draw
+    | DestroyKey
+    | KeyRequest
+)
+FromChip = Done | Description | Tag | Value | Noise | Handle | Refused
 
 
 def request_to_bytes(message: ToChip) -> bytes:
@@ -219,13 +264,15 @@ def request_to_bytes(message: ToChip) -> bytes:
             raw = bytes((0x08, size_bytes))
         case DestroyKey():
             raw = b"\x09"
+        case Enroll() | Derive() | Failures() | Discard():
+            raw = key_request_to_bytes(message)
     if isinstance(message, Mac) and not 1 <= len(message.data) <= MAX_DATA:
         raise LocalProtocolError(f"a keyed hash is over 1 to {MAX_DATA} bytes")
     return raw
 
 
 def request_from_bytes(data: bytes) -> ToChip:
-    """Read a request; raise RemoteProtocolError for any datagram that is not exactly one of the nine."""
+    """Read a request; raise RemoteProtocolError for any datagram that is not exactly one of the thirteen."""
     size = len(data)
     try:
         match data[:1]:
@@ -249,7 +296,10 @@ def request_from_bytes(data: bytes) -> ToChip:
                 return DestroyKey()
     except ValueError:
         pass
-    raise RemoteProtocolError("not a request to the chip")
+    message = key_request_from_bytes(data)
+    if message is None:
+        raise RemoteProtocolError("not a request to the chip")
+    return message
 
 
 def reply_to_bytes(message: FromChip) -> bytes:
@@ -257,10 +307,10 @@ def reply_to_bytes(message: FromChip) -> bytes:
     match message:
         case Done():
             return b"\x81"
-        case Description(state, device_id, key_id):
+        case Description(state, device_id, key_id, kind):
             if len(device_id) != DEVICE_ID_BYTES or len(key_id) != KEY_ID_BYTES:
                 raise LocalProtocolError("a device id has 16 bytes, a key id 8")
-            return bytes((0x82, state)) + device_id + key_id
+            return bytes((0x82, state)) + device_id + key_id + bytes((kind,))
         case Tag(value):
             if len(value) != TAG_BYTES:
                 raise LocalProtocolError("a keyed hash has 32 bytes")
@@ -271,25 +321,30 @@ def reply_to_bytes(message: FromChip) -> bytes:
             if not 1 <= len(noise) <= MAX_DRAW:
                 raise LocalProtocolError(f"1 to {MAX_DRAW} bytes of noise at a time")
             return b"\x85" + noise
+        case Handle(handle):
+            return b"\x86" + checked_handle(handle)
         case Refused(reason):
             return bytes((0xFF, reason))
 
 
 def reply_from_bytes(data: bytes) -> FromChip:
-    """Read a reply; raise RemoteProtocolError for any datagram that is not exactly one of the six."""
+    """Read a reply; raise RemoteProtocolError for any datagram that is not exactly one of the seven."""
     size = len(data)
     try:
         match data[:1]:
             case b"\x81" if size == 1:
                 return Done()
-            case b"\x82" if size == 2 + DEVICE_ID_BYTES + KEY_ID_BYTES:
-                return Description(ChipState(data[1]), data[2 : 2 + DEVICE_ID_BYTES], data[2 + DEVICE_ID_BYTES :])
+            case b"\x82" if size == 3 + DEVICE_ID_BYTES + KEY_ID_BYTES:
+                device_id, key_id = data[2 : 2 + DEVICE_ID_BYTES], data[2 + DEVICE_ID_BYTES : -1]
+                return Description(ChipState(data[1]), device_id, key_id, ProviderKind(data[-1]))
             case b"\x83" if size == 1 + TAG_BYTES:
                 return Tag(data[1:])
             case b"\x84" if size == 5:
                 return Value(int.from_bytes(data[1:], "big"))
             case b"\x85" if 2 <= size <= MAX_DRAW + 1:
                 return Noise(data[1:])
+            case b"\x86" if 2 <= size <= 1 + MAX_HANDLE:
+                return Handle(data[1:])
             case b"\xff" if size == 2:
                 return Refused(Refusal(data[1]))
     except ValueError:

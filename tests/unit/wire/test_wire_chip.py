@@ -1,4 +1,4 @@
-"""The closed list of the chip's bus: nine requests and six replies, exactly as written down."""
+"""The closed list of the chip's bus: thirteen requests and seven replies, exactly as written down."""
 
 import pytest
 from hypothesis import given
@@ -22,6 +22,7 @@ from tallystick.wire.chip import (
     Latch,
     Mac,
     Noise,
+    ProviderKind,
     RaiseMinimum,
     ReadCounter,
     ReadMinimum,
@@ -34,6 +35,7 @@ from tallystick.wire.chip import (
     request_from_bytes,
     request_to_bytes,
 )
+from tallystick.wire.chip_key import MAX_HANDLE, Derive, Discard, Enroll, Failures, Handle
 
 # written by hand from the table of the module
 REQUESTS = [
@@ -46,21 +48,31 @@ REQUESTS = [
     (RaiseMinimum(ChipRole.NORMAL_WORLD, 258), "07 03 00000102"),
     (Draw(64), "08 40"),
     (DestroyKey(), "09"),
+    (Enroll(3, b"\x11" * 32), "0a 03" + "11" * 32),
+    (Enroll(16, b"\x11" * 32, b"old"), "0a 10" + "11" * 32 + "6f6c64"),
+    (Derive(b"handle", b"\x22" * 32), "0b" + "22" * 32 + "68616e646c65"),
+    (Failures(b"h"), "0c 68"),
+    (Discard(b"h"), "0d 68"),
 ]
 REPLIES = [
     (Done(), "81"),
-    (Description(ChipState.OPEN, bytes(16), b"\x01" * 8), "82 01" + "00" * 16 + "01" * 8),
+    (Description(ChipState.OPEN, bytes(16), b"\x01" * 8), "82 01" + "00" * 16 + "01" * 8 + "01"),
+    (Description(ChipState.VERIFIED, bytes(16), b"\x01" * 8, ProviderKind.TPM2), "82 02" + "00" * 16 + "01" * 8 + "02"),
     (Tag(b"\xaa" * 32), "83" + "aa" * 32),
     (Value(0xFFFFFFFF), "84 ffffffff"),
     (Noise(b"\x07"), "85 07"),
+    (Handle(b"h"), "86 68"),
     (Refused(Refusal.STATE), "ff 01"),
+    (Refused(Refusal.REGISTERS), "ff 08"),
 ]
 SIDES = [
     *((message, raw, request_to_bytes, request_from_bytes) for message, raw in REQUESTS),
     *((message, raw, reply_to_bytes, reply_from_bytes) for message, raw in REPLIES),
 ]
 #: messages whose last field may have several lengths
-OPEN_ENDED = (Mac, Noise)
+OPEN_ENDED = (Mac, Noise, Enroll, Derive, Failures, Discard, Handle)
+#: the least bytes of each
+SHORTEST = {Mac: 3, Noise: 2, Enroll: 34, Derive: 34, Failures: 2, Discard: 2, Handle: 2}
 
 
 @pytest.mark.parametrize(("message", "raw", "write", "read"), SIDES)
@@ -74,7 +86,7 @@ def test_message_is_these_bytes_both_ways(message, raw, write, read):
 def test_other_lengths_are_refused(message, raw, write, read):
     """A message cut short, or with bytes after its end, is none."""
     data = bytes.fromhex(raw)
-    shortest = {Mac: 3, Noise: 2}.get(type(message), len(data))
+    shortest = SHORTEST.get(type(message), len(data))
     for size in range(shortest):
         with pytest.raises(RemoteProtocolError):
             read(data[:size])
@@ -85,7 +97,7 @@ def test_other_lengths_are_refused(message, raw, write, read):
 
 @pytest.mark.parametrize("read", [request_from_bytes, reply_from_bytes])
 def test_every_other_type_is_refused(read):
-    """There is no tenth request and no seventh reply, and one side's messages are not the other's."""
+    """There is no fourteenth request and no eighth reply, and one side's messages are not the other's."""
     known = {bytes.fromhex(raw)[0] for _, raw in (REQUESTS if read is request_from_bytes else REPLIES)}
     for first in set(range(256)) - known:
         for size in range(4):
@@ -93,7 +105,9 @@ def test_every_other_type_is_refused(read):
                 read(bytes((first,)) + bytes(size))
 
 
-@pytest.mark.parametrize("raw", ["0103", "0300aa", "0302aa", "0400", "0403", "0500", "0600", "0604", "0700000000ff"])
+@pytest.mark.parametrize(
+    "raw", ["0103", "0300aa", "0302aa", "0400", "0403", "0500", "0600", "0604", "0700000000ff", "0a00" + "11" * 32]
+)
 def test_unknown_state_slot_counter_and_role_are_refused(raw):
     """What the lists do not name does not exist."""
     with pytest.raises(RemoteProtocolError):
@@ -102,7 +116,7 @@ def test_unknown_state_slot_counter_and_role_are_refused(raw):
 
 def test_lengths_have_their_limits():
     """Keyed hashes are over 1 to 1024 bytes, noise comes in 1 to 64 bytes: no more in either direction."""
-    assert len(request_to_bytes(Mac(KeySlot.SEAL, bytes(MAX_DATA)))) == MAX_MESSAGE
+    assert len(request_to_bytes(Mac(KeySlot.SEAL, bytes(MAX_DATA)))) <= MAX_MESSAGE
     for data in (b"", bytes(MAX_DATA + 1)):
         with pytest.raises(LocalProtocolError):
             request_to_bytes(Mac(KeySlot.SEAL, data))
@@ -117,6 +131,30 @@ def test_lengths_have_their_limits():
             reply_to_bytes(Noise(bytes(size)))
     with pytest.raises(RemoteProtocolError):
         reply_from_bytes(b"\x85" + bytes(MAX_DRAW + 1))
+
+
+def test_handles_have_their_limits():
+    """A handle has 1 to 1024 bytes in either direction, the longest request is the longest message, and a proof has 32 bytes."""
+    proof, longest = bytes(32), bytes(MAX_HANDLE)
+    assert len(request_to_bytes(Enroll(1, proof, longest))) == MAX_MESSAGE
+    cannot = [Enroll(1, proof, longest + b"!"), Enroll(0, proof), Enroll(256, proof), Enroll(1, proof[1:])]
+    cannot += [Derive(longest + b"!", proof), Derive(b"", proof), Derive(b"h", proof[1:]), Failures(b""), Discard(b"")]
+    for message in cannot:
+        with pytest.raises(LocalProtocolError):
+            request_to_bytes(message)
+    for raw in (
+        b"\x0a\x01" + proof + longest + b"!",
+        b"\x0b" + proof + longest + b"!",
+        b"\x0c!" + longest,
+        b"\x0d!" + longest,
+    ):
+        with pytest.raises(RemoteProtocolError):
+            request_from_bytes(raw)
+    for handle in (b"", longest + b"!"):
+        with pytest.raises(LocalProtocolError):
+            reply_to_bytes(Handle(handle))
+    with pytest.raises(RemoteProtocolError):
+        reply_from_bytes(b"\x86!" + longest)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +178,12 @@ def test_noise_is_refused_or_reads_back(data):
 
 
 def test_secret_fields_are_not_shown():
-    """Data to be hashed, tags and noise do not appear in a message's representation."""
-    for message in (Mac(KeySlot.SEAL, b"hunter2"), Tag(b"hunter2!" * 4), Noise(b"hunter2")):
+    """Data to be hashed, proofs, tags and noise do not appear in a message's representation."""
+    for message in (
+        Mac(KeySlot.SEAL, b"hunter2"),
+        Tag(b"hunter2!" * 4),
+        Noise(b"hunter2"),
+        Enroll(3, b"hunter2"),
+        Derive(b"", b"hunter2"),
+    ):
         assert "hunter2" not in repr(message)

@@ -48,5 +48,5 @@ class EmbeddedBoard(DeviceCore):
             expert=expert,
             cost=cost,
             pin_policy=pin_policy,
-            facts={"board": "embedded", "worlds": "not isolated", **(facts or {})},
+            facts={"board": "embedded", "worlds": "not isolated", "key_provider": "simulated", **(facts or {})},
         )

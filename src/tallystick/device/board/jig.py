@@ -12,6 +12,7 @@ import socket
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from tallystick.device.hil import KeyRefused
 from tallystick.errors import (
     RemoteProtocolError,
     StateCorrupt,
@@ -79,7 +80,7 @@ def complain(link: socket.socket, error: TallyError) -> None:
 
 def complaint(document: dict[str, Any]) -> TallyError:
     """Return the error that `complain` told of, of the kind that its code names."""
-    kinds = {kind.code: kind for kind in (StateLocked, StateCorrupt, StateError, TrustError, UsageError)}
+    kinds = {kind.code: kind for kind in (StateLocked, StateCorrupt, KeyRefused, StateError, TrustError, UsageError)}
     kind = kinds.get(str(document.get("code")), UsageError)
     return kind(str(document.get("message")), remedy=str(document.get("remedy")))
 

@@ -17,6 +17,9 @@ def main(handover: Handover) -> int:
     """Run what the arguments say and return its exit status."""
     kind, *rest = sys.argv[1:]
     if kind == WORLD:
+        from tallystick.device.boot.door import shut_memory
+
+        shut_memory()  # before the order with a test device's seed is read, and before there is a Normal World
         from tallystick.device.board import secure_start
 
         return secure_start.main(handover, [int(number) for number in rest])

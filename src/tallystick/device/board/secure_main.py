@@ -123,6 +123,7 @@ class SecureWorld:
             facts={
                 **order.facts,
                 **_boundaries(handover, self._offered),
+                "key_provider": chip.kind.name.lower(),
                 "randomness": ", ".join(rng.sources),
             },
         )

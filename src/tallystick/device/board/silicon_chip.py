@@ -15,7 +15,8 @@ from tallystick.device.sandbox.role import Role
 from tallystick.device.silicon.chip import Chip
 from tallystick.device.silicon.chip_main import serve
 from tallystick.device.silicon.entropy import SystemRng
-from tallystick.device.silicon.nvm import ChipMemory
+from tallystick.device.silicon.nvm import KEY_PROVIDER, ChipMemory
+from tallystick.errors import StateError
 from tallystick.wire.chip import ChipState
 
 _STATES = {BootState.VERIFIED: ChipState.VERIFIED, BootState.OPEN: ChipState.OPEN}
@@ -26,9 +27,24 @@ def make_lock() -> Lock:
     return Lock(Role.CHIP)
 
 
-def become(bus: socket.socket, memory: ChipMemory, state: BootState, *, lock: Lock, parent: int) -> None:
+def make_chip(memory: ChipMemory, state: BootState) -> Chip:
+    """Return the chip; raise KeyRefused when its key is in a TPM that is not there.
+
+    A TPM is opened here and nowhere else, so that the lock leaves the chip with its descriptor and nobody else with one.
+    """
+    if memory.read(KEY_PROVIDER) is None:
+        return Chip(store=memory, noise=SystemRng(), state=_STATES[state])
+    from tallystick.device.silicon.tpm_binding import binding_of
+    from tallystick.device.silicon.tpm_chip import TpmChip
+
+    binding = binding_of(memory)
+    if binding is None:
+        raise StateError("the chip does not say which TPM its key is in", remedy="make another device")
+    return TpmChip(store=memory, rng=SystemRng(), state=_STATES[state], binding=binding)
+
+
+def become(bus: socket.socket, chip: Chip, *, lock: Lock, parent: int) -> None:
     """Serve `bus`, locked in with the chip's memory, until the Secure World is gone; raise TrustError without a lock."""
-    chip = Chip(store=memory, noise=SystemRng(), state=_STATES[state])
     gc.freeze()
     gc.enable()
     seal_imports()

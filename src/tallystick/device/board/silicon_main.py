@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tallystick.device.board.jig import PowerOn, complain
 from tallystick.device.board.secure_entry import WORLD
@@ -27,8 +28,11 @@ from tallystick.device.boot.slot import Slots
 from tallystick.device.boot.start import BOOT_FAILURE, Handover, command
 from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.device.silicon.fuses import Fuses
-from tallystick.device.silicon.nvm import ChipMemory
+from tallystick.device.silicon.nvm import KEY_PROVIDER, ChipMemory
 from tallystick.errors import TallyError
+
+if TYPE_CHECKING:
+    from tallystick.device.silicon.chip import Chip
 
 _FAILED = 1
 #: artefacts that the ROM looks at
@@ -45,6 +49,7 @@ def main(argv: list[str]) -> int:
         memory = ChipMemory.open(Path(chip))
         fuses = Fuses(memory).state
         rom = Rom(fuses)
+        tpm = _chip_with_tpm(memory, rom)
         for slot in _order(flash):
             chain = Chain(now_s=time.monotonic, slot=slot)
             try:
@@ -68,7 +73,9 @@ def main(argv: list[str]) -> int:
 
                 lock = silicon_chip.make_lock()
                 if _speaks(inner, child):
-                    silicon_chip.become(inner, memory, rom.state, lock=lock, parent=parent)
+                    silicon_chip.become(
+                        inner, tpm or silicon_chip.make_chip(memory, rom.state), lock=lock, parent=parent
+                    )
                     del child  # reaped by init: a locked chip cannot wait for anybody
                     return 0
     except TallyError as error:
@@ -78,6 +85,15 @@ def main(argv: list[str]) -> int:
         return _FAILED
     os.write(2, b"Boot failure\n")
     return BOOT_FAILURE
+
+
+def _chip_with_tpm(memory: ChipMemory, rom: Rom) -> Chip | None:
+    """Return the chip if its key is in a TPM: that must be there before anything starts. Any other chip can be made later."""
+    if memory.read(KEY_PROVIDER) is None:
+        return None
+    from tallystick.device.board.silicon_chip import make_chip
+
+    return make_chip(memory, rom.state)
 
 
 def _order(folder: str) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 def main(handover: Handover) -> int:
     """Run the bootloader; return only when nothing was started."""
     library.read_ahead()
+    from tallystick.device.boot.door import shut_memory
+
+    shut_memory()  # it holds what the Secure World will be given: the jig and the chip's bus
     from tallystick.device.boot import bootloader_main
 
     return bootloader_main.main(handover)

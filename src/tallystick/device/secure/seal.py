@@ -29,10 +29,10 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import ProviderKind, Rng
+from tallystick.device.hil import Rng
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.buffer import Reader, Writer
-from tallystick.wire.chip import DEVICE_ID_BYTES, ChipState
+from tallystick.wire.chip import DEVICE_ID_BYTES, ChipState, ProviderKind
 
 _MAGIC = b"TALV"
 _FORMAT = 2

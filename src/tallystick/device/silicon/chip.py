@@ -35,6 +35,7 @@ from tallystick.wire.chip import (
     reply_to_bytes,
     request_from_bytes,
 )
+from tallystick.wire.chip_key import Derive, Discard, Enroll, Failures
 from tallystick.wire.firmware import ImageRole
 
 _ROLES = {
@@ -101,6 +102,8 @@ class Chip:
             case DestroyKey():
                 self._key.destroy()
                 return Done()
+            case Enroll() | Derive() | Failures() | Discard():
+                return Refused(Refusal.REQUEST)  # those are for a TPM
 
     def _latch(self, state: ChipState) -> bool:
         """Take the state of the boot; an open chip was never verified, whoever says so."""

@@ -20,6 +20,8 @@ from tallystick.errors import StateCorrupt, StateError, StateLocked
 #: bytes of each half
 HALF_BYTES = 32 * 1024
 FILE = "memory"
+#: the record that names the TPM of a chip whose key is in one; see `tpm_binding`
+KEY_PROVIDER = "key-provider"
 _HEADER = struct.Struct(">4sIII")
 _MAGIC = b"TALM"
 

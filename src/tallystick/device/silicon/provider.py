@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import Flash, KeyRefused, ProviderKind, Rng
+from tallystick.device.hil import Flash, KeyRefused, Rng, WrongProof
 from tallystick.device.silicon.chip import Chip
 from tallystick.device.silicon.partition import Partition
 from tallystick.errors import RemoteProtocolError, StateError
@@ -31,6 +31,7 @@ from tallystick.wire.chip import (
     KeySlot,
     Mac,
     Noise,
+    ProviderKind,
     RaiseMinimum,
     ReadCounter,
     ReadMinimum,
@@ -42,17 +43,27 @@ from tallystick.wire.chip import (
     reply_from_bytes,
     request_to_bytes,
 )
+from tallystick.wire.chip_key import Derive, Discard, Enroll, Failures, Handle
 
 Call = Callable[[ToChip], FromChip]
 
-#: a chip on the same board answers within microseconds, one whose disk is slow within a second
-TIMEOUT_S = 10.0
+#: a chip on the same board answers within microseconds, one whose disk is slow within a second, one with a TPM that hangs
+#: says so within a few more
+TIMEOUT_S = 20.0
 _PURPOSE = b"kek-v1"
 _REASONS = {
     Refusal.STATE: "the chip refuses: the boot was not checked",
     Refusal.REQUEST: "the chip does not know the request",
     Refusal.NOISE: "the chip's source of noise has failed",
     Refusal.MEMORY: "the chip's own memory has failed",
+    Refusal.KEY: "the key this was sealed with is not there",
+    Refusal.AWAY: "the TPM does not answer",
+    Refusal.REGISTERS: "the TPM's registers are not as they were when the device was set up",
+}
+_REMEDIES = {
+    Refusal.KEY: "use the TPM that the device was set up with, or restore from the recovery words",
+    Refusal.AWAY: "see that the TPM is there, and start the device again",
+    Refusal.REGISTERS: "start the machine as it was, or restore from the recovery words",
 }
 
 
@@ -81,15 +92,22 @@ class Bus:
 
 
 class ChipProvider:
-    """Key provider, counter and source of noise: all that the chip does for the Secure World."""
+    """Key provider, counter and source of noise: all that the chip does for the Secure World.
+
+    A simulated chip keeps nothing for each seal: its handle is the id of its key, and only its counters count. One with a TPM
+    makes enrolments.
+    """
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._kind: ProviderKind | None = None
 
     @property
     def kind(self) -> ProviderKind:
-        """The simulated chip."""
-        return ProviderKind.SIMULATED
+        """What holds the key, which never changes; raises KeyRefused when the chip does not say."""
+        if self._kind is None:
+            self._kind = self.describe().kind
+        return self._kind
 
     def describe(self) -> Description:
         """Return what the chip says it is; raise KeyRefused."""
@@ -97,24 +115,36 @@ class ChipProvider:
         return answer if isinstance(answer, Description) else _refuse(answer)
 
     def enroll(self, proof: Secret, *, limit: int, beside: bytes = b"") -> bytes:
-        """Return the id (8 bytes) of the key; this chip keeps nothing for each seal, and counts with `Counter` alone."""
-        del proof, limit, beside
-        return self.describe().key_id
+        """Return the handle of a new enrolment; raise KeyRefused."""
+        if self.kind is ProviderKind.SIMULATED:
+            return self.describe().key_id
+        answer = self._call(Enroll(limit, proof.reveal(), beside))
+        return answer.value if isinstance(answer, Handle) else _refuse(answer)
 
     def derive(self, handle: bytes, proof: Secret) -> Secret:
-        """Return the keyed hash of the proof (secure-world 5.2: h); raise KeyRefused."""
-        if handle != self.describe().key_id or not any(handle) or len(handle) != KEY_ID_BYTES:
-            raise KeyRefused("the key this was sealed with is not there")
-        answer = self._call(Mac(KeySlot.SEAL, _PURPOSE + proof.reveal()))
+        """Return the keyed hash of the proof (secure-world 5.2: h); raise KeyRefused, and WrongProof where the chip can tell."""
+        if self.kind is ProviderKind.SIMULATED:
+            return self._hash(handle, proof)
+        answer = self._call(Derive(handle, proof.reveal()))
+        if answer == Refused(Refusal.PROOF):
+            raise WrongProof("the TPM refuses the proof")
         return Secret(answer.value) if isinstance(answer, Tag) else _refuse(answer)
 
     def failures(self, handle: bytes) -> int:
-        """Return 0: the chip cannot tell a wrong proof from a right one, so only its counters count."""
-        del handle
-        return 0
+        """Return how many wrong proofs were counted; 0 of a chip that cannot tell a wrong one from a right one.
+
+        Raises KeyRefused when no proof can be tried now.
+        """
+        if self.kind is ProviderKind.SIMULATED:
+            return 0
+        return self._number(Failures(handle))
 
     def discard(self, handle: bytes) -> None:
-        """Do nothing: there is nothing of an enrolment in the chip."""
+        """Forget an enrolment; raise KeyRefused."""
+        if self.kind is not ProviderKind.SIMULATED:
+            answer = self._call(Discard(handle))
+            if not isinstance(answer, Done):
+                _refuse(answer)
 
     def destroy(self) -> None:
         """Erase the erasable half of the key."""
@@ -151,6 +181,12 @@ class ChipProvider:
             raise StateError("the chip gave more noise than was asked for")
         return b"".join(parts)
 
+    def _hash(self, handle: bytes, proof: Secret) -> Secret:
+        if handle != self.describe().key_id or not any(handle) or len(handle) != KEY_ID_BYTES:
+            raise KeyRefused("the key this was sealed with is not there")
+        answer = self._call(Mac(KeySlot.SEAL, _PURPOSE + proof.reveal()))
+        return Secret(answer.value) if isinstance(answer, Tag) else _refuse(answer)
+
     def _number(self, message: ToChip) -> int:
         answer = self._call(message)
         return answer.value if isinstance(answer, Value) else _refuse(answer)
@@ -165,5 +201,8 @@ def chip_in_flash(flash: Flash, rng: Rng) -> ChipProvider:
 
 
 def _refuse(answer: FromChip) -> NoReturn:
-    reason = _REASONS[answer.reason] if isinstance(answer, Refused) else "the chip answered something else"
-    raise KeyRefused(reason, remedy="start the device by its boot chain")
+    if not isinstance(answer, Refused):
+        raise KeyRefused("the chip answered something else", remedy="restart the device")
+    reason = answer.reason
+    words = _REASONS.get(reason, "the chip refuses")
+    raise KeyRefused(words, remedy=_REMEDIES.get(reason, "start the device by its boot chain"))

@@ -6,8 +6,15 @@ A random secret is sealed in the TPM. To unseal it, all of this must hold:
 * **PolicySecret(PIN_FAIL)**: an index that counts wrong proofs by itself, and shuts at its limit;
 * **PolicyAuthValue**: the proof is the secret's own password, so that whoever may define indexes anew gains nothing.
 
-The proof comes from the stretched PIN. The TPM's answer is hashed with it once more and mixed with the stretched PIN by
-whoever asks, so that a broken TPM makes nothing weaker than the PIN. `cap` shuts the secret for this power cycle.
+The proof comes from the stretched PIN. The TPM's answer is hashed with it once more, with the state of the boot and with who
+may sign what boots (the hash of the fused key table: an update of the same signers opens the same seals). Whoever asks mixes
+it with the stretched PIN, so that a broken TPM makes nothing weaker than the PIN.
+
+`cap` shuts the secret for this power cycle of the *machine*. The reference would have that before the Normal World starts. A
+device that locks itself unlocks after that, again and again, and on a computer starts many times between two starts of the
+machine: capped, it would open once. What the cap is for, that foreign code finds no TPM that unseals, is had otherwise: this
+object lives in the locked process of the chip, which alone has a descriptor of the TPM; Normal World and apps have none and
+can open none.
 """
 
 from __future__ import annotations
@@ -20,9 +27,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import KeyRefused, ProviderKind, Rng, WrongProof
+from tallystick.device.hil import KeyRefused, Rng, WrongProof
 from tallystick.device.silicon.tpm_command import (
-    LOCKOUT,
     NULL,
     OWNER,
     SHA256,
@@ -38,11 +44,12 @@ from tallystick.device.silicon.tpm_command import (
 from tallystick.device.silicon.tpm_nv import BASE_INDEX, PIN_FAIL, Indexes
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
-from tallystick.wire.chip import DEVICE_ID_BYTES, KEY_ID_BYTES, ChipState, Description
+from tallystick.wire.chip import DEVICE_ID_BYTES, KEY_ID_BYTES, ChipState, Description, ProviderKind
 
 _PURPOSE = b"kek-v1"
 _HMAC, _POLICY, _TRIAL = 0, 1, 3
 _SECRET_BYTES = 32
+_DIGEST_BYTES = 32
 #: fixed, restricted, decrypting, made by the TPM, no lock-out: the P-256 storage key of the owner's hierarchy
 _PRIMARY = (
     Writer().u16(0x0023).u16(SHA256).u32(1 << 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 10 | 1 << 16 | 1 << 17).u16(0)
@@ -50,20 +57,41 @@ _PRIMARY = (
 )  # fmt: skip
 
 
+class RegistersChanged(KeyRefused):
+    """What the machine measured at its start is not as it was at the enrolment. Nothing was tried, nothing was counted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the TPM's registers are not as they were when the device was set up",
+            remedy="start the machine as it was, or restore from the recovery words",
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Enrolment:
     index: int
+    #: the policy of the registers alone, to be compared before a try is counted
+    registers: bytes
     public: bytes
     private: bytes
 
     def to_bytes(self) -> bytes:
-        return Writer().u32(self.index).take(as_sized(self.public)).take(as_sized(self.private)).to_bytes()
+        return (
+            Writer()
+            .u32(self.index)
+            .take(self.registers)
+            .take(as_sized(self.public))
+            .take(as_sized(self.private))
+            .to_bytes()
+        )
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         reader = Reader(raw)
         try:
-            enrolment = cls(index=reader.u32(), public=sized(reader), private=sized(reader))
+            enrolment = cls(
+                index=reader.u32(), registers=reader.take(_DIGEST_BYTES), public=sized(reader), private=sized(reader)
+            )
             reader.finish()
         except RemoteProtocolError:
             raise KeyRefused("the handle is not one of this TPM") from None
@@ -71,7 +99,10 @@ class _Enrolment:
 
 
 class TpmProvider:
-    """The key of a TPM. `owner` is the owner's password; `state` is what the boot chain found; `pcrs` are its registers."""
+    """The key of a TPM. `owner` is the owner's password; `state` is what the boot chain found; `pcrs` are its registers.
+
+    `signers` (any bytes) says who may sign what boots; `base` is the first of the two indexes for enrolments.
+    """
 
     def __init__(
         self,
@@ -82,6 +113,7 @@ class TpmProvider:
         state: ChipState,
         pcrs: Sequence[int] = (14,),
         base: int = BASE_INDEX,
+        signers: bytes = b"",
     ) -> None:
         self._tpm = tpm
         self._rng = rng
@@ -89,6 +121,7 @@ class TpmProvider:
         self._state = state
         self._pcrs = tuple(pcrs)
         self._base = base
+        self._purpose = _PURPOSE + bytes((state,)) + hashlib.sha256(signers).digest()
         self._name = b""
 
     @property
@@ -99,16 +132,16 @@ class TpmProvider:
     def describe(self) -> Description:
         """Return the state of the boot, and ids made of the name of the TPM's storage key; raise KeyRefused."""
         if not self._name:
-            with _refusals(), self._primary():
+            with refusals(), self._primary():
                 pass
         digest = hashlib.sha256(b"tallystick device" + self._name).digest()
-        return Description(self._state, digest[:DEVICE_ID_BYTES], digest[-KEY_ID_BYTES:])
+        return Description(self._state, digest[:DEVICE_ID_BYTES], digest[-KEY_ID_BYTES:], self.kind)
 
     def enroll(self, proof: Secret, *, limit: int, beside: bytes = b"") -> bytes:
         """Seal a new secret under `proof`; return index and sealed blob. The enrolment `beside` stays."""
         taken = _Enrolment.from_bytes(beside).index if beside else 0
         index = next(index for index in (self._base, self._base + 1) if index != taken)
-        with _refusals():
+        with refusals():
             self.indexes.define(index, PIN_FAIL, key=_derived(proof, b"pin"))
             self.indexes.write(index, Writer().u32(0).u32(limit).to_bytes())
             sensitive = as_sized(_derived(proof, b"seal").reveal()) + as_sized(self._rng.read(_SECRET_BYTES))
@@ -118,7 +151,8 @@ class TpmProvider:
             with self._primary() as parent:
                 answer = self._tpm.run(Cc.CREATE, parent, parameters=parameters, sessions=[Session()]).parameters
             private, made = sized(answer), sized(answer)
-        return _Enrolment(index=index, public=made, private=private).to_bytes()
+            registers = self._registers()
+        return _Enrolment(index=index, registers=registers, public=made, private=private).to_bytes()
 
     def derive(self, handle: bytes, proof: Secret) -> Secret:
         """Return the keyed hash of the proof under the sealed secret; raise WrongProof, KeyRefused."""
@@ -136,22 +170,27 @@ class TpmProvider:
             raise KeyRefused(error.message, remedy="start the device as it was when it was set up") from None
         except RemoteProtocolError as error:
             raise KeyRefused("the TPM does not answer as one") from error
-        return Secret(hmac.new(secret.reveal(), _PURPOSE + proof.reveal(), hashlib.sha256).digest())
+        return Secret(hmac.new(secret.reveal(), self._purpose + proof.reveal(), hashlib.sha256).digest())
 
     def failures(self, handle: bytes) -> int:
-        """Return how many wrong proofs the index has counted; its limit or more when it is shut. Raises KeyRefused."""
-        index = _Enrolment.from_bytes(handle).index
-        with _refusals():
-            return int.from_bytes(self.indexes.read(index)[:4], "big")
+        """Return how many wrong proofs the index has counted; its limit or more when it is shut.
+
+        This is asked before a try is counted, so it raises RegistersChanged where none can succeed; else KeyRefused.
+        """
+        enrolment = _Enrolment.from_bytes(handle)
+        with refusals():
+            if self._registers() != enrolment.registers:
+                raise RegistersChanged
+            return int.from_bytes(self.indexes.read(enrolment.index)[:4], "big")
 
     def discard(self, handle: bytes) -> None:
         """Remove the index of an enrolment: its policy can never hold again."""
-        with _refusals():
+        with refusals():
             self.indexes.remove(_Enrolment.from_bytes(handle).index)
 
     def destroy(self) -> None:
         """Remove the indexes of all enrolments."""
-        with _refusals():
+        with refusals():
             for index in (self._base, self._base + 1):
                 self.indexes.remove(index)
 
@@ -160,7 +199,7 @@ class TpmProvider:
 
         For a board that unlocks before any foreign code runs and never again: one that locks itself must not.
         """
-        with _refusals():
+        with refusals():
             for pcr in self._pcrs:
                 digest = hashlib.sha256(b"tallystick cap").digest()
                 parameters = Writer().u32(1).u16(SHA256).take(digest).to_bytes()
@@ -171,20 +210,12 @@ class TpmProvider:
         data = b""
         while len(data) < size_bytes:
             asked = min(32, size_bytes - len(data)).to_bytes(2, "big")
-            with _refusals():
+            with refusals():
                 part = sized(self._tpm.run(Cc.GET_RANDOM, parameters=asked).parameters)
             if not part:
                 raise KeyRefused("the TPM gives no noise")
             data += part
         return data[:size_bytes]
-
-    def own(self, *, owner: Secret, lockout: Secret) -> None:
-        """Set the passwords of owner and lock-out hierarchy, on a device that is ours alone (secure-world 5.3)."""
-        with _refusals():
-            for handle, session, key in ((LOCKOUT, Session(), lockout), (OWNER, self.indexes.session, owner)):
-                parameters = as_sized(key.reveal())
-                self._tpm.run(Cc.HIERARCHY_CHANGE_AUTH, handle, parameters=parameters, sessions=[session])
-        self.indexes.session = Session(key=owner)
 
     def _policy(self, index: int, proof: Secret) -> bytes:
         """Return the digest of the policy with the registers as they are now, from a trial session."""
@@ -192,10 +223,19 @@ class TpmProvider:
             self._satisfy(trial, index, proof)
             return sized(self._tpm.run(Cc.POLICY_GET_DIGEST, trial.handle).parameters)
 
-    def _satisfy(self, policy: Session, index: int, proof: Secret) -> None:
+    def _registers(self) -> bytes:
+        """Return the digest (32 bytes) of a policy of nothing but the registers as they are now."""
+        with self._session(_TRIAL) as trial:
+            self._bind_registers(trial)
+            return sized(self._tpm.run(Cc.POLICY_GET_DIGEST, trial.handle).parameters)
+
+    def _bind_registers(self, policy: Session) -> None:
         selected = sum(1 << pcr for pcr in self._pcrs).to_bytes(3, "little")
         registers = Writer().u16(0).u32(1).u16(SHA256).u8(3).take(selected).to_bytes()
         self._tpm.run(Cc.POLICY_PCR, policy.handle, parameters=registers)
+
+    def _satisfy(self, policy: Session, index: int, proof: Secret) -> None:
+        self._bind_registers(policy)
         with self._session(_HMAC) as session:
             session.key = _derived(proof, b"pin")
             self._tpm.run(
@@ -243,7 +283,7 @@ def _derived(proof: Secret, purpose: bytes) -> Secret:
 
 
 @contextlib.contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Tell what the TPM refuses, and what is no TPM, as a key that is refused."""
     try:
         yield

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import ProviderKind
 from tallystick.device.secure.seal import (
     Cost,
     Header,
@@ -29,7 +28,7 @@ from tallystick.device.secure.seal import (
 from tallystick.device.silicon.entropy import RepeatableRng
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader
-from tallystick.wire.chip import ChipState
+from tallystick.wire.chip import ChipState, ProviderKind
 
 HEADER = Header(
     sealing=Sealing.NONE,

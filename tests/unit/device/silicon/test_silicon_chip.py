@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import KeyRefused, ProviderKind
+from tallystick.device.hil import KeyRefused
 from tallystick.device.silicon.chip import Chip
 from tallystick.device.silicon.chip_main import main
 from tallystick.device.silicon.entropy import RepeatableRng
@@ -36,6 +36,7 @@ from tallystick.wire.chip import (
     Latch,
     Mac,
     Noise,
+    ProviderKind,
     RaiseMinimum,
     ReadCounter,
     ReadMinimum,
