@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.device.board.jig import PowerOn, complain
 from tallystick.device.board.secure_entry import WORLD
+from tallystick.device.boot.door import shut_memory
 from tallystick.device.boot.explain import BootFailure, Chain
 from tallystick.device.boot.rom import Rom
 from tallystick.device.boot.slot import Slots
@@ -42,6 +43,7 @@ _NEEDED = ("key_table", "bootloader", "bootloader_signature")
 def main(argv: list[str]) -> int:
     """Boot; return 78 when nothing was started, else how the Secure World ended."""
     gc.disable()  # until there is a chip: what is loaded stays
+    shut_memory()
     chip, flash, libraries = argv[:3]
     parent = os.getppid()
     descriptors = [int(number) for number in argv[3:]]
