@@ -1,0 +1,313 @@
+"""What a manager and its client say to each other over a WebSocket (wire-protocol H.3, H.4); over HTTP: `manager_object`.
+
+The manager sends one JSON text at a time, each with a nonce that the answer repeats: `Exchange` (one APDU, one reply), `Bulk`
+(many APDUs; some clients close the socket and run them, others reply once), and at the end `Success` or `Error`. The text of an
+error ends in a status word, four characters that clients read. `uuid` and `session` name the conversation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Any, Final, Self
+
+from tallystick.errors import LocalProtocolError, RemoteProtocolError
+from tallystick.wire.manager_object import (
+    Application,
+    AppV2,
+    AppVersion,
+    Category,
+    DeviceVersion,
+    FinalFirmware,
+    McuVersion,
+    OsuFirmware,
+)
+
+__all__ = [
+    "DEFAULT_PERSO",
+    "DEFAULT_PROVIDER",
+    "GENUINE",
+    "MAX_MESSAGE",
+    "MAX_REPLY",
+    "PROVIDER_SUFFIXES",
+    "AppV2",
+    "AppVersion",
+    "Application",
+    "Bulk",
+    "Category",
+    "ClientReply",
+    "DeviceVersion",
+    "Error",
+    "Exchange",
+    "FinalFirmware",
+    "FlowPath",
+    "FlowRequest",
+    "McuVersion",
+    "OsuFirmware",
+    "Response",
+    "ServerMessage",
+    "Success",
+    "Warning",
+    "decode_server_message",
+    "provider_of",
+]
+
+#: characters of one message of the manager: a bulk with the whole image of a release in it
+MAX_MESSAGE: Final = 256 << 20
+#: characters of one reply: the longest answer of a short APDU in hexadecimal, and ample room for the members around it
+MAX_REPLY: Final = 4096
+#: the key set that devices of one issuer share; an opaque name to clients
+DEFAULT_PERSO: Final = "perso_11"
+#: the result of a good genuine check
+GENUINE: Final = "0000"
+DEFAULT_PROVIDER: Final = 1
+#: by what stands behind the dash of a version (H.2)
+PROVIDER_SUFFIXES: Final[Mapping[str, int]] = {"das": 2, "club": 3, "shitcoins": 4, "ee": 5}
+#: fewer than a header and Lc is no APDU; strict clients refuse it
+_MIN_APDU: Final = 5
+_MAX_NONCE: Final = 1 << 53
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?-(?P<suffix>.*)")
+_DECIMAL = re.compile(r"[0-9]{1,10}", re.ASCII)
+
+
+def provider_of(version: str) -> int:
+    """Return the provider that the suffix of a version names, 1 for none or an unknown one."""
+    match = _VERSION.fullmatch(version.removesuffix("-osu"))
+    return DEFAULT_PROVIDER if match is None else PROVIDER_SUFFIXES.get(match["suffix"], DEFAULT_PROVIDER)
+
+
+@unique
+class FlowPath(StrEnum):
+    """The paths of the flows, below the base of the WebSocket address."""
+
+    GENUINE = "/genuine"
+    APPS_LIST = "/apps/list"
+    INSTALL = "/install"
+    MCU = "/mcu"
+    ENDORSE = "/endorse"
+
+
+#: members of a request and the names that the query has for them
+_QUERY: Final = {
+    "perso": "perso",
+    "firmware": "firmware",
+    "firmware_key": "firmwareKey",
+    "hash": "hash",
+    "delete_key": "deleteKey",
+    "version": "version",
+    "endorse": "endorse",
+    "endorse_scheme": "endorseScheme",
+}
+_MAX_QUERY_VALUE: Final = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRequest:
+    """The query by which a client asks for a flow; `target_id` has 32 bits, what a flow has no use for is empty."""
+
+    target_id: int
+    perso: str = ""
+    firmware: str = ""
+    firmware_key: str = ""
+    hash: str = ""
+    delete_key: str = ""
+    version: str = ""
+    endorse: str = ""
+    endorse_scheme: str = ""
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> Self:
+        """Read a query; unknown members are ignored. Raises RemoteProtocolError for a bad target id or an overlong value."""
+        target = query.get("targetId", "")
+        if not _DECIMAL.fullmatch(target) or int(target) > 0xFFFFFFFF:
+            raise RemoteProtocolError("targetId is not a number of 32 bits", remedy="give the target id in decimal")
+        values = {name: query.get(said, "") for name, said in _QUERY.items()}
+        for name, value in values.items():
+            if len(value) > _MAX_QUERY_VALUE or not value.isprintable():
+                raise RemoteProtocolError(f"{_QUERY[name]} is longer than {_MAX_QUERY_VALUE} printable characters")
+        return cls(target_id=int(target), **values)
+
+    def to_query(self) -> dict[str, str]:
+        """Return the members that are not empty, under the names of the query."""
+        query = {"targetId": str(self.target_id)}
+        query.update({said: value for name, said in _QUERY.items() if (value := getattr(self, name))})
+        return query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Message:
+    """What every message of the manager carries; `nonce` is a whole number."""
+
+    nonce: int
+    uuid: str = ""
+    session: str = ""
+
+    def _text(self, query: str, **members: Any) -> str:
+        head = {"uuid": self.uuid, "session": self.session, "query": query, "nonce": self.nonce}
+        return json.dumps(head | members, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange(_Message):
+    """One APDU (at least 5 bytes) for the device, to be answered by one reply."""
+
+    apdu: bytes
+
+    def to_json(self) -> str:
+        """Return the text of the message; raise LocalProtocolError for less than an APDU."""
+        return self._text("exchange", data=_apdu_hex(self.apdu))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulk(_Message):
+    """APDUs to be run one after the other, at least one; a reply may never come."""
+
+    apdus: tuple[bytes, ...]
+
+    def to_json(self) -> str:
+        """Return the text of the message; raise LocalProtocolError for none, or less than an APDU."""
+        if not self.apdus:
+            raise LocalProtocolError("a bulk holds at least one APDU")
+        return self._text("bulk", data=[_apdu_hex(apdu) for apdu in self.apdus])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Success(_Message):
+    """The end of a flow that worked, with a `result` that wins over `data` where there is one."""
+
+    data: str = ""
+    result: Any = None
+
+    def to_json(self) -> str:
+        """Return the text of the message, without `result` where it is None."""
+        return self._text("success", data=self.data, **({} if self.result is None else {"result": self.result}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error(_Message):
+    """The end of a flow that failed: a text whose last four characters are a status word."""
+
+    text: str
+
+    def to_json(self) -> str:
+        """Return the text of the message."""
+        return self._text("error", data=self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warning(_Message):  # noqa: A001 - what the protocol calls it
+    """Something to show to the person; the flow goes on."""
+
+    text: str
+
+    def to_json(self) -> str:
+        """Return the text of the message."""
+        return self._text("warning", data=self.text)
+
+
+ServerMessage = Exchange | Bulk | Success | Error | Warning
+
+
+def decode_server_message(text: str) -> ServerMessage:
+    """Read a message of a manager; raise RemoteProtocolError for anything that H.4 does not know."""
+    document = _object(text, limit=MAX_MESSAGE)
+    head: dict[str, Any] = {
+        "nonce": _nonce(document),
+        "uuid": _optional_text(document, "uuid"),
+        "session": _optional_text(document, "session"),
+    }
+    data = document.get("data")
+    match document.get("query"):
+        case "exchange":
+            return Exchange(**head, apdu=_apdu(data))
+        case "bulk":
+            if not isinstance(data, list) or not data:
+                raise RemoteProtocolError("the manager's bulk holds no APDU")
+            # an empty text stands in some bulks and means nothing
+            return Bulk(**head, apdus=tuple(_apdu(one) for one in data if one != ""))
+        case "success":
+            return Success(**head, data=data if isinstance(data, str) else "", result=document.get("result"))
+        case "error":
+            return Error(**head, text=data if isinstance(data, str) else "")
+        case "warning":
+            return Warning(**head, text=data if isinstance(data, str) else "")
+    raise RemoteProtocolError("the manager's message is of an unknown kind")
+
+
+@unique
+class Response(StrEnum):
+    """How a client says that it went."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    #: transport or status word, as one old client calls it
+    IO = "I/O"
+    UNSUPPORTED = "unsupported"
+    PARSE_ERROR = "parse error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientReply:
+    """A client's reply: the nonce of the message it answers, how it went, and the answer without its status word."""
+
+    nonce: int
+    response: Response
+    data: bytes = b""
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a reply of at most MAX_REPLY characters; raise RemoteProtocolError for anything else."""
+        document = _object(text, limit=MAX_REPLY)
+        try:
+            response = Response(str(document.get("response")))
+        except ValueError:
+            raise RemoteProtocolError("the reply says neither success nor error") from None
+        data = document.get("data") or ""
+        if not isinstance(data, str) or not _HEX.fullmatch(data):
+            raise RemoteProtocolError("the data of the reply is not hexadecimal")
+        return cls(nonce=_nonce(document), response=response, data=bytes.fromhex(data))
+
+    def to_json(self) -> str:
+        """Return the text of the reply."""
+        members = {"nonce": self.nonce, "response": self.response.value, "data": self.data.hex()}
+        return json.dumps(members, separators=(",", ":"))
+
+
+def _apdu_hex(apdu: bytes) -> str:
+    if len(apdu) < _MIN_APDU:
+        raise LocalProtocolError(f"an APDU has at least {_MIN_APDU} bytes, not {len(apdu)}")
+    return apdu.hex()
+
+
+def _apdu(data: object) -> bytes:
+    if not isinstance(data, str) or len(data) < 2 * _MIN_APDU or not _HEX.fullmatch(data):
+        raise RemoteProtocolError("the manager's message holds no APDU")
+    return bytes.fromhex(data)
+
+
+def _object(text: str, *, limit: int) -> dict[str, Any]:
+    if len(text) > limit:
+        raise RemoteProtocolError(f"a message has at most {limit} characters, not {len(text)}")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise RemoteProtocolError("the message is not JSON") from None
+    if not isinstance(document, dict):
+        raise RemoteProtocolError("the message is not a JSON object")
+    return document
+
+
+def _nonce(document: Mapping[str, Any]) -> int:
+    nonce = document.get("nonce")
+    if type(nonce) is not int or not 0 <= nonce <= _MAX_NONCE:
+        raise RemoteProtocolError("the message has no nonce")
+    return nonce
+
+
+def _optional_text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    return value if isinstance(value, str) else ""
