@@ -171,7 +171,7 @@ def test_hashes_of_the_list_are_those_of_the_image(device: VirtualDevice) -> Non
     assert entry.name == "Cosmos"
     assert entry.code_hash == image.code_hash()
     assert entry.full_hash == image.full_hash(model.target_id, version)
-    assert entry.blocks == -(-len(image.code) // model.block_bytes_at(version))
+    assert entry.blocks == -(-(len(image.code) + len(image.parameters)) // model.block_bytes_at(version))
     assert entry.flags & AppFlag.ENABLED
 
 
@@ -197,8 +197,8 @@ def test_flash_has_an_end(device_factory: Callable[..., VirtualDevice]) -> None:
 
 
 def test_damaged_app_is_a_damaged_state(device: VirtualDevice) -> None:
-    """A bundle whose bytes changed in flash stops the start with an error that says so, and runs nothing."""
-    name = next(name for name in device.flash.names() if name.endswith(".bundle"))
+    """An app whose record changed in flash stops the start with an error that says so, and runs nothing."""
+    name = next(name for name in device.flash.names() if name.endswith(".image"))
     raw = bytearray(device.flash.read(name) or b"")
     raw[len(raw) // 2] ^= 1
     device.flash.write(name, bytes(raw[:-1]))

@@ -44,6 +44,9 @@ _NAME = re.compile(rf"[ -~]{{1,{MAX_NAME}}}")
 _CURVES = {"secp256k1": Curve.SECP256K1, "secp256r1": Curve.SECP256R1, "ed25519": Curve.ED25519}
 _FLAGS = {"library": AppFlag.LIBRARY, "hidden": AppFlag.NO_RUN}
 _PAGE = 64
+_LOCAL_HEADER = b"PK\x03\x04"
+_END_RECORD = b"PK\x05\x06"
+_END_RECORD_BYTES = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,21 @@ class Bundle:
     def pack(cls, manifest: bytes, modules: Mapping[str, str]) -> Self:
         """Make the bundle of `manifest` (JSON) and `modules` (member name to source); equal input, equal bytes."""
         return cls.from_bytes(_archive({MANIFEST: manifest.decode(), **modules}))
+
+    @classmethod
+    def from_code(cls, code: bytes) -> Self | None:
+        """Return the bundle that an app's code area holds, or None when the code is no archive at all.
+
+        Raises:
+            RemoteProtocolError: an archive that is no bundle, or something after it beside zeros to the end of a page.
+
+        """
+        if not code.startswith(_LOCAL_HEADER):
+            return None
+        end = code.rfind(_END_RECORD) + _END_RECORD_BYTES
+        if len(code) % _PAGE or not end <= len(code) < end + _PAGE or any(code[end:]):
+            raise RemoteProtocolError("a bundle fills its pages with zeros and is followed by nothing", status=0x6984)
+        return cls.from_bytes(code[:end])
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:

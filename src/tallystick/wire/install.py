@@ -138,6 +138,10 @@ class InstallParameters:
             others=tuple(others),
         )
 
+    def claims(self) -> tuple[str, str, Derivation | None]:
+        """Return what a person and the permissions go by: name, version, and what the app may derive."""
+        return self.name, self.version or "", self.derivation
+
     def to_bytes(self) -> bytes:
         """Return all elements in the order of their tags, the others last; raise LocalProtocolError when one does not fit."""
         name = self.name.encode()

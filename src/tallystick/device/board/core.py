@@ -128,7 +128,7 @@ class DeviceCore:
         registry = self.system.session.registry
         for bundle in bundles:
             found = registry.find(bundle.manifest.name)
-            if found is None or found.bundle.digest != bundle.digest:  # the same one again keeps its data
+            if found is None or found.bundle != bundle:  # the same one again keeps its data
                 registry.install(bundle)
 
     def power_on(self, hold: Button = Button.NONE, *, sequence: int = 0) -> None:

@@ -175,7 +175,10 @@ class Dashboard:
         app = self._session.registry.find(decode_app_name(apdu.data))
         if app is None or app.flags & AppFlag.NO_RUN:
             raise Reject(StatusWord.APP_NOT_FOUND)
-        await ask_consent(self._session, "Open app", app.name, option="Open", icon=app.bundle.manifest.icon)
+        if app.bundle is None:
+            self._open_app(app)  # says on the screen that it cannot
+            raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
+        await ask_consent(self._session, "Open app", app.name, option="Open", icon=app.manifest.icon)
         self._open_app(app)
         return b""
 

@@ -13,6 +13,7 @@ from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import BootMode, Session
 from tallystick.device.os.task import Promise, Task
 from tallystick.errors import StateError
+from tallystick.wire.image import AppFlag
 from tallystick.wire.screen import (
     Answer,
     Choice,
@@ -48,7 +49,7 @@ class Home:
             self._session.display.idle(Menu(title="Bootloader", entries=(Entry("Bootloader"),)), lambda _index: None)
             return
         installed = self._session.registry.apps() if self._session.is_onboarded else []
-        apps = [app for app in installed if "hidden" not in app.bundle.manifest.flags]
+        apps = [app for app in installed if not app.flags & AppFlag.NO_RUN]
         ready = "recovery mode" if self._session.mode is BootMode.RECOVERY else "is ready"
         entries = [Entry(self._session.identity.name, ready), *(Entry(app.name, app.version) for app in apps)]
         entries.append(Entry("Settings"))

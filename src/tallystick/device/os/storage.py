@@ -16,6 +16,7 @@ from tallystick.errors import StateCorrupt
 _APPS = "apps"
 _DEVICE = "device"
 _IMAGE = "lock-image"
+_CUSTOM_CA = "custom-ca"
 #: what a record of an app costs beside its bytes
 RECORD_OVERHEAD_BYTES = 64
 
@@ -36,17 +37,28 @@ class Storage:
         """Return the names of the installed apps, oldest first."""
         return list(self._apps)
 
-    def bundle(self, name: str) -> bytes:
-        """Return the bundle of an installed app; raise StateCorrupt when it is gone."""
-        raw = self._flash.read(self._prefix(name) + "bundle")
+    def image(self, name: str) -> bytes:
+        """Return the record of an installed app; raise StateCorrupt when it is gone."""
+        raw = self._flash.read(self._prefix(name) + "image")
         if raw is None:
             raise StateCorrupt(f"the app {name} is damaged", remedy="remove it and install it again")
         return raw
 
+    def old_bundle(self, name: str) -> bytes | None:
+        """Return the bare bundle that older releases kept in place of the record, or None."""
+        if self._flash.read(self._prefix(name) + "image") is not None:
+            return None
+        return self._flash.read(self._prefix(name) + "bundle")
+
+    def renew(self, name: str, raw: bytes) -> None:
+        """Put the record of an app in place of its bare bundle; data and settings stay, and a cut leaves one of the two."""
+        self._flash.write(self._prefix(name) + "image", raw)
+        self._flash.remove(self._prefix(name) + "bundle")
+
     def install(self, name: str, raw: bytes) -> None:
-        """Keep a bundle under `name`, in place of one there was; its old data and settings go."""
+        """Keep the record of an app under `name`, in place of one there was; its old data and settings go."""
         number = self._next_number()
-        self._flash.write(f"app.{number}.bundle", raw)
+        self._flash.write(f"app.{number}.image", raw)
         self._switch({**{other: at for other, at in self._apps.items() if other != name}, name: number})
 
     def uninstall(self, name: str) -> None:
@@ -90,7 +102,7 @@ class Storage:
     def restore(self, name: str, *, settings: dict[str, bool], records: dict[str, bytes]) -> None:
         """Put settings and records in place of all the app keeps, at once, and count that it was done."""
         number = self._next_number()
-        self._flash.write(f"app.{number}.bundle", self.bundle(name))
+        self._flash.write(f"app.{number}.image", self.image(name))
         if settings:
             self._write(f"app.{number}.settings", settings)
         for record, data in records.items():
@@ -113,6 +125,17 @@ class Storage:
         else:
             self._flash.write(_IMAGE, raw)
 
+    def custom_ca(self) -> bytes | None:
+        """Return the certificate authority the owner put in, or None."""
+        return self._flash.read(_CUSTOM_CA)
+
+    def set_custom_ca(self, raw: bytes | None) -> None:
+        """Change the owner's certificate authority; None removes it."""
+        if raw is None:
+            self._flash.remove(_CUSTOM_CA)
+        else:
+            self._flash.write(_CUSTOM_CA, raw)
+
     def device_setting(self, name: str, default: int) -> int:
         """Return a setting of the device itself."""
         value = self._document(_DEVICE, {}).get(name, default)
@@ -123,9 +146,9 @@ class Storage:
         self._write(_DEVICE, {**self._document(_DEVICE, {}), name: value})
 
     def erase(self) -> None:
-        """Forget everything the owner put in: apps, data, settings, picture. The vault and the serial are not ours."""
+        """Forget everything the owner put in: apps, data, settings, picture, CA. Vault and serial are not ours."""
         self._switch({}, {})
-        for record in (_IMAGE, _DEVICE):
+        for record in (_IMAGE, _DEVICE, _CUSTOM_CA):
             self._flash.remove(record)
 
     def _record_sizes(self, name: str) -> dict[str, int]:

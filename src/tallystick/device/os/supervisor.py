@@ -16,7 +16,7 @@ from tallystick.device.os.display.stack import Display
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Promise, Scheduler, Timer
-from tallystick.errors import ProtocolError, RemoteProtocolError
+from tallystick.errors import ProtocolError, RemoteProtocolError, UsageError
 from tallystick.wire.screen import Choice, Menu, Notice, Progress, Review, Scene
 from tallystick.wire.status import StatusWord
 from tallystick.wire.syscall import (
@@ -70,11 +70,14 @@ class Supervisor:
         return self._run.app if self._run else None
 
     def open(self, app: InstalledApp, info: DeviceInfo) -> None:
-        """Launch `app`, in place of the one that is open."""
+        """Launch `app`, in place of the one that is open; raise UsageError for native code, which nothing here runs."""
+        bundle = app.bundle
+        if bundle is None:
+            raise UsageError(f"{app.name} is native code", remedy="this release runs Python apps only")
         self.close()
         run = self._run = Run(app, busy_since_s=self._scheduler.clock.now_s())
         run.link = self._host.launch(
-            app.bundle,
+            bundle,
             info,
             on_request=lambda request: self._scheduler.call_soon(lambda: self._serve(run, request)),
             on_end=lambda reason: self._scheduler.call_soon(lambda: self._ended(run, reason)),

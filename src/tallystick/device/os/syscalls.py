@@ -73,7 +73,7 @@ class Syscalls:
             case ReadSetting(name):
                 return self._read_setting(app, name)
             case WriteSetting(name, value):
-                if not any(setting.name == name for setting in app.bundle.manifest.settings):
+                if not any(setting.name == name for setting in app.manifest.settings):
                     return Outcome(CallStatus.NOT_PERMITTED)
                 self._storage.set_setting(app.name, name, value=value)
                 return Outcome()
@@ -89,7 +89,7 @@ class Syscalls:
                 return Outcome(CallStatus.NOT_SUPPORTED)
 
     def _derive(self, app: InstalledApp, curve: Curve, path: tuple[int, ...], digest: bytes | None) -> Outcome:
-        if not may_derive(app.bundle.manifest, curve, path):
+        if not may_derive(app.manifest, curve, path):
             return Outcome(CallStatus.NOT_PERMITTED)
         if len(path) > MAX_LEVELS:
             return Outcome(CallStatus.BAD_ARGUMENT)
@@ -103,7 +103,7 @@ class Syscalls:
             return Outcome(CallStatus.BAD_ARGUMENT)
 
     def _read_setting(self, app: InstalledApp, name: str) -> Outcome:
-        for setting in app.bundle.manifest.settings:
+        for setting in app.manifest.settings:
             if setting.name == name:
                 default = setting.default or (self._expert and name == "expert")
                 return Outcome(value=self._storage.settings(app.name).get(name, default))

@@ -193,8 +193,12 @@ class System:
         seal(self.session, phrase, pin, sealing)
 
     def open(self, app: InstalledApp) -> None:
-        """Open `app`."""
+        """Open `app`; native code is told apart on the screen, since nothing in this release runs it."""
         self.home.close_settings()
+        if app.bundle is None:
+            notice = Notice(lines=(app.name, "is native code and", "cannot run here"), tone=Tone.FAILURE)
+            self.session.display.ask(notice)
+            return
         self.session.forget(None)
         layout = layout_for(self._hardware.model)
         identity = self.session.identity

@@ -28,7 +28,7 @@ def test_app_keeps_what_it_was_given(flash: MemoryFlash) -> None:
     storage.set_record("One", "note", b"data")
     for one in (storage, Storage(flash)):
         assert one.installed() == ["One"]
-        assert one.bundle("One") == b"bundle"
+        assert one.image("One") == b"bundle"
         assert one.settings("One") == {"expert": True}
         assert one.records("One") == {"note": b"data"}
         assert one.data_size("One") == 4 + RECORD_OVERHEAD_BYTES
@@ -69,7 +69,7 @@ def test_restored_data_replaces_all_and_is_counted(flash: MemoryFlash) -> None:
     storage.restore("One", settings={"new": True}, records={"a": b"1", "b": b""})
     assert storage.settings("One") == {"new": True}
     assert storage.records("One") == {"a": b"1", "b": b""}
-    assert storage.bundle("One") == b"bundle"
+    assert storage.image("One") == b"bundle"
     assert storage.restored("One") == 1
     storage.uninstall("One")
     assert Storage(flash).restored("One") == 1
@@ -80,10 +80,10 @@ def test_restored_data_replaces_all_and_is_counted(flash: MemoryFlash) -> None:
 def test_records_that_no_app_owns_are_swept_up_at_start(flash: MemoryFlash) -> None:
     """What a cut left behind goes; what is not an app's stays."""
     Storage(flash).install("One", b"x")
-    for name in ("app.99.bundle", "app.99.data-00", "app.old", "vault", "lock-image"):
+    for name in ("app.99.image", "app.99.data-00", "app.old", "vault", "lock-image"):
         flash.write(name, b"x")
     Storage(flash)
-    assert flash.names() == ["app.1.bundle", "apps", "lock-image", "vault"]
+    assert flash.names() == ["app.1.image", "apps", "lock-image", "vault"]
 
 
 def test_leftovers_of_a_failed_restore_are_not_the_next_apps(flash: MemoryFlash) -> None:
@@ -112,13 +112,13 @@ def test_damaged_list_of_apps_is_a_damaged_state(flash: MemoryFlash, index: byte
         Storage(flash)
 
 
-def test_missing_bundle_is_a_damaged_state(flash: MemoryFlash) -> None:
+def test_missing_image_is_a_damaged_state(flash: MemoryFlash) -> None:
     """An app that is listed and not there is told by its name."""
     storage = Storage(flash)
     storage.install("One", b"x")
-    flash.remove("app.1.bundle")
+    flash.remove("app.1.image")
     with pytest.raises(StateCorrupt, match="One"):
-        Storage(flash).bundle("One")
+        Storage(flash).image("One")
 
 
 def test_settings_of_the_device_are_numbers(flash: MemoryFlash) -> None:
