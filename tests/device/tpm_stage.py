@@ -20,6 +20,7 @@ class Simulator:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "tpm"
+        folder.mkdir(exist_ok=True)
         self._path.unlink(missing_ok=True)
         state = folder / "state"
         state.mkdir(exist_ok=True)
@@ -50,6 +51,20 @@ class Simulator:
                 if time.monotonic() > end_s or self._process.poll() is not None:
                     raise
                 time.sleep(0.005)
+
+    @property
+    def provider(self) -> str:
+        """What `--key-provider` is told."""
+        return f"tpm2:swtpm:path={self._path}"
+
+    def hand_over(self) -> None:
+        """Let go of it, so that somebody else can use it: it listens to one at a time."""
+        self.link.close()
+
+    def take_back(self) -> TpmSocket:
+        """Use it again, once nobody else does."""
+        self.link = self._connect()
+        return self.link
 
     def kill(self) -> None:
         """Cut its power."""

@@ -77,6 +77,12 @@ class Backoff:
         record = self._read()
         return None if record is None else record[1]
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the record alone, without the hardware, leaves no try. Raises StateCorrupt when it cannot be read."""
+        record = self._read()
+        return record is not None and record[0] >= record[1].limit
+
     def failures(self, elsewhere: int = 0) -> int:
         """Return wrong PINs since the last right one: the worst of the record, the counters, and `elsewhere`.
 

@@ -100,9 +100,15 @@ class Vault:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether no try is left: the device must be reset, or its reset was cut off."""
+        """Whether no try is left: the device must be reset, or its reset was cut off.
+
+        Hardware that is not there, or refuses, says nothing against what is recorded: a reset is no answer to that.
+        """
         rules = self._backoff.recorded
-        return rules is not None and self.tries_left == 0
+        try:
+            return rules is not None and self.tries_left == 0
+        except KeyRefused:
+            return self._backoff.is_exhausted
 
     @property
     def sealing(self) -> Sealing:

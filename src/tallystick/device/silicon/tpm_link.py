@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from pathlib import Path
 from typing import Protocol
 
@@ -87,7 +88,10 @@ class TpmSocket:
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(TIMEOUT_S)
+        # the kernel's own time-outs: a locked process must not poll, it may have no descriptor to count
+        limit = struct.pack("@ll", int(TIMEOUT_S), 0)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._socket.setsockopt(socket.SOL_SOCKET, option, limit)
         try:
             self._socket.connect(str(path))
         except OSError as error:
