@@ -10,6 +10,8 @@ import sys
 from tallystick.device.board.panel_link import BUFFER_BYTES, PanelLink
 from tallystick.device.boot.memory import sealed_memfd
 
+#: the program, which this room knows by name alone
+PROGRAM = "tallystick.ui.web.__main__"
 #: seconds a panel that has hung up may take to end by itself
 _END_S = 2.0
 
@@ -30,8 +32,17 @@ def spawn_panel(
     `automation` (a JSON document, checked before) goes over in memory: it may be longer than a command line.
     """
     descriptors = [outer.fileno(), http.fileno()]
-    command = [sys.executable, "-I", "-m", "tallystick.ui.web", "--link-fd", str(descriptors[0])]
-    command += ["--http-fd", str(descriptors[1]), "--apdu-port", str(apdu_port), *arguments]
+    command = [sys.executable, "-I", "-m", "tallystick.device.sandbox.panel_entry", str(os.getpid()), str(apdu_port)]
+    command += [
+        PROGRAM,
+        "--link-fd",
+        str(descriptors[0]),
+        "--http-fd",
+        str(descriptors[1]),
+        "--apdu-port",
+        str(apdu_port),
+        *arguments,
+    ]
     if automation:
         descriptors.append(sealed_memfd("automation", automation.encode()))
         command += ["--automation", f"file:/proc/self/fd/{descriptors[-1]}"]

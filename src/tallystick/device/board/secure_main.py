@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tallystick.device.board.alarm import Alarm
@@ -20,11 +20,11 @@ from tallystick.device.board.core import DeviceCore
 from tallystick.device.board.gate import Gate
 from tallystick.device.board.jig import PowerOn, hold_of, say
 from tallystick.device.board.panel_link import PanelLink
+from tallystick.device.board.secure_lock import SecureLock
 from tallystick.device.board.world import NormalWorld, NormalWorlds
 from tallystick.device.boot.start import Handover
 from tallystick.device.hil import Flash
 from tallystick.device.sandbox.app_process import ProcessHost
-from tallystick.device.sandbox.boundary import Report
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.inspect import require_confined
 from tallystick.device.sandbox.program import Programs
@@ -100,6 +100,7 @@ class SecureWorld:
         clock = MonotonicClock()
         self._normal = worlds
         self._offered = survey()
+        self._lock = SecureLock(self._offered)
         self._gate = Gate(
             watcher=loop,
             clock=clock,
@@ -122,7 +123,7 @@ class SecureWorld:
             counter=chip,
             facts={
                 **order.facts,
-                **_boundaries(handover, self._offered),
+                **_boundaries(handover, (*self._offered.missing, *self._lock.missing)),
                 "key_provider": chip.kind.name.lower(),
                 "randomness": ", ".join(rng.sources),
             },
@@ -142,6 +143,7 @@ class SecureWorld:
             core.on_frame, core.on_status = self._panel.show, self._panel.tell
         alarm = Alarm(core)
         core.on_settled = alarm.set
+        self._lock.put_on()  # nobody was heard yet but the bench
         self._gate.adopt(*self._normal.first)
         core.power_on(hold_of(order.hold), sequence=order.sequence)
         if order.open_app:
@@ -154,7 +156,7 @@ class SecureWorld:
 
     def _inspect(self, world: NormalWorld) -> None:
         """Make sure it is locked; raise TrustError when it is not."""
-        require_confined(world.pid, self._offered)
+        require_confined(world.pid, self._offered, inherited=world.inherited)
 
     def _ready(self) -> None:
         """Tell that the Normal World is up and locked: this slot works, so older ones are not accepted any more."""
@@ -171,9 +173,8 @@ class SecureWorld:
             self.core.event(event)
 
 
-def _boundaries(handover: Handover, offered: Report) -> dict[str, object]:
-    """Return what people are told about the walls: which hold, and what the boot found."""
-    missing = offered.missing
+def _boundaries(handover: Handover, missing: Sequence[str]) -> dict[str, object]:
+    """Return what people are told about the walls: which are missing, and what the boot found."""
     worlds = "isolated" if not missing else f"isolated, but {'; '.join(missing)}"
     return {
         "board": "isolated",

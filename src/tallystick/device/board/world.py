@@ -18,6 +18,7 @@ from tallystick.device.boot.explain import Chain
 from tallystick.device.boot.secure import check_normal_world
 from tallystick.device.boot.slot import Minimums, Slots
 from tallystick.device.boot.start import Handover, member
+from tallystick.device.sandbox.inspect import own_filters
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.role import Role
 from tallystick.wire.firmware import HEADER, NORMAL_KEY, ImageHeader, ImageRole
@@ -32,8 +33,10 @@ _NEEDED = ("normal_world", "normal_world_signature")
 class NormalWorld:
     """A started Normal World."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], *, inherited: int = 0) -> None:
         self._process = process
+        #: filters that it was born with
+        self.inherited = inherited
 
     @property
     def pid(self) -> int:
@@ -76,7 +79,9 @@ class NormalWorlds:
 
     def start(self, outer: socket.socket) -> NormalWorld:
         """Start one with its end of the gate."""
-        return NormalWorld(self._programs.start(Role.NORMAL, PROGRAM, (outer.fileno(), self._listener)))
+        inherited = own_filters()
+        process = self._programs.start(Role.NORMAL, PROGRAM, (outer.fileno(), self._listener))
+        return NormalWorld(process, inherited=inherited)
 
     def confirm(self, fuses: Minimums) -> None:
         """Note that this slot has reached READY, and raise the least security versions; an open chip raises none."""

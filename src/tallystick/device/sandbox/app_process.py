@@ -19,7 +19,7 @@ from tallystick.device.boot.memory import sealed_memfd
 from tallystick.device.hil import RunningApp
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.error_pipe import ErrorPipe, Watcher
-from tallystick.device.sandbox.inspect import require_confined
+from tallystick.device.sandbox.inspect import own_filters, require_confined
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.role import Role
 from tallystick.errors import RemoteProtocolError, TrustError
@@ -53,6 +53,7 @@ class AppProcess:
         self._request: Request | None = None
         self._alive = True
         self._is_trusted = False
+        self._inherited = own_filters()
         self._socket, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(0)
         try:
@@ -132,7 +133,7 @@ class AppProcess:
     def _trust(self) -> None:
         """Before its first word is heard, make sure that the process is locked; raise TrustError."""
         if not self._is_trusted:
-            require_confined(self._process.pid, self._host.offered)
+            require_confined(self._process.pid, self._host.offered, inherited=self._inherited)
             self._is_trusted = True
 
     def _part(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from tallystick.device.sandbox import landlock, limit, seccomp
 from tallystick.device.sandbox.boundary import Boundary, Report, Standing
 from tallystick.device.sandbox.kernel import Kernel, machine
+from tallystick.device.sandbox.landlock import NOTHING, Grant
 from tallystick.device.sandbox.role import Role, profile
 from tallystick.device.sandbox.seccomp import Refusal
 from tallystick.errors import TrustError
@@ -51,13 +52,18 @@ class Lock:
     """Every layer of `role` that this machine has, but those in `without`, made ready so that putting it on takes no time."""
 
     def __init__(
-        self, role: Role, *, refusal: Refusal = Refusal.KILL, without: AbstractSet[Boundary] = frozenset()
+        self,
+        role: Role,
+        *,
+        refusal: Refusal = Refusal.KILL,
+        without: AbstractSet[Boundary] = frozenset(),
+        grant: Grant = NOTHING,
     ) -> None:
         self._without = without
         self._offered = survey()
         arch = machine()
         self._kernel = None if arch is None else Kernel(arch)
-        self._layers = {} if self._kernel is None else _layers(self._kernel, role, refusal)
+        self._layers = {} if self._kernel is None else _layers(self._kernel, role, refusal, grant)
 
     def put_on(self, *, parent: int) -> Report:
         """Lock this process in, for good, and return which layers hold now.
@@ -87,16 +93,16 @@ class Lock:
         )
 
 
-def _layers(kernel: Kernel, role: Role, refusal: Refusal) -> dict[Boundary, Callable[[], None]]:
+def _layers(kernel: Kernel, role: Role, refusal: Refusal, grant: Grant) -> dict[Boundary, Callable[[], None]]:
     """Return how each layer is put on, in order: Landlock needs a descriptor, so it is before the limits; the filter is last."""
     allowed = profile(role)
-    program = seccomp.assemble(kernel.arch, allowed.rules, refusal)
+    program = seccomp.assemble(kernel.arch, allowed.rules, refusal, is_permissive=allowed.is_permissive)
     version = landlock.abi(kernel)
     return {
         Boundary.DUMPABLE: lambda: limit.forbid_dump(kernel),
         Boundary.NO_NEW_PRIVS: lambda: limit.forbid_privileges(kernel),
         Boundary.CAPABILITIES: lambda: limit.drop_capabilities(kernel),
-        Boundary.LANDLOCK: lambda: landlock.restrict(kernel, version),
+        Boundary.LANDLOCK: lambda: landlock.restrict(kernel, version, grant),
         Boundary.RLIMITS: lambda: limit.limit(allowed.limits),
         Boundary.SECCOMP: lambda: seccomp.install(kernel, program),
     }

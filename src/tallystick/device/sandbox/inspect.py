@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from tallystick.device.sandbox.boundary import Boundary, Report
 from tallystick.errors import TrustError
 
-__all__ = ["Inspection", "ProcessEnded", "inspect", "require_confined"]
+__all__ = ["Inspection", "ProcessEnded", "inspect", "own_filters", "require_confined"]
 
 _PROC = Path("/proc")
 _MAX_STATUS = 1 << 14
@@ -30,11 +31,17 @@ class Inspection:
 
     no_new_privs: int
     seccomp: int
+    #: how many filters are on, those of whoever started it included
+    filters: int
     threads: int
     #: effective and permitted capabilities, together
     capabilities: int
     #: whether it runs no more
     is_ended: bool = False
+
+    def is_filtered(self, inherited: int) -> bool:
+        """Return whether it has put on a filter of its own; a kernel that counts none cannot have given it one before."""
+        return self.seccomp == _FILTERED and (self.filters > inherited or (self.filters == -1 and not inherited))
 
     @classmethod
     def from_status(cls, text: str) -> Inspection:
@@ -50,6 +57,7 @@ class Inspection:
         return cls(
             no_new_privs=number("NoNewPrivs"),
             seccomp=number("Seccomp"),
+            filters=number("Seccomp_filters"),
             threads=number("Threads"),
             capabilities=number("CapEff", 16) | number("CapPrm", 16),
             is_ended=fields.get("State", "").startswith(_ENDED),
@@ -70,10 +78,19 @@ def inspect(pid: int, *, proc: Path = _PROC) -> Inspection:
         raise TrustError(f"the process {pid} cannot be looked at: {error.strerror}") from error
 
 
-def require_confined(pid: int, offered: Report, *, proc: Path = _PROC) -> None:
+def own_filters() -> int:
+    """Return how many filters this process has, which whoever it starts has too; 0 where the kernel counts none."""
+    try:
+        return max(inspect(os.getpid()).filters, 0)
+    except TrustError:  # no /proc: no Linux, and nobody has a filter
+        return 0
+
+
+def require_confined(pid: int, offered: Report, *, inherited: int = 0, proc: Path = _PROC) -> None:
     """Make sure that the process `pid` is locked as far as this machine can lock (`offered`, from `survey`).
 
-    Landlock cannot be seen from outside; a process that could not put it on has ended instead.
+    Landlock cannot be seen from outside; a process that could not put it on has ended instead. A filter that it was
+    born with is not its lock: it must have more than the `inherited` ones.
 
     Raises:
         ProcessEnded: it runs no more, so nothing can be said of it.
@@ -87,7 +104,7 @@ def require_confined(pid: int, offered: Report, *, proc: Path = _PROC) -> None:
         raise ProcessEnded("the process has ended")
     faults = [
         ("it could gain privileges", found.no_new_privs != 1),
-        ("it makes system calls unfiltered", offered.holds(Boundary.SECCOMP) and found.seccomp != _FILTERED),
+        ("it makes system calls unfiltered", offered.holds(Boundary.SECCOMP) and not found.is_filtered(inherited)),
         ("it runs threads", found.threads != 1),
         ("it has capabilities", found.capabilities != 0),
     ]

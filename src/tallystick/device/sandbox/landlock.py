@@ -1,6 +1,6 @@
 """Landlock: no file, no TCP, no abstract socket and no signal beyond the process. A second layer, as far as the kernel has it.
 
-Every right that the kernel's version knows is taken, and no rule gives any back. Descriptors that are open stay usable.
+Every right that the kernel's version knows is taken, and only a `Grant` gives any back. Descriptors that are open stay usable.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from dataclasses import dataclass
+from pathlib import Path
 
 from tallystick.device.sandbox.kernel import Kernel
 
-__all__ = ["abi", "coverage", "restrict", "ruleset"]
+__all__ = ["NOTHING", "Grant", "abi", "coverage", "restrict", "ruleset"]
 
 _VERSION = 1
 #: rights on files by ABI: thirteen from the first on, then REFER (2), TRUNCATE (3), IOCTL_DEV (5)
@@ -20,6 +22,20 @@ _FILE_RIGHTS = {1: (1 << 13) - 1, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
 _NET_ABI, _NET_RIGHTS = 4, 0b11
 #: abstract sockets and signals
 _SCOPE_ABI, _SCOPES = 6, 0b11
+_PATH_RULE, _PORT_RULE = 1, 2
+_READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
+_CONNECT = 1 << 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a process gets back: files to read, or folders at any depth, and TCP ports to connect to."""
+
+    readable: tuple[Path, ...] = ()
+    ports: tuple[int, ...] = ()
+
+
+NOTHING = Grant()
 
 
 def abi(kernel: Kernel) -> int:
@@ -50,8 +66,8 @@ def coverage(version: int) -> str:
     return f"without {' and '.join(lacking)} (ABI {version})" if lacking else ""
 
 
-def restrict(kernel: Kernel, version: int) -> None:
-    """Take every right from this process, for good; no_new_privs must be set.
+def restrict(kernel: Kernel, version: int, grant: Grant = NOTHING) -> None:
+    """Take every right from this process but what `grant` gives, for good; no_new_privs must be set.
 
     Raises:
         OSError: the kernel refused.
@@ -61,6 +77,25 @@ def restrict(kernel: Kernel, version: int) -> None:
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     descriptor = kernel.call("landlock_create_ruleset", buffer, len(attributes), 0)
     try:
+        for folder in grant.readable:
+            _let_read(kernel, descriptor, folder)
+        for port in grant.ports if version >= _NET_ABI else ():
+            rule = ctypes.create_string_buffer(struct.pack("=QQ", _CONNECT, port), 16)
+            kernel.call("landlock_add_rule", descriptor, _PORT_RULE, rule, 0)
         kernel.call("landlock_restrict_self", descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _let_read(kernel: Kernel, ruleset_fd: int, folder: Path) -> None:
+    """Add the right to read a file or what is below `folder`; one that is not there needs none."""
+    try:
+        below = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        rights = _READ_FILE | _READ_FOLDER if folder.is_dir() else _READ_FILE
+        rule = ctypes.create_string_buffer(struct.pack("=Qi", rights, below), 12)
+        kernel.call("landlock_add_rule", ruleset_fd, _PATH_RULE, rule, 0)
+    finally:
+        os.close(below)

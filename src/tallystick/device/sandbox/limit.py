@@ -41,7 +41,7 @@ def limit(limits: Limits) -> None:
     """Put on the limits: no new process, no core, and what the role says. Processes of the superuser may not be bound by all."""
     for kind, value in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NPROC, limits.processes),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_NOFILE, limits.descriptors),

@@ -2,6 +2,7 @@
 
 The program kills at once what comes through another architecture's door or with x32 numbers, allows what the rules allow,
 and refuses the rest: a release kills the process, a self-test gets EPERM so that each attempt can be told (secure-world 4.2).
+A permissive program is the other way round: it refuses what the rules name, and allows the rest.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ class Refusal(IntEnum):
     KILL = 0x8000_0000
     #: the call fails with EPERM: for the self-test
     ERRNO = 0x0005_0000 | errno.EPERM
+    #: the call fails as if this kernel had none, and the C library takes an older one
+    ABSENT = 0x0005_0000 | errno.ENOSYS
 
 
-def assemble(arch: Architecture, rules: Iterable[Rule], refusal: Refusal) -> bytes:
+def assemble(arch: Architecture, rules: Iterable[Rule], refusal: Refusal, *, is_permissive: bool = False) -> bytes:
     """Return the filter for `rules` on `arch` as an array of struct sock_filter (8 bytes each)."""
     program = [
         (_LOAD, 0, 0, _ARCH),
@@ -51,9 +54,11 @@ def assemble(arch: Architecture, rules: Iterable[Rule], refusal: Refusal) -> byt
     for rule in rules:
         number = arch.number(rule.call)
         if number is not None:
-            body = _body(rule.conditions, refusal)
+            bare = is_permissive and not rule.conditions
+            told = Refusal.ABSENT if rule.is_absent else refusal
+            body = [(_RETURN, 0, 0, told)] if bare else _body(rule.conditions, refusal)
             program += [(_EQUAL, 0, len(body), number), *body]
-    program.append((_RETURN, 0, 0, refusal))
+    program.append((_RETURN, 0, 0, _ALLOW if is_permissive else refusal))
     return b"".join(_INSTRUCTION.pack(*one) for one in program)
 
 

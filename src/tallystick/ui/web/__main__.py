@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import logging
 import socket
 import sys
+from collections.abc import Callable
 
 from tallystick.errors import TallyError
 from tallystick.ui.automation import load_automation
@@ -24,6 +26,11 @@ from tallystick.ui.extra import require_extra
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the panel and return its exit status: 0 at the end, 1 for a broken link, 2 for what cannot be done."""
+    return prepare(arguments)()
+
+
+def prepare(arguments: list[str] | None = None) -> Callable[[], int]:
+    """Open and load what the panel needs from outside; return the work, which may be done behind a lock."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="panel: %(message)s", level=logging.WARNING)
     try:
@@ -31,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         automation = load_automation(options.automation) if options.automation else None
     except TallyError as error:
         sys.stderr.write(f"panel: {error}\n" + (f"  {error.remedy}\n" if error.remedy else ""))
-        return 2
+        return lambda: 2
     from tallystick.ui.web.process import PanelOptions, run_panel
 
     link, http = socket.socket(fileno=options.link_fd), socket.socket(fileno=options.http_fd)
@@ -44,8 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
         is_approving=options.approve,
         hosts=frozenset(name.lower() for name in options.allow_host),
     )
-    with link, http:
-        return asyncio.run(run_panel(panel))
+    hashlib.sha256(b"").digest()  # the first hash reads the library's configuration
+
+    def work() -> int:
+        with link, http:
+            return asyncio.run(run_panel(panel))
+
+    return work
 
 
 def _parser() -> argparse.ArgumentParser:
