@@ -1,4 +1,4 @@
-"""secp256k1 by libsecp256k1: public keys, ECDSA in DER, point compression, addition of scalars.
+"""secp256k1 by libsecp256k1: public keys, ECDSA in DER, ECDH, point compression, addition of scalars.
 
 Private keys are 32 bytes, 1 to n - 1; public keys are 33 bytes (02, 03) or 65 bytes (04): SEC 1, 2.3.3; the hybrid
 form (06, 07) is refused. Wrong lengths, invalid keys and points off the curve raise UsageError; texts never hold a key.
@@ -91,6 +91,21 @@ def verify_ecdsa_der(public: bytes, digest: bytes, signature: bytes, *, allow_hi
     if allow_high_s:
         lib.secp256k1_ecdsa_signature_normalize(_CONTEXT, parsed, parsed)
     return bool(lib.secp256k1_ecdsa_verify(_CONTEXT, parsed, digest, point))
+
+
+def ecdh(private: Material, public: bytes) -> Secret:
+    """Return the SHA-256 (32 bytes) of the compressed point `private` * `public` (wire-protocol D.2).
+
+    A bad key on either side raises UsageError.
+    """
+    point = _parse(public)
+    shared = ffi.new("unsigned char[32]")
+    # no hash function named: the library's own is SHA-256 of the compressed point
+    if not lib.secp256k1_ecdh(_CONTEXT, shared, point, reveal_exactly(private, PRIVATE_KEY_LENGTH), ffi.NULL, ffi.NULL):
+        raise UsageError("the private key is not from 1 to n - 1")
+    secret = Secret(ffi.buffer(shared))
+    ffi.memmove(shared, bytes(32), 32)
+    return secret
 
 
 def _check_digest(digest: bytes) -> None:
