@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from tallystick.crypto.secret import Secret
 from tallystick.device.hil import Clock, Counter, Flash, KeyProvider, KeyRefused, Rng, WrongProof
 from tallystick.device.secure.backoff import LIMITS, Backoff, Rules, TooEarly, WrongPin
+from tallystick.device.secure.calibration import affordable
 from tallystick.device.secure.seal import (
     COST,
     COST_TRIVIAL,
@@ -68,7 +69,10 @@ class OpenVault:
 
 
 class Vault:
-    """The sealed recovery phrase of one device. `policy` and `cost` are for vaults that are made from now on."""
+    """The sealed recovery phrase of one device. `policy` and `cost` are for vaults that are made from now on.
+
+    `cost` is the most that a guess is made to cost: a person's vault costs less on a machine that is too slow for it.
+    """
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class Vault:
         self._flash = flash
         self._slots = SlotPair(flash, _RECORD)
         self._rng = rng
+        self._clock = clock
         self._keys = keys
         self._cost = cost
         self._policy = policy
@@ -223,11 +228,19 @@ class Vault:
             device_id=hardware.device_id,
             state=hardware.state,
             counter_id=self._counter_id,
-            cost=COST_TRIVIAL if sealing & Sealing.NO_PIN else self._cost,
+            cost=self._new_cost(sealing),
             salt=bytes(SALT_BYTES),
             kind=self._keys.kind,
             handle=b"",
         )
+
+    def _new_cost(self, sealing: Sealing) -> Cost:
+        if sealing & Sealing.NO_PIN:
+            return COST_TRIVIAL
+        if sealing & Sealing.TEST:  # its words were on a command line: nothing is gained by measuring
+            return self._cost
+        trial, salt = Secret(bytes(4)), bytes(SALT_BYTES)
+        return affordable(self._cost, clock=self._clock, stretch=lambda cost: stretch(trial, salt=salt, cost=cost))
 
     def _enroll(self, pin: Secret, header: Header, key: Secret) -> tuple[Header, bytes]:
         """Return `header` with a new salt and enrolment, and `key` wrapped under them."""
