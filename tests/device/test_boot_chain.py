@@ -130,6 +130,7 @@ def test_configuration_and_image_must_be_about_the_same():
         replace(good, size_bytes=good.size_bytes + 1),
         replace(good, digest=bytes(32)),
         replace(good, environment=bytes(32)),
+        replace(good, normal_world=bytes(32)),
     ):
         raw = spoilt.to_bytes()
         _refused(changed(GOOD, config=raw, config_signature=KEYS.config.sign(raw, comment="x")))

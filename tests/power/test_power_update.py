@@ -236,5 +236,5 @@ def test_slots_filled_with_any_mixture_start_a_whole_release_or_nothing(data):
         found = bench.boot()
     except BootFailure:
         return
-    assert found.secure_world.raw in (OLD.secure_world, NEW.secure_world)
-    assert found.normal_world.raw in (OLD.normal_world, NEW.normal_world)
+    pair = found.secure_world.raw, found.normal_world.raw
+    assert pair in [(one.secure_world, one.normal_world) for one in (OLD, NEW)]

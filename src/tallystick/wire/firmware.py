@@ -44,6 +44,8 @@ ARTEFACTS = MappingProxyType(
 )
 
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3})){2}(-[a-z0-9]{1,8})?")
+#: versions of what stands for the MCU: as above, or of two numbers, as those of real ones ("4.03")
+_MCU_VERSION = re.compile(rf"{_VERSION.pattern}|(0|[1-9][0-9]?)\.[0-9]{{1,2}}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PRODUCT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _PYTHON = re.compile(r"3\.[1-9][0-9]")
@@ -73,7 +75,8 @@ class BootConfig:
     """The signed configuration: which Secure World may run (secure-world 2.3).
 
     `digest` is the SHA-256 of the image (32 bytes), `size_bytes` its length, `environment` the SHA-256 of the list of native
-    code that stands inside it.
+    code that stands inside it. `normal_world` is the SHA-256 of the one Normal World that belongs to this release: worlds of
+    two releases, each genuine, are refused together.
     """
 
     digest: bytes
@@ -81,6 +84,7 @@ class BootConfig:
     security_version: int
     size_bytes: int
     environment: bytes
+    normal_world: bytes
     product: str = PRODUCT
     role: ImageRole = ImageRole.SECURE_WORLD
 
@@ -100,6 +104,7 @@ class BootConfig:
             security_version=fields.number("x-security-version", maximum=MAX_SECURITY_VERSION),
             size_bytes=fields.number("x-size", minimum=1, maximum=MAX_IMAGE),
             environment=bytes.fromhex(fields.text("x-environment", _DIGEST)),
+            normal_world=bytes.fromhex(fields.text("x-normal-world", _DIGEST)),
         )
 
     def to_bytes(self) -> bytes:
@@ -114,19 +119,33 @@ class BootConfig:
                 "x-security-version": self.security_version,
                 "x-size": self.size_bytes,
                 "x-environment": self.environment.hex(),
+                "x-normal-world": self.normal_world.hex(),
             }
         )
 
 
 _CONFIG = frozenset(
-    ("unikernel", "x-format", "x-product", "x-role", "x-version", "x-security-version", "x-size", "x-environment")
+    (
+        "unikernel",
+        "x-format",
+        "x-product",
+        "x-role",
+        "x-version",
+        "x-security-version",
+        "x-size",
+        "x-environment",
+        "x-normal-world",
+    )
 )
 _HEADER = frozenset(("format", "product", "role", "version", "security_version", "python"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageHeader:
-    """What an image says about itself, inside what is signed; `python` is the version it was compiled for ("3.11")."""
+    """What an image says about itself, inside what is signed; `python` is the version it was compiled for ("3.11").
+
+    The version of a Normal World may have two numbers ("4.03"), since clients know it as that of the MCU (wire-protocol C.2).
+    """
 
     role: ImageRole
     version: str
@@ -139,10 +158,11 @@ class ImageHeader:
         """Read a header; raise RemoteProtocolError for anything but the form above."""
         fields = Fields(strict_json(raw, "image header"), _HEADER, "image header")
         fields.equal("format", FORMAT)
+        role = _role(fields.text("role", _ANY))
         return cls(
             product=fields.text("product", _PRODUCT),
-            role=_role(fields.text("role", _ANY)),
-            version=fields.text("version", _VERSION),
+            role=role,
+            version=fields.text("version", _MCU_VERSION if role is ImageRole.NORMAL_WORLD else _VERSION),
             security_version=fields.number("security_version", maximum=MAX_SECURITY_VERSION),
             python=fields.text("python", _PYTHON),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,12 @@ from tallystick.wire.firmware import MAX_IMAGE, BootConfig, ImageHeader, ImageRo
 from tallystick.wire.strict_json import MAX_DOCUMENT, strict_json
 
 CONFIG = BootConfig(
-    digest=bytes(range(32)), version="1.4.0", security_version=7, size_bytes=812345, environment=bytes(range(32, 64))
+    digest=bytes(range(32)),
+    version="1.4.0",
+    security_version=7,
+    size_bytes=812345,
+    environment=bytes(range(32, 64)),
+    normal_world=bytes(range(64, 96)),
 )
 HEADER = ImageHeader(role=ImageRole.NORMAL_WORLD, version="1.4.0-rc1", security_version=7, python="3.11")
 ENTRY = Entry(root=Root.LIBRARIES, path="a/b.so", size_bytes=3, digest=bytes(32), module="a.b")
@@ -37,7 +43,14 @@ def test_the_configuration_is_the_one_that_armory_boot_reads():
 )
 def test_configurations_round_trip(digest, environment, version, number, size):
     """What is written is read back equal."""
-    made = BootConfig(digest=digest, environment=environment, version=version, security_version=number, size_bytes=size)
+    made = BootConfig(
+        digest=digest,
+        environment=environment,
+        normal_world=environment[::-1],
+        version=version,
+        security_version=number,
+        size_bytes=size,
+    )
     assert BootConfig.from_bytes(made.to_bytes()) == made
 
 
@@ -47,6 +60,21 @@ def test_headers_round_trip(role, version, number):
     made = ImageHeader(role=role, version=version, security_version=number, python="3.12")
     assert ImageHeader.from_bytes(made.to_bytes()) == made
     assert made.is_valid
+
+
+@pytest.mark.parametrize("version", ["4.03", "2.30", "1.12", "0.9", "10.0", "1.4.0", "1.4.0-rc1"])
+def test_a_normal_world_has_a_version_as_an_mcu_has(version):
+    """Two numbers are a version of a Normal World, and of no other image."""
+    header = ImageHeader(role=ImageRole.NORMAL_WORLD, version=version, security_version=1, python="3.11")
+    assert header.is_valid
+    for role in (ImageRole.BOOTLOADER, ImageRole.SECURE_WORLD):
+        assert replace(header, role=role).is_valid == (version.count(".") == 2)
+
+
+@pytest.mark.parametrize("version", ["4", "4.", "4.003", "04.03", "4.03\n", "4.03-rc1", "4.0x", "", "100.1"])
+def test_a_version_of_other_forms_is_none(version):
+    """Anything beside the two forms is refused."""
+    assert not ImageHeader(role=ImageRole.NORMAL_WORLD, version=version, security_version=1, python="3.11").is_valid
 
 
 def test_an_invalid_header_says_so():

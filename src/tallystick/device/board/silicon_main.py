@@ -64,6 +64,8 @@ def main(argv: list[str]) -> int:
                 slot=slot,
                 flash=flash,
                 minimum={role.value: version for role, version in fuses.minimum.items()},
+                key_table=fuses.key_table.hex(),
+                revoked=fuses.revoked,
                 stages=chain.to_json(),
             )
             inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -75,9 +77,8 @@ def main(argv: list[str]) -> int:
 
                 lock = silicon_chip.make_lock()
                 if _speaks(inner, child):
-                    silicon_chip.become(
-                        inner, tpm or silicon_chip.make_chip(memory, rom.state), lock=lock, parent=parent
-                    )
+                    made = tpm or silicon_chip.make_chip(memory, rom.state)
+                    silicon_chip.become(inner, made, lock=lock, parent=parent, passed_on=descriptors)
                     del child  # reaped by init: a locked chip cannot wait for anybody
                     return 0
     except TallyError as error:

@@ -6,6 +6,7 @@ before the Secure World is there and has looked at it from outside.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -24,6 +25,8 @@ from tallystick.device.sandbox.role import Role
 from tallystick.wire.firmware import HEADER, NORMAL_KEY, ImageHeader, ImageRole
 
 if TYPE_CHECKING:
+    from tallystick.device.board.gate import Watcher
+    from tallystick.device.board.normal_voice import NormalVoice
     from tallystick.device.hil import Flash
 
 #: artefacts that are looked at here
@@ -33,8 +36,9 @@ _NEEDED = ("normal_world", "normal_world_signature")
 class NormalWorld:
     """A started Normal World."""
 
-    def __init__(self, process: subprocess.Popen[bytes], *, inherited: int = 0) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], pipe: int, *, inherited: int = 0) -> None:
         self._process = process
+        self._pipe: int | NormalVoice = pipe
         #: filters that it was born with
         self.inherited = inherited
 
@@ -43,10 +47,19 @@ class NormalWorld:
         """The number of the process, which is not reaped before `kill`."""
         return self._process.pid
 
+    def listen(self, watcher: Watcher) -> None:
+        """Begin to read what it prints."""
+        from tallystick.device.board.normal_voice import NormalVoice  # the first world is started before there is a log
+
+        if isinstance(self._pipe, int):
+            self._pipe = NormalVoice(self._pipe, watcher)
+
     def kill(self) -> None:
         """End it now and reap it."""
         self._process.kill()
         self._process.wait()
+        if not isinstance(self._pipe, int):
+            self._pipe.close()
 
 
 class NormalWorlds:
@@ -61,6 +74,7 @@ class NormalWorlds:
             minimum={role: handover.minimum.get(role.value, 0) for role in ImageRole},
             image=artefacts.normal_world,
             signature=artefacts.normal_world_signature,
+            digest=bytes.fromhex(handover.normal_world),
         )
         self._versions = {
             ImageRole.SECURE_WORLD: ImageHeader.from_bytes(member(HEADER)).security_version,
@@ -69,6 +83,8 @@ class NormalWorlds:
         told = Handover(libraries=handover.libraries)
         self._programs = Programs.of_image(image.seal(), told.seal())
         self._listener = listener
+        #: tells when a Normal World prints; the first one waits for it
+        self.watcher: Watcher | None = None
         #: the Secure World's end of the first one's gate, and the first one
         self.first = self._begin()
 
@@ -80,8 +96,17 @@ class NormalWorlds:
     def start(self, outer: socket.socket) -> NormalWorld:
         """Start one with its end of the gate."""
         inherited = own_filters()
-        process = self._programs.start(Role.NORMAL, PROGRAM, (outer.fileno(), self._listener))
-        return NormalWorld(process, inherited=inherited)
+        pipe, mouth = os.pipe2(os.O_CLOEXEC)
+        try:
+            process = self._programs.start(
+                Role.NORMAL, PROGRAM, (outer.fileno(), self._listener), stdout=mouth, stderr=mouth
+            )
+        finally:
+            os.close(mouth)
+        world = NormalWorld(process, pipe, inherited=inherited)
+        if self.watcher is not None:
+            world.listen(self.watcher)
+        return world
 
     def confirm(self, fuses: Minimums) -> None:
         """Note that this slot has reached READY, and raise the least security versions; an open chip raises none."""

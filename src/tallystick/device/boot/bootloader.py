@@ -28,15 +28,19 @@ class Bootloader:
     minimum: Mapping[ImageRole, int]
     places: Places
 
-    def check(self, chain: Chain, *, config: bytes, signature: bytes, image: bytes) -> VerifiedImage:
-        """Check the Secure World; raise BootFailure at the first thing that does not hold."""
+    def read(self, chain: Chain, *, config: bytes, signature: bytes) -> BootConfig:
+        """Check the configuration and read it; raise BootFailure when it does not hold."""
         with chain.stage("configuration") as finding:
             if len(config) > MAX_DOCUMENT:
                 raise TrustError("the configuration is too long")
             finding.digest = hashlib.sha256(config).digest()
             self.key.verify(config, signature)
             finding.key_id = self.key.key_id
-            made = BootConfig.from_bytes(config)
+            return BootConfig.from_bytes(config)
+
+    def check(self, chain: Chain, *, config: bytes, signature: bytes, image: bytes) -> tuple[VerifiedImage, BootConfig]:
+        """Check the Secure World, and return it with its configuration; raise BootFailure at the first thing that does not hold."""
+        made = self.read(chain, config=config, signature=signature)
         with chain.stage("secure world") as finding:
             minimum = self.minimum[ImageRole.SECURE_WORLD]
             expect = Expectation(role=ImageRole.SECURE_WORLD, minimum=minimum)
@@ -48,7 +52,7 @@ class Bootloader:
             if finding.digest != made.environment:
                 raise TrustError("the list of native code is not the one that was signed for")
             check_entries(verified.environment().entries, self.places)
-        return verified
+        return verified, made
 
 
 def _check_same(config: BootConfig, image: VerifiedImage) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from tallystick.crypto.minisign import PublicKey
@@ -34,7 +35,7 @@ def main(handover: Handover) -> int:
         artefacts = Slots(flash).read(handover.slot, only=_NEEDED)
         key = PublicKey.from_text(member(CONFIG_KEY).decode("ascii", "replace"))
         loader = Bootloader(key=key, minimum=minimum, places=places(handover.libraries))
-        image = loader.check(
+        image, config = loader.check(
             chain, config=artefacts.config, signature=artefacts.config_signature, image=artefacts.secure_world
         )
         # the Secure World checks this once more when it starts it; here it decides whether the slot is good
@@ -44,18 +45,16 @@ def main(handover: Handover) -> int:
             minimum=minimum,
             image=artefacts.normal_world,
             signature=artefacts.normal_world_signature,
+            digest=config.normal_world,
         )
     except (BootFailure, TallyError, OSError):
         os.write(2, b"Boot failure\n")
         return BOOT_FAILURE
     finally:
         flash.close()
-    told = Handover(
-        libraries=handover.libraries,
-        state=handover.state,
-        slot=handover.slot,
-        flash=handover.flash,
-        minimum=handover.minimum,
+    told = replace(
+        handover,
+        normal_world=config.normal_world.hex(),
         stages=(*handover.stages, *chain.to_json()),
         sealed=sealed(),
     )

@@ -47,7 +47,7 @@ def check_slot(artefacts: Artefacts, *, fuses: FuseState, places: Places, chain:
         signature=artefacts.bootloader_signature,
     )
     config_key = _built_in(chain, bootloader, CONFIG_KEY)
-    secure_world = Bootloader(key=config_key, minimum=fuses.minimum, places=places).check(
+    secure_world, config = Bootloader(key=config_key, minimum=fuses.minimum, places=places).check(
         chain, config=artefacts.config, signature=artefacts.config_signature, image=artefacts.secure_world
     )
     normal_world = check_normal_world(
@@ -56,6 +56,7 @@ def check_slot(artefacts: Artefacts, *, fuses: FuseState, places: Places, chain:
         minimum=fuses.minimum,
         image=artefacts.normal_world,
         signature=artefacts.normal_world_signature,
+        digest=config.normal_world,
     )
     return Boot(
         slot=chain.slot,

@@ -16,9 +16,12 @@ from tallystick.wire.firmware import ImageRole
 
 
 def check_normal_world(
-    chain: Chain, *, key: PublicKey, minimum: Mapping[ImageRole, int], image: bytes, signature: bytes
+    chain: Chain, *, key: PublicKey, minimum: Mapping[ImageRole, int], image: bytes, signature: bytes, digest: bytes
 ) -> VerifiedImage:
-    """Check the Normal World by `key`, which is built into the Secure World's image; raise BootFailure."""
+    """Check the Normal World by `key`, which is built into the Secure World's image; raise BootFailure.
+
+    `digest` is the SHA-256 that the configuration of this release names: another release's world is genuine and still refused.
+    """
     expect = Expectation(role=ImageRole.NORMAL_WORLD, minimum=minimum[ImageRole.NORMAL_WORLD])
     with chain.stage("normal world") as finding:
         try:
@@ -27,4 +30,6 @@ def check_normal_world(
             finding.digest = hashlib.sha256(image).digest()  # people are told what was refused, too
             raise
         finding.key_id, finding.digest = verified.key_id, verified.digest
+        if verified.digest != digest:
+            raise TrustError("the Normal World is not the one of this release")
     return verified

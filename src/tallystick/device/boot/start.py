@@ -26,7 +26,8 @@ _NO_CACHE = "pycache_prefix=/dev/null/none"
 class Handover:
     """What one stage tells the next: the state of the boot, the slot, minimums by role, folders, stages so far.
 
-    `libraries` is the folder of the installed packages, `flash` the one of the device's flash, `sealed` what was compared and
+    `libraries` is the folder of the installed packages, `flash` the one of the device's flash, `normal_world` the SHA-256 (hex)
+    that the configuration names; `key_table` (hex) and `revoked` are the fuses', for a look at what is to be installed; `sealed` what was compared and
     sealed already: SHA-256 as hex to descriptor, for `become` alone, which keeps descriptors. It is written by a stage that
     was checked, into sealed memory; nothing in it is believed that could be checked instead.
     """
@@ -36,6 +37,9 @@ class Handover:
     slot: str = ""
     flash: str = ""
     minimum: Mapping[str, int] = field(default_factory=dict)
+    normal_world: str = ""
+    key_table: str = ""
+    revoked: int = 0
     stages: Sequence[Mapping[str, Any]] = ()
     sealed: Mapping[str, int] = field(default_factory=dict)
 
@@ -48,6 +52,9 @@ class Handover:
                 "slot": self.slot,
                 "flash": self.flash,
                 "minimum": dict(self.minimum),
+                "normal_world": self.normal_world,
+                "key_table": self.key_table,
+                "revoked": self.revoked,
                 "stages": [dict(stage) for stage in self.stages],
                 "sealed": dict(self.sealed),
             }
@@ -55,8 +62,9 @@ class Handover:
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
-        """Read what the stage before wrote."""
-        return cls(**json.loads(raw))
+        """Read what the stage before wrote; what only a newer stage knows of is left out, for images outlive each other."""
+        told = json.loads(raw)
+        return cls(**{name: told[name] for name in cls.__slots__ if name in told})
 
     def seal(self) -> int:
         """Return a descriptor of sealed memory that holds it."""

@@ -88,10 +88,14 @@ _FORBIDDEN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What is built: version ("1.4.0"), security version, where the house's package lies, and each image's entry."""
+    """What is built: version ("1.4.0"), security version, where the house's package lies, and each image's entry.
+
+    `mcu_version` ("4.03") is the Normal World's, which clients know as that of the MCU; empty: the same as `version`.
+    """
 
     version: str
     security_version: int
+    mcu_version: str = ""
     source: Path = Path(tallystick.__file__).parent.parent
     entries: Mapping[ImageRole, str] | None = None
 
@@ -99,14 +103,14 @@ class Release:
         """Return the header of one image; raise UsageError for a version that is none."""
         made = ImageHeader(
             role=role,
-            version=self.version,
+            version=(self.mcu_version or self.version) if role is ImageRole.NORMAL_WORLD else self.version,
             security_version=self.security_version,
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
         )
         if not made.is_valid:
             raise UsageError(
-                f"version {self.version!r} with security version {self.security_version} cannot be",
-                remedy="a version is like 1.4.0 or 1.4.0-rc1, a security version is 0 to 65535",
+                f"version {made.version!r} with security version {self.security_version} cannot be",
+                remedy="a version is like 1.4.0 or 1.4.0-rc1, an MCU's also like 4.03, a security version is 0 to 65535",
             )
         return made
 
@@ -154,6 +158,7 @@ def sign(
         security_version=release.security_version,
         size_bytes=len(secure_world),
         environment=hashlib.sha256(_stored(secure_world, ENVIRONMENT)).digest(),
+        normal_world=hashlib.sha256(normal_world).digest(),
     ).to_bytes()
     comment = f"tallystick {release.version}"
     made = {
