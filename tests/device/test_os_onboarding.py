@@ -9,7 +9,9 @@ import pytest
 from os_stage import PIN, call, data, open_name, status
 
 from tallystick.crypto import bip39
+from tallystick.device.silicon.entropy import RepeatableRng
 from tallystick.device.silicon.health import NoiseFailure
+from tallystick.errors import UsageError
 from tallystick.testing.device import VirtualDevice
 from tallystick.testing.user import User
 from tallystick.wire.dashboard import HostOnboarding, Ins
@@ -70,6 +72,70 @@ def test_new_device_shows_words_and_has_them_confirmed(device: VirtualDevice) ->
     user.enter_pin(PIN)
     device.open("Cosmos")
     assert device.exchange(ADDRESS).data == mine
+
+
+THROWS = "1234566543" * 5
+
+
+@pytest.mark.models("all")
+@pytest.mark.device(onboarded=False)
+def test_throws_of_a_die_are_counted_and_mixed_in(
+    device: VirtualDevice, device_factory: Callable[..., VirtualDevice]
+) -> None:
+    """Fifty throws are entered and counted, other words come out than without them, and the set-up goes on as usual."""
+
+    def begin(one: VirtualDevice, throws: str) -> list[str]:
+        one.board.system.session.rng = RepeatableRng(7)  # so that only the throws tell one set-up from another
+        one.user.choose("New, with dice" if throws else "Set up as new")
+        one.user.enter_pin(PIN)
+        one.user.enter_pin(PIN)
+        if throws:
+            assert (one.frame.scene, step(one)[2]) == ("diceentry", 0x07)
+            assert "0 of 50" in one.screen
+            one.user.enter_pin(throws)
+        one.user.dismiss()
+        return _read_words(one.user)
+
+    model = device.status["model"]
+    words = begin(device, THROWS)
+    assert bip39.validate(" ".join(words)) is None
+    for word in words:
+        device.user.enter_word(word)
+    device.user.dismiss()
+    assert device.status["unlocked"]
+    others = [begin(device_factory(model=model, onboarded=False), throws) for throws in (THROWS, THROWS[::-1], "")]
+    assert others[0] == words
+    assert len({tuple(other) for other in others}) == 3
+
+
+@pytest.mark.models("nanos", "flex")
+@pytest.mark.device(onboarded=False)
+def test_throws_of_no_die_are_refused(device: VirtualDevice) -> None:
+    """There is no key for 0, 7, 8 and 9, nothing can be confirmed before the fiftieth, and fifty sixes begin again."""
+    user = device.user
+    user.choose("New, with dice")
+    user.enter_pin(PIN)
+    user.enter_pin(PIN)
+    for digit in "0789":
+        with pytest.raises(UsageError):
+            user.enter_pin(digit)
+    with pytest.raises(UsageError):
+        user.enter_pin(THROWS[:-1])
+    assert "49 of 50" in device.screen
+    user.enter_pin("6")
+    user.dismiss()
+    assert device.frame.scene == "wordlist"
+    device.replug()
+    user.choose("New, with dice")
+    user.enter_pin(PIN)
+    user.enter_pin(PIN)
+    user.enter_pin("6" * 50)
+    assert any("not random" in line for line in device.screen)
+    user.dismiss()
+    assert "0 of 50" in device.screen
+    user.enter_pin(THROWS * 2)
+    user.dismiss()
+    assert device.frame.scene == "wordlist"
 
 
 @pytest.mark.device(onboarded=False)

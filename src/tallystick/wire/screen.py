@@ -12,6 +12,7 @@ Review       items to check, then yes or no         `Decided(approved)`
 Notice       something to know                      `Dismissed`
 Progress     work going on                          none: replaced by the next
 PinEntry     digits, OS only                        `Entered(text)`
+DiceEntry    throws of a die, OS only               `Entered(text)`
 WordEntry    one recovery word, OS only             `Entered(text)`
 WordList     recovery words to write down, OS only  `Dismissed`
 ===========  =====================================  ==========================
@@ -127,6 +128,15 @@ class PinEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiceEntry:
+    """Throws of a die, 1 to 6 each, counted and not shown as they are entered (OS only)."""
+
+    title: str
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WordList:
     """Recovery words to write down, a few on each page (OS only)."""
 
@@ -143,7 +153,7 @@ class WordEntry:
 
 
 AppScene = Menu | Choice | Review | Notice | Progress
-Scene = AppScene | PinEntry | WordList | WordEntry
+Scene = AppScene | PinEntry | DiceEntry | WordList | WordEntry
 
 
 @dataclass(frozen=True, slots=True)

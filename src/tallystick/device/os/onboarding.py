@@ -6,19 +6,24 @@ import logging
 
 from tallystick.crypto import bip39
 from tallystick.crypto.secret import Secret
+from tallystick.device.hil import Rng
 from tallystick.device.os.fault import tell_fault, tell_noise
 from tallystick.device.os.pin import choose_pin, is_pin
 from tallystick.device.os.session import BootMode, Session
 from tallystick.device.secure.vault import Sealing
+from tallystick.device.silicon.dice import MAXIMUM_THROWS, MINIMUM_THROWS, DiceRng
 from tallystick.device.silicon.health import NoiseFailure
 from tallystick.errors import StateError, UsageError
 from tallystick.wire.dashboard import HostOnboarding
-from tallystick.wire.screen import Choice, Entered, Notice, Selected, Tone, WordEntry, WordList
+from tallystick.wire.screen import Choice, DiceEntry, Entered, Notice, Selected, Tone, WordEntry, WordList
 from tallystick.wire.status import Reject, StatusWord
 from tallystick.wire.version import OnboardingStep, SeedType
 
 _LOGGER = logging.getLogger(__name__)
 _ENTROPY_BYTES = 32
+#: what a set-up begins with; the last one is out of the way of who does not want it
+_WELCOME = ("Set up as new", "Restore from words", "New, with dice")
+_RESTORE, _DICE = 1, 2
 _COUNTS = {24: SeedType.WORDS_24, 18: SeedType.WORDS_18, 12: SeedType.WORDS_12}
 
 
@@ -26,12 +31,12 @@ async def onboard(session: Session) -> None:
     """Lead the person through set-up; returns once the vault holds a seed and the device is unlocked."""
     while not session.is_onboarded:
         session.step = OnboardingStep.WELCOME_1
-        choice = await _ask_menu(session, "Welcome", ("Set up as new", "Restore from words"))
+        choice = await _ask_menu(session, "Welcome", _WELCOME)
         session.step = OnboardingStep.PIN
         pin = await choose_pin(session.display)
         phrase = None
         try:
-            phrase = await (_make_new(session) if choice == 0 else _restore(session))
+            phrase = await (_restore(session) if choice == _RESTORE else _make_new(session, with_dice=choice == _DICE))
             if phrase is not None:
                 seal(session, phrase, pin)
         except NoiseFailure as error:
@@ -89,15 +94,29 @@ def onboard_by_host(session: Session, message: HostOnboarding) -> None:
     pin.wipe()
 
 
-async def _make_new(session: Session) -> Secret | None:
-    words = tuple(bip39.sentence_from_entropy(session.rng.read(_ENTROPY_BYTES)).split())
+async def _make_new(session: Session, *, with_dice: bool) -> Secret | None:
     session.seed_type = SeedType.WORDS_24
+    session.step = OnboardingStep.NEW_DEVICE
+    rng = await _throw_dice(session) if with_dice else session.rng
+    words = tuple(bip39.sentence_from_entropy(rng.read(_ENTROPY_BYTES)).split())
     while True:
         session.step = OnboardingStep.NEW_DEVICE
         await session.display.ask(Notice(lines=("Write down your", "24 words"), button="Show words", tone=Tone.WARNING))
         await session.display.ask(WordList(title="Recovery phrase", words=words))
         if await _confirm(session, words):
             return Secret(" ".join(words).encode())
+
+
+async def _throw_dice(session: Session) -> Rng:
+    """Return the device's randomness with the person's throws in it."""
+    scene = DiceEntry(title="Throw a die", minimum=MINIMUM_THROWS, maximum=MAXIMUM_THROWS)
+    while True:
+        answer = await session.display.ask(scene)
+        try:
+            return DiceRng(session.rng, [int(face) for face in answer.text] if isinstance(answer, Entered) else [])
+        except UsageError:
+            notice = Notice(lines=("These throws are", "not random"), button="Throw again", tone=Tone.WARNING)
+            await session.display.ask(notice)
 
 
 async def _confirm(session: Session, words: tuple[str, ...]) -> bool:

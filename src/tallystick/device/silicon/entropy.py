@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA512
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tallystick.device.hil import Rng
 from tallystick.device.silicon.health import START_BYTES, HealthTest
-from tallystick.errors import LocalProtocolError, StateError, UsageError
+from tallystick.errors import LocalProtocolError, StateError
 
 #: returns that many raw bytes of a hardware source
 NoiseSource = Callable[[int], bytes]
@@ -31,8 +31,6 @@ _SEED_BYTES = 64
 _KEY_BYTES = 16
 #: what one expansion of HKDF-SHA-512 can give
 _MAX_EXPANSION = 255 * 64
-#: throws of a die that hold 256 bits
-DICE_THROWS = 100
 
 
 class SystemRng:
@@ -74,34 +72,22 @@ class RepeatableRng:
 class MixedRng:
     """The kernel's generator and the hardware sources in `noise` (by name), mixed by HKDF-SHA-512 for each read.
 
-    `dice` are throws of a die (1 to 6) that a person made, mixed in as well. Each source is tested before its first byte is
-    used and with every byte it gives; one that fails stops this read and every later one (NoiseFailure). Reads of fewer
-    than 16 bytes, which no key is made of, come from the kernel alone: hardware can be slow.
+    Each source is tested before its first byte is used and with every byte it gives; one that fails stops this read and
+    every later one (NoiseFailure). Reads of fewer than 16 bytes, which no key is made of, come from the kernel alone:
+    hardware can be slow.
     """
 
     repeatable = False
 
-    def __init__(
-        self, *, system: Rng | None = None, noise: Mapping[str, NoiseSource] | None = None, dice: Sequence[int] = ()
-    ) -> None:
+    def __init__(self, *, system: Rng | None = None, noise: Mapping[str, NoiseSource] | None = None) -> None:
         self._system: Rng = SystemRng() if system is None else system
         self._noise = {name: (source, HealthTest(name)) for name, source in (noise or {}).items()}
-        self._dice = _check_dice(dice)
         self._untested = set(self._noise)
 
     @property
     def sources(self) -> tuple[str, ...]:
         """What is mixed, by name, for people to see."""
-        return ("kernel", *self._noise, *(("dice",) if self._dice else ()))
-
-    def with_dice(self, throws: Sequence[int]) -> MixedRng:
-        """Return the same mixture with throws of a die in it; raise UsageError for fewer than 100, or other numbers."""
-        if len(throws) < DICE_THROWS:
-            raise UsageError(f"{DICE_THROWS} throws of a die are needed, not {len(throws)}")
-        mixed = MixedRng(system=self._system, dice=throws)
-        mixed._untested = self._untested
-        mixed._noise = self._noise  # with the tests that watch them
-        return mixed
+        return ("kernel", *self._noise)
 
     def read(self, size_bytes: int) -> bytes:
         """Return `size_bytes` bytes; raise NoiseFailure when a source fails."""
@@ -120,7 +106,7 @@ class MixedRng:
                 self._untested.remove(name)
             material += self._draw(name, _SEED_BYTES)
         info = b"tallystick entropy " + ",".join(self.sources).encode()
-        return HKDF(algorithm=SHA512(), length=size_bytes, salt=None, info=info).derive(material + self._dice)
+        return HKDF(algorithm=SHA512(), length=size_bytes, salt=None, info=info).derive(material)
 
     def _draw(self, name: str, size_bytes: int) -> bytes:
         source, test = self._noise[name]
@@ -170,9 +156,3 @@ def machine_rng() -> MixedRng:
         return MixedRng(noise={"hwrng": HardwareNoise().read})
     except OSError:
         return MixedRng()
-
-
-def _check_dice(throws: Sequence[int]) -> bytes:
-    if any(throw not in range(1, 7) for throw in throws):
-        raise UsageError("a die shows 1 to 6")
-    return bytes(throws)

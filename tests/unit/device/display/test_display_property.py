@@ -13,6 +13,7 @@ from tallystick.wire.panel import MAX_ELEMENTS, Code, Frame, Role, Style, Text
 from tallystick.wire.screen import (
     Choice,
     Decided,
+    DiceEntry,
     Dismissed,
     Entry,
     Item,
@@ -57,6 +58,7 @@ _SCENES = (
     | _NOTICES
     | st.builds(Progress, text=_TEXT, percent=st.none() | st.integers(-10, 200))
     | st.builds(PinEntry, title=_TEXT)
+    | st.builds(DiceEntry, title=_TEXT, minimum=st.just(2), maximum=st.just(3))
     | st.builds(WordList, title=_TEXT, words=_WORDS)
     | st.builds(WordEntry, title=_TEXT, candidates=_WORDS)
 )

@@ -17,6 +17,7 @@ from tallystick.wire.model import MODELS
 from tallystick.wire.panel import Action, Box, Code, Drawing, Element, Icon, Text
 from tallystick.wire.screen import (
     Choice,
+    DiceEntry,
     Entry,
     Item,
     Menu,
@@ -65,6 +66,7 @@ _SCENES = {
     "notice": (Notice(lines=("Expert mode", "required"), tone=Tone.WARNING), ""),
     "progress": (Progress(text="Installing Cosmos", percent=40), ""),
     "pin": (PinEntry(title="Enter PIN"), "1234"),
+    "dice": (DiceEntry(title="Throw a die", minimum=3, maximum=4), "162"),
     "words": (WordList(title="Recovery words", words=_WORDS[:24]), ""),
     "word": (WordEntry(title="Word #1", candidates=_WORDS), "ab"),
 }

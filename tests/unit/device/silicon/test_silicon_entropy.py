@@ -10,7 +10,6 @@ from math import comb
 import pytest
 
 from tallystick.device.silicon.entropy import (
-    DICE_THROWS,
     HardwareNoise,
     MixedRng,
     RepeatableRng,
@@ -25,7 +24,6 @@ from tallystick.device.silicon.health import (
     HealthTest,
     NoiseFailure,
 )
-from tallystick.errors import UsageError
 
 
 def _noise(seed: int = 5):
@@ -54,7 +52,6 @@ def test_every_source_changes_the_result():
     assert _mixed(chip=_noise(6)).read(32) != base
     assert _mixed().read(32) != base
     assert _mixed(chip=_noise(), more=_noise(9)).read(32) != base
-    assert _mixed(chip=_noise()).with_dice([1, 2, 3, 4, 5] * 20).read(32) != base
 
 
 @pytest.mark.parametrize("size", [0, 1, 64, 16_320, 16_321, 40_000])
@@ -85,7 +82,6 @@ def test_machine_has_a_generator():
 def test_sources_are_named():
     """What is mixed can be shown."""
     assert _mixed(chip=_noise()).sources == ("kernel", "chip")
-    assert _mixed().with_dice([6] * DICE_THROWS).sources == ("kernel", "dice")
     assert not MixedRng().repeatable
 
 
@@ -120,8 +116,6 @@ def test_source_that_gets_stuck_stops_all_reads_ever_after():
     for _ in range(2):
         with pytest.raises(NoiseFailure):
             mixed.read(32)
-        with pytest.raises(NoiseFailure):
-            mixed.with_dice([1] * DICE_THROWS).read(32)
 
 
 def test_source_that_is_unplugged_is_a_failure():
@@ -173,13 +167,6 @@ def test_proportion_alarms_at_its_cutoff(count):
 def test_good_noise_passes():
     """A quarter of a megabyte of good bytes raises no alarm."""
     HealthTest("x").check(_noise()(1 << 18))
-
-
-@pytest.mark.parametrize("throws", [[1] * 99, [0] * 100, [7] * 100, []])
-def test_dice_that_cannot_be_are_refused(throws):
-    """Fewer than a hundred throws, or numbers no die shows, are refused."""
-    with pytest.raises(UsageError):
-        _mixed().with_dice(throws)
 
 
 def test_hardware_source_is_used_where_it_can_be_read(tmp_path):

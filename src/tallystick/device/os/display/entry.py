@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tallystick.wire.screen import Answer, Entered, PinEntry, WordEntry
+from tallystick.wire.screen import Answer, DiceEntry, Entered, PinEntry, WordEntry
 
 BACKSPACE = "backspace"
 CONFIRM = "confirm"
 DIGITS = tuple("0123456789")
+FACES = tuple("123456")
 #: whole words are offered once no more than this many are left
 MAX_OFFERED = 6
 
@@ -60,6 +61,35 @@ class PinKeys:
         if key == CONFIRM:
             return Entered(self._digits)
         self._digits = self._digits[:-1] if key == BACKSPACE else self._digits + key
+        return None
+
+
+class DiceKeys:
+    """Throws of a die: counted on the screen, `confirm` once there are enough of them."""
+
+    def __init__(self, scene: DiceEntry) -> None:
+        self._minimum, self._maximum = scene.minimum, scene.maximum
+        self._throws = ""
+
+    def shown(self) -> str:
+        """Return how many throws there are, and of how many."""
+        count = len(self._throws)
+        return f"{count} of {self._minimum if count <= self._minimum else self._maximum}"
+
+    def possible(self) -> tuple[str, ...]:
+        """Return the faces while there is room, then `confirm` and `backspace` when they mean something."""
+        count = len(self._throws)
+        faces = FACES if count < self._maximum else ()
+        confirm = (CONFIRM,) if count >= self._minimum else ()
+        return (*faces, *confirm, *((BACKSPACE,) if count else ()))
+
+    def take(self, key: str) -> Answer | None:
+        """Take a face, `backspace` or `confirm`."""
+        if key not in self.possible():
+            return None
+        if key == CONFIRM:
+            return Entered(self._throws)
+        self._throws = self._throws[:-1] if key == BACKSPACE else self._throws + key
         return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tallystick.device.os.display import nano_scene, touch_entry, touch_review, touch_scene
-from tallystick.device.os.display.entry import PinKeys, WordKeys
+from tallystick.device.os.display.entry import DiceKeys, PinKeys, WordKeys
 from tallystick.device.os.display.layout import Layout, layout_for
 from tallystick.device.os.display.nano_entry import EntryCarousel
 from tallystick.device.os.display.view import View
@@ -17,6 +17,7 @@ from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.model import Model
 from tallystick.wire.screen import (
     Choice,
+    DiceEntry,
     Menu,
     Notice,
     PinEntry,
@@ -35,6 +36,8 @@ MAX_VALUES = 4096
 MAX_CHARACTERS = 65536
 #: digits of a PIN
 MAX_DIGITS = 16
+#: throws of a die
+MAX_THROWS = 255
 
 
 def view_for(scene: Scene, model: Model) -> View:
@@ -67,6 +70,8 @@ def _nano_view(scene: Scene, layout: Layout) -> View:
             return nano_scene.word_list_view(scene, layout)
         case PinEntry():
             return EntryCarousel(title=scene.title, keys=PinKeys(scene), layout=layout)
+        case DiceEntry():
+            return EntryCarousel(title=scene.title, keys=DiceKeys(scene), layout=layout)
         case WordEntry():
             return EntryCarousel(title=scene.title, keys=WordKeys(scene), layout=layout)
 
@@ -87,6 +92,8 @@ def _touch_view(scene: Scene, layout: Layout) -> View:
             return touch_scene.word_list_view(scene, layout)
         case PinEntry():
             return touch_entry.pin_view(scene, layout)
+        case DiceEntry():
+            return touch_entry.dice_view(scene, layout)
         case WordEntry():
             return touch_entry.word_view(scene, layout)
 
@@ -112,6 +119,9 @@ def _check(scene: Scene) -> None:
         case PinEntry(minimum=minimum, maximum=maximum):
             if not 1 <= minimum <= maximum <= MAX_DIGITS:
                 raise LocalProtocolError("a PIN of impossible length")
+        case DiceEntry(minimum=minimum, maximum=maximum):
+            if not 1 <= minimum <= maximum <= MAX_THROWS:
+                raise LocalProtocolError("an impossible number of throws")
         case WordEntry(candidates=candidates):
             letters = "".join(candidates)
             if min(map(len, candidates), default=0) < 2 or not (

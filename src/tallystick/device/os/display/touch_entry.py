@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tallystick.device.os.display.entry import BACKSPACE, CONFIRM, Keys, PinKeys, WordKeys
+from tallystick.device.os.display.entry import BACKSPACE, CONFIRM, DiceKeys, Keys, PinKeys, WordKeys
 from tallystick.device.os.display.layout import Layout
 from tallystick.device.os.display.sheet import Area, Key, Sheet, TouchPage
 from tallystick.device.os.display.text import clean
 from tallystick.device.os.display.touch import Touchscreen
 from tallystick.wire.panel import Box, Role, Style
-from tallystick.wire.screen import Answer, PinEntry, WordEntry
+from tallystick.wire.screen import Answer, DiceEntry, PinEntry, WordEntry
 
 _KEYPAD = (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), (BACKSPACE, "0", CONFIRM))
+_FACES = (("1", "2", "3"), ("4", "5", "6"), (BACKSPACE, CONFIRM))
 _KEYBOARD = (tuple("qwertyuiop"), tuple("asdfghjkl"), (*"zxcvbnm", BACKSPACE))
 _ICONS = {BACKSPACE: "left", CONFIRM: "check"}
 
@@ -31,12 +32,19 @@ class EntryScreen(Touchscreen):
 
 def pin_view(scene: PinEntry, layout: Layout) -> EntryScreen:
     """Return dots above a keypad; keys that mean nothing now are not there."""
-    keys = PinKeys(scene)
+    return _keypad_view(scene.title, PinKeys(scene), _KEYPAD, layout)
 
+
+def dice_view(scene: DiceEntry, layout: Layout) -> EntryScreen:
+    """Return the number of throws above the faces of a die."""
+    return _keypad_view(scene.title, DiceKeys(scene), _FACES, layout)
+
+
+def _keypad_view(title: str, keys: Keys, rows: Sequence[Sequence[str]], layout: Layout) -> EntryScreen:
     def page() -> TouchPage:
-        sheet = _headed(scene.title, keys, layout)
+        sheet = _headed(title, keys, layout)
         top = sheet.row(5).y
-        _draw_keys(sheet, _KEYPAD, keys=keys, area=Area(layout.margin, top, layout.text_width, layout.height - top - 8))
+        _draw_keys(sheet, rows, keys=keys, area=Area(layout.margin, top, layout.text_width, layout.height - top - 8))
         return sheet.page()
 
     return EntryScreen(keys=keys, page=page)
