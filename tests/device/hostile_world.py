@@ -97,6 +97,16 @@ def _backwards(gate: socket.socket) -> int:
     return _wait(gate)
 
 
+def _prints(gate: socket.socket) -> int:
+    """Print ten megabytes on each of its two outputs, and go on like an honest one."""
+    _hello(gate)
+    for number in (1, 2):
+        for _ in range(10):
+            os.write(number, b"a line of no use\x1b[2J\n" * (1 << 20 >> 5) + bytes(1 << 20 >> 2))
+    gate.send(world.to_bytes(world.Log(1, "printed")))
+    return _wait(gate)
+
+
 def _escape(gate: socket.socket) -> int:
     os.kill(os.getppid(), signal.SIGKILL)
     return _wait(gate)
@@ -153,6 +163,7 @@ _DEEDS = {
     "apdus": _apdus,
     "oversized": _oversized,
     "unknown": _unknown,
+    "prints": _prints,
     "backwards": _backwards,
     "escape": _escape,
     "greet_and_escape": _greet_and_escape,

@@ -25,8 +25,12 @@ def tree(pid):
 
 
 def told(pid, what):
-    """Return a file of /proc as bytes."""
-    return Path(f"/proc/{pid}/{what}").read_bytes()
+    """Return a file of /proc as bytes; nothing where not even the user whose process it is may read it."""
+    try:
+        return Path(f"/proc/{pid}/{what}").read_bytes()
+    except PermissionError:
+        assert os.getuid()
+        return b""
 
 
 def worlds(device):

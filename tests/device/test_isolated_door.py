@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -95,6 +96,29 @@ def test_a_world_that_aborts_leaves_no_core(home, tmp_path):
         for pid in family:
             wait_for_end(pid)
     assert list(tmp_path.iterdir()) == []
+
+
+def kinds(pid):
+    """Return what the descriptors of a process are, sorted: kinds without numbers, files by name."""
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        target = str(entry.readlink())
+        found.append(re.sub(r":\[\d+\]$", "", target) if ":" in target else Path(target).name)
+    return sorted(found)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only the superuser sees the descriptors of a process that is shut")
+def test_nothing_is_open_that_need_not_be(home):
+    """Link, chip's memory, gate and listening socket, the loop's own three, and the standard ones: no image, no jig, no panel."""
+    with Held("--open", "cosmos", env=home) as device:
+        assert device.exchange(GET_ADDRESS, device.connect()).endswith(b"\x90\x00")
+        found = {name: kinds(pid) for name, pid in worlds(device).items()}
+        standard = ["null"]
+        # the app's error output is a pipe to the Secure World where somebody hears it
+        assert found["app"] == [*standard * 3, "socket"]
+        # gate, listening socket, one client, and the loop's epoll and pair of sockets
+        assert found["normal"] == ["anon_inode:[eventpoll]", "null", "pipe", "pipe", *["socket"] * 5]
+        assert [name for name in found["silicon"] if name not in ("null", "pipe")] == ["memory", "socket"]
 
 
 @pytest.mark.parametrize("module", ["tallystick.device.boot.bootloader_entry", "tallystick.device.board.secure_entry"])

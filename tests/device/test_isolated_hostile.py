@@ -181,6 +181,19 @@ def test_one_that_floods_the_gate_holds_up_nobody(home, foundry, deed):
         assert worlds(device)["world"] == secure
 
 
+def test_one_that_prints_without_end_fills_nobody_s_log(home, foundry):
+    """Twenty megabytes on its outputs: a few cleaned lines in the log, the rest counted, and the device goes on."""
+    with Held("--state", str(foundry.device("prints", home)), env=home) as device:
+        normal = next_normal(device)
+        for _ in range(3):
+            assert is_alive(device)
+        assert worlds(device)["normal"] == normal
+        device.end()
+        said = device.errors()
+    assert "the Normal World says: a line of no use?[2J" in said
+    assert len(said) < 100_000
+
+
 def test_probes_in_a_signed_image_are_all_refused(home, foundry):
     """Every attempt of the self-test, made by the Normal World of a real device: refused, and what must work works."""
     with Held("--state", str(foundry.device("probe", home)), env=home) as device, device.connect() as link:

@@ -144,6 +144,8 @@ class SecureWorld:
         alarm = Alarm(core)
         core.on_settled = alarm.set
         self._lock.put_on()  # nobody was heard yet but the bench
+        self._normal.watcher = loop
+        self._normal.first[1].listen(loop)
         self._gate.adopt(*self._normal.first)
         core.power_on(hold_of(order.hold), sequence=order.sequence)
         if order.open_app:

@@ -6,7 +6,9 @@ Apart from the ROM, so that the ROM starts the bootloader without having loaded 
 from __future__ import annotations
 
 import gc
+import os
 import socket
+from collections.abc import Iterable
 
 from tallystick.device.boot.explain import BootState
 from tallystick.device.sandbox.confine import Lock
@@ -43,10 +45,15 @@ def make_chip(memory: ChipMemory, state: BootState) -> Chip:
     return TpmChip(store=memory, rng=SystemRng(), state=_STATES[state], binding=binding)
 
 
-def become(bus: socket.socket, chip: Chip, *, lock: Lock, parent: int) -> None:
-    """Serve `bus`, locked in with the chip's memory, until the Secure World is gone; raise TrustError without a lock."""
+def become(bus: socket.socket, chip: Chip, *, lock: Lock, parent: int, passed_on: Iterable[int]) -> None:
+    """Serve `bus`, locked in with the chip's memory, until the Secure World is gone; raise TrustError without a lock.
+
+    `passed_on` are the descriptors that the Secure World has now: the chip keeps none of them.
+    """
     gc.freeze()
     gc.enable()
     seal_imports()
     lock.put_on(parent=parent)
+    for descriptor in passed_on:  # not before: the jig is what a failure is told by
+        os.close(descriptor)
     serve(chip, bus)

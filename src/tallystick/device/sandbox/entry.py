@@ -8,10 +8,12 @@ nothing of this room, and this room nothing of them but their names.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import importlib
 import linecache
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -26,10 +28,11 @@ from tallystick.device.sandbox.role import Role
 from tallystick.device.sandbox.seccomp import Refusal
 from tallystick.errors import TrustError
 
-__all__ = ["NOT_CONFINED", "Work", "main", "prepare", "seal_imports"]
+__all__ = ["NOT_CONFINED", "Work", "let_go_of_images", "main", "prepare", "seal_imports"]
 
 #: exit status of a process that could not be locked
 NOT_CONFINED = 97
+_DESCRIPTORS = "/proc/self/fd"
 #: what a program's `prepare` returns: run behind the lock, it returns the exit status
 Work = Callable[[], int]
 
@@ -45,6 +48,7 @@ def main(arguments: list[str], *, refusal: Refusal = Refusal.KILL, without: Abst
     gc.enable()
     lock = Lock(Role(role), refusal=refusal, without=without)
     seal_imports()
+    let_go_of_images()
     try:
         lock.put_on(parent=int(parent))
     except TrustError as error:
@@ -69,6 +73,18 @@ def seal_imports() -> None:
     sys.excepthook = _report
     sys.addaudithook(_refuse_files)
     vars(linecache)["updatecache"] = _no_lines
+
+
+def let_go_of_images() -> None:
+    """Close every descriptor of memory files: the image this runs from, its native modules, and what was read from others.
+
+    All of it is loaded by now, and nothing of it is to be had behind the lock.
+    """
+    with contextlib.suppress(FileNotFoundError):  # no such folder, no Linux, no image
+        for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 -- no path objects in a world that has no files
+            with contextlib.suppress(FileNotFoundError):  # the listing's own descriptor is in the list
+                if os.readlink(f"{_DESCRIPTORS}/{name}").startswith("/memfd:"):  # noqa: PTH115
+                    os.close(int(name))
 
 
 def _refuse_files(event: str, arguments: tuple[object, ...]) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
 from tallystick.device.sandbox.kernel import Kernel
 
@@ -31,7 +31,7 @@ _CONNECT = 1 << 1
 class Grant:
     """What a process gets back: files to read, or folders at any depth, and TCP ports to connect to."""
 
-    readable: tuple[Path, ...] = ()
+    readable: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
 
 
@@ -77,8 +77,8 @@ def restrict(kernel: Kernel, version: int, grant: Grant = NOTHING) -> None:
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     descriptor = kernel.call("landlock_create_ruleset", buffer, len(attributes), 0)
     try:
-        for folder in grant.readable:
-            _let_read(kernel, descriptor, folder)
+        for path in grant.readable:
+            _let_read(kernel, descriptor, path)
         for port in grant.ports if version >= _NET_ABI else ():
             rule = ctypes.create_string_buffer(struct.pack("=QQ", _CONNECT, port), 16)
             kernel.call("landlock_add_rule", descriptor, _PORT_RULE, rule, 0)
@@ -87,14 +87,14 @@ def restrict(kernel: Kernel, version: int, grant: Grant = NOTHING) -> None:
         os.close(descriptor)
 
 
-def _let_read(kernel: Kernel, ruleset_fd: int, folder: Path) -> None:
-    """Add the right to read a file or what is below `folder`; one that is not there needs none."""
+def _let_read(kernel: Kernel, ruleset_fd: int, path: str) -> None:
+    """Add the right to read a file, or what is below a folder; one that is not there needs none."""
     try:
-        below = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+        below = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
-        rights = _READ_FILE | _READ_FOLDER if folder.is_dir() else _READ_FILE
+        rights = _READ_FILE | _READ_FOLDER if stat.S_ISDIR(os.fstat(below).st_mode) else _READ_FILE
         rule = ctypes.create_string_buffer(struct.pack("=Qi", rights, below), 12)
         kernel.call("landlock_add_rule", ruleset_fd, _PATH_RULE, rule, 0)
     finally:

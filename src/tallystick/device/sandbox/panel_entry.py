@@ -9,7 +9,6 @@ file, signals nobody and looks into nobody.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from tallystick.device.sandbox.confine import Lock
 from tallystick.device.sandbox.entry import NOT_CONFINED, prepare
@@ -21,15 +20,14 @@ from tallystick.errors import TrustError
 __all__ = ["main"]
 
 #: where the dynamic linker finds what native modules need
-_LINKER = tuple(map(Path, ("/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64", f"{sys.base_prefix}/lib")))
+_LINKER = ("/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64", f"{sys.base_prefix}/lib")
 
 
 def main(arguments: list[str]) -> int:
     """Run the panel, locked, and return its exit status."""
     parent, port, program, *rest = arguments
     work = prepare(program, rest)
-    readable = (*(Path(folder) for folder in sys.path if folder), *_LINKER)
-    grant = Grant(readable=readable, ports=(int(port),))
+    grant = Grant(readable=(*filter(None, sys.path), *_LINKER), ports=(int(port),))
     try:
         # refused and not deadly: what a library tries for its own comfort is no attack
         Lock(Role.PANEL, refusal=Refusal.ERRNO, grant=grant).put_on(parent=int(parent))

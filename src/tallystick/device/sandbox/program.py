@@ -36,7 +36,13 @@ class Programs:
         return cls(prefix=tuple(command(image, handover)), descriptors=(image, handover))
 
     def start(
-        self, role: Role, program: str, descriptors: Sequence[int], *, stderr: int = subprocess.DEVNULL
+        self,
+        role: Role,
+        program: str,
+        descriptors: Sequence[int],
+        *,
+        stdout: int = subprocess.DEVNULL,
+        stderr: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         """Start `program` as `role`, with these descriptors and an empty environment; raise OSError when there is no room.
 
@@ -48,7 +54,7 @@ class Programs:
             pass_fds=(*descriptors, *self.descriptors),
             env={},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=stdout,
             stderr=stderr,
             start_new_session=True,
         )

@@ -129,8 +129,8 @@ _NEVER = tuple(
         *("settimeofday", "clock_settime", "syslog", "iopl", "modify_ldt", "setuid", "setgroups"),
     )
 )
-#: what it has of sockets it was given, or makes in pairs
-_NO_SOCKETS = tuple(Rule(call=call) for call in ("socket", "connect", "bind", "listen", "accept", "accept4"))
+#: what it has of sockets it was given, or makes in pairs; a Normal World that it starts listens on the one it is given
+_NO_SOCKETS = tuple(Rule(call=call) for call in ("socket", "connect", "bind", "accept"))
 
 #: no program is started and nobody is signalled; a thread may be
 _ALONE = (
