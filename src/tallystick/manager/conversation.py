@@ -1,0 +1,137 @@
+"""One conversation with a client's socket: a flow on one side, JSON texts on the other (wire-protocol H.4); sans-IO.
+
+The manager speaks first and sends one message at a time. `start` and `receive` return the text to send; after a text that ends
+the conversation `ended` is true. Nothing is expected after a bulk: the socket may be closed there, which `leave` takes for the
+end of a flow that did all it could.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+from typing import Final
+
+from tallystick.errors import ProtocolError, RemoteProtocolError, TallyError, TrustError
+from tallystick.manager.flow import REFUSED, UNKNOWN, UNTRUSTED, Ask, Flow, FlowError, FlowResult, Run
+from tallystick.wire.manager import Bulk, ClientReply, Error, Exchange, Response, Success
+
+#: some clients say so in the data when a device's answer was empty (H.4)
+_EMPTY: Final = bytes.fromhex("9000")
+#: the step at which the device asks its person whether it may talk to this manager
+_CONSENT: Final = 0x51
+
+
+@unique
+class Outcome(StrEnum):
+    """How a conversation ended."""
+
+    SUCCESS = "success"
+    #: everything was sent, and the client went away to run it
+    SENT = "sent"
+    REFUSED = "refused"
+    FAILED = "failed"
+    #: the client broke the protocol
+    PROTOCOL = "protocol"
+    #: the client went away in the middle
+    LEFT = "left"
+    TIMEOUT = "timeout"
+
+
+class Conversation:
+    """Drives `flow`; `uuid` and `session` are texts that every message repeats."""
+
+    def __init__(self, flow: Flow, *, uuid: str, session: str) -> None:
+        self._flow = flow
+        self._uuid = uuid
+        self._session = session
+        self._nonce = 0
+        self._step: Ask | Run | None = None
+        #: None while it goes on
+        self.outcome: Outcome | None = None
+        #: one line about a failure
+        self.detail = ""
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing is to be sent or received any more."""
+        return self.outcome is not None
+
+    @property
+    def waits_for_bulk(self) -> bool:
+        """True after a bulk, where a closed socket is as good as a reply."""
+        return isinstance(self._step, Run)
+
+    def start(self) -> str:
+        """Return the first message."""
+        return self._advance(None)
+
+    def receive(self, text: str) -> str:
+        """Take a client's reply and return the next message."""
+        try:
+            reply = ClientReply.from_json(text)
+            if reply.nonce != self._nonce:
+                raise RemoteProtocolError(f"the reply has the nonce {reply.nonce}, the question had {self._nonce}")
+        except RemoteProtocolError as error:
+            return self._fail(Outcome.PROTOCOL, error.message, UNKNOWN)
+        if reply.response is not Response.SUCCESS:
+            return self._refused(reply.response)
+        return self._advance(b"" if reply.data == _EMPTY else reply.data)
+
+    def leave(self) -> None:
+        """Note that the client is gone."""
+        self._end(Outcome.SENT if self.waits_for_bulk else Outcome.LEFT)
+
+    def refuse_frame(self) -> str:
+        """Return the answer to a frame that is no text."""
+        return self._fail(Outcome.PROTOCOL, "a message is text, not bytes", UNKNOWN)
+
+    def expire(self) -> str:
+        """Return the last message to a client that said nothing for too long."""
+        if self.waits_for_bulk:
+            self._end(Outcome.SENT)
+            return self._success(FlowResult())
+        return self._fail(Outcome.TIMEOUT, "no reply in time", UNKNOWN)
+
+    def _advance(self, answer: bytes | None) -> str:
+        try:
+            self._step = next(self._flow) if answer is None else self._flow.send(answer)
+        except StopIteration as end:
+            self._end(Outcome.SUCCESS)
+            return self._success(end.value)
+        except FlowError as error:
+            return self._fail(Outcome.FAILED, error.message, error.status)
+        except TrustError as error:
+            return self._fail(Outcome.FAILED, error.message, UNTRUSTED)
+        except ProtocolError as error:
+            return self._fail(Outcome.FAILED, f"the device's answer: {error.message}", UNKNOWN)
+        except TallyError as error:
+            return self._fail(Outcome.FAILED, error.message, UNKNOWN)
+        self._nonce += 1
+        head = {"uuid": self._uuid, "session": self._session}
+        if isinstance(self._step, Run):
+            apdus = tuple(command.to_bytes() for command in self._step.commands)
+            return Bulk(nonce=self._nonce, apdus=apdus, **head).to_json()
+        return Exchange(nonce=self._nonce, apdu=self._step.command.to_bytes(), **head).to_json()
+
+    def _refused(self, response: Response) -> str:
+        if isinstance(self._step, Ask) and self._step.command.ins == _CONSENT and self._step.command.cla == 0xE0:
+            return self._fail(Outcome.REFUSED, "the device does not allow this manager, or is locked", REFUSED)
+        where = "the script" if self.waits_for_bulk else "this step"
+        return self._fail(Outcome.REFUSED, f"the device did not take {where} ({response.value})", UNKNOWN)
+
+    def _fail(self, outcome: Outcome, text: str, status: int) -> str:
+        self.detail = text
+        self._end(outcome)
+        self._nonce += 1
+        said = f"{text}: {status:04x}"
+        return Error(nonce=self._nonce, uuid=self._uuid, session=self._session, text=said).to_json()
+
+    def _success(self, result: FlowResult) -> str:
+        self._nonce += 1
+        return Success(
+            nonce=self._nonce, uuid=self._uuid, session=self._session, data=result.data, result=result.result
+        ).to_json()
+
+    def _end(self, outcome: Outcome) -> None:
+        if self.outcome is None:
+            self.outcome = outcome
+        self._flow.close()

@@ -1,0 +1,9 @@
+"""Firmware: which versions there are, who is offered which, and the scripts that install them.
+
+======================  =============================================================================================
+`roll_out`              who is offered a firmware that is not for everybody yet
+`service`               finding and publishing versions
+`view`                  the same over HTTP
+`script`                the seam to what a device is sent: blobs of a release turned into commands
+======================  =============================================================================================
+"""

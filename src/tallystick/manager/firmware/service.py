@@ -1,0 +1,225 @@
+"""Versions of the OS and of the Normal World in the database: finding the next one, publishing a release."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tallystick.errors import UsageError
+from tallystick.manager.catalog.service import blob_data, keep_blob, providers_of
+from tallystick.manager.db.model import Device, FinalFile, Mcu, Osu, Provider
+from tallystick.manager.db.model import Final as FinalRow
+from tallystick.manager.firmware.roll_out import is_offered
+from tallystick.manager.firmware.script import StoredRelease
+from tallystick.wire.firmware import ARTEFACTS, SECURE_WORLD
+from tallystick.wire.manager import DEFAULT_PERSO, DEFAULT_PROVIDER
+from tallystick.wire.model import version_key
+
+#: what the blob of a file of a release is called
+KIND: Final = "firmware"
+OSU: Final = "-osu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFirmware:
+    """A version of the OS that devices may run, with the Normal World it comes with; nothing to install."""
+
+    version: str
+    mcu_version: str
+    mcu_bootloader_version: str = ""
+    providers: tuple[int, ...] = (DEFAULT_PROVIDER,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFirmware(KnownFirmware):
+    """A release to publish: its files by name, and who is offered it (`roll_out`).
+
+    With `flash_mcu` devices must get its Normal World on the way, otherwise any that is known will do until the end.
+    """
+
+    files: Mapping[str, bytes] = field(repr=False)
+    notes: str = ""
+    flash_mcu: bool = False
+    distribution_ratio: float | None = None
+    exclude_by_default: bool = False
+    minimum_live_version: str | None = None
+
+
+def know(session: Session, device: Device, known: KnownFirmware) -> FinalRow:
+    """Put in a version that devices run; one that is there stays as it is."""
+    final = find_final(session, device_id=device.id, version=known.version)
+    if final is not None:
+        return final
+    now = datetime.now(UTC)
+    final = FinalRow(
+        device_id=device.id, version=known.version, display_name=known.version, notes="", perso=DEFAULT_PERSO,
+        firmware=None, hash=None, size=None, distribution_ratio=None, exclude_by_default=False, created=now, modified=now,
+        providers=providers_of(session, known.providers), mcus=[], files=[],
+    )  # fmt: skip
+    session.add(final)
+    session.flush()
+    final.mcus = [_mcu(session, device, known, now=now)]
+    session.flush()
+    _link_updates(session, device)
+    return final
+
+
+def publish(session: Session, device: Device, new: NewFirmware) -> FinalRow:
+    """Offer a release to the older versions of a device.
+
+    Raises UsageError when files are missing, or the version is published with other files.
+    """
+    missing = set(ARTEFACTS.values()) - new.files.keys()
+    if missing:
+        raise UsageError(f"the release lacks {min(missing)}", remedy="give the folder that `tally factory build` made")
+    if new.distribution_ratio is not None and not 0 <= new.distribution_ratio <= 1:
+        raise UsageError("a distribution ratio is from 0 to 1")
+    final = know(session, device, new)
+    blobs = {name: keep_blob(session, KIND, data) for name, data in sorted(new.files.items())}
+    stored = {one.name: one.digest for one in final.files}
+    if stored and stored != {name: blob.digest for name, blob in blobs.items()}:
+        raise UsageError(
+            f"{device.name} {new.version} is published with other files", remedy="give the release another version"
+        )
+    now = datetime.now(UTC)
+    if not stored:
+        final.files = [FinalFile(name=name, digest=blob.digest) for name, blob in blobs.items()]
+    secure_world = new.files[SECURE_WORLD]
+    final.firmware = f"{device.name}/{new.version}/upgrade"
+    final.hash = hashlib.sha256(secure_world).hexdigest()
+    final.size = sum(blob.size for blob in blobs.values())
+    final.notes, final.modified = new.notes, now
+    final.distribution_ratio, final.exclude_by_default = new.distribution_ratio, new.exclude_by_default
+    mcu = _mcu(session, device, new, now=now)
+    mcu.final_id = final.id
+    final.mcus = [mcu] if new.flash_mcu else list(session.scalars(select(Mcu).where(Mcu.device_id == device.id)))
+    if not final.steps:
+        session.add(
+            Osu(
+                final=final, name=new.version + OSU, firmware=f"{final.firmware}_osu", hash=final.hash,
+                minimum_live_version=new.minimum_live_version, created=now, modified=now, previous=[],
+            )
+        )  # fmt: skip
+    session.flush()
+    _link_updates(session, device)
+    return final
+
+
+def _mcu(session: Session, device: Device, known: KnownFirmware, *, now: datetime) -> Mcu:
+    """Return the Normal World of a version, made if need be."""
+    mcu = session.scalar(select(Mcu).where(Mcu.device_id == device.id, Mcu.name == known.mcu_version))
+    if mcu is None:
+        mcu = Mcu(
+            device_id=device.id, name=known.mcu_version, description="", final_id=None,
+            from_bootloader_version=known.mcu_bootloader_version, created=now, modified=now,
+            providers=providers_of(session, known.providers), finals=[],
+        )  # fmt: skip
+        session.add(mcu)
+        session.flush()
+    return mcu
+
+
+def _link_updates(session: Session, device: Device) -> None:
+    """Let every step of an update begin at all older versions of the device."""
+    finals = list(session.scalars(select(FinalRow).where(FinalRow.device_id == device.id)))
+    for final in finals:
+        for step in final.steps:
+            step.previous = [one for one in finals if version_key(one.version) < version_key(final.version)]
+    session.flush()
+
+
+def find_device(session: Session, *, target_id: int, provider: int) -> Device | None:
+    """Return the device with a target id, None when it or the provider is unknown."""
+    if session.get(Provider, provider) is None:
+        return None
+    return session.scalar(select(Device).where(Device.target_id == target_id))
+
+
+def find_final(session: Session, *, device_id: int, version: str, provider: int | None = None) -> FinalRow | None:
+    """Return a version of the OS, of a provider if one is given."""
+    query = select(FinalRow).where(FinalRow.device_id == device_id, FinalRow.version == version)
+    if provider is not None:
+        query = query.where(FinalRow.providers.any(Provider.id == provider))
+    return session.scalar(query)
+
+
+def find_osu(session: Session, *, device_id: int, name: str, provider: int) -> Osu | None:
+    """Return the step of an update that calls itself `name`, like ``1.2.0-osu``."""
+    return session.scalar(
+        select(Osu)
+        .join(Osu.final)
+        .where(Osu.name == name, FinalRow.device_id == device_id, FinalRow.providers.any(Provider.id == provider))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """What a device runs, and who asks: ids, the salt of the user, the version of the client (empty: not told)."""
+
+    final_id: int
+    device_id: int
+    provider: int
+    salt: str = ""
+    live_version: str = ""
+
+
+def next_step(session: Session, runs: Runs) -> Osu | None:
+    """Return the step to the highest version that is offered to a device and its user, None when there is none."""
+    steps = session.scalars(
+        select(Osu)
+        .join(Osu.final)
+        .where(
+            Osu.previous.any(FinalRow.id == runs.final_id),
+            FinalRow.device_id == runs.device_id,
+            FinalRow.providers.any(Provider.id == runs.provider),
+        )
+    ).unique()
+    offered = [step for step in steps if _is_offered(step, runs)]
+    return max(offered, key=lambda step: (version_key(step.final.version), step.id), default=None)
+
+
+def _is_offered(step: Osu, runs: Runs) -> bool:
+    minimum = step.minimum_live_version
+    if minimum and runs.live_version and version_key(runs.live_version) < version_key(minimum):
+        return False
+    final = step.final
+    return is_offered(
+        salt=runs.salt,
+        firmware_id=final.id,
+        ratio=final.distribution_ratio,
+        exclude_by_default=final.exclude_by_default,
+    )
+
+
+def stored_release(session: Session, final: FinalRow, *, mcu_version: str = "") -> StoredRelease:
+    """Return a release with its files."""
+    return StoredRelease(
+        target_id=final.device.target_id,
+        version=final.version,
+        mcu_version=mcu_version,
+        files={one.name: blob_data(session, one.digest) for one in final.files},
+    )
+
+
+def find_mcu(session: Session, *, mcu_target_id: int, name: str) -> Mcu | None:
+    """Return the Normal World of this name for a device in bootloader mode.
+
+    Where no table knows what a model says in that mode, its name alone decides, if it is the only one.
+    """
+    found = list(session.scalars(select(Mcu).where(Mcu.name == name, Mcu.final_id.is_not(None)).order_by(Mcu.id)))
+    exact = [one for one in found if mcu_target_id in {one.device.mcu_target_id, one.device.target_id}]
+    open_ones = [one for one in found if one.device.mcu_target_id is None]
+    if exact:
+        return exact[0]
+    return open_ones[0] if len(open_ones) == 1 else None
+
+
+def finals_of(session: Session, device_ids: Iterable[int]) -> list[FinalRow]:
+    """Return all versions of some devices, by their ids."""
+    return list(session.scalars(select(FinalRow).where(FinalRow.device_id.in_(list(device_ids))).order_by(FinalRow.id)))

@@ -1,0 +1,125 @@
+"""The audit log's writer: one thread, and one transaction for all that came in while the last one was written.
+
+A flow waits for its line before it tells the client that it worked, so what was done is in the log; the waiting is shared.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import insert, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from tallystick.errors import StateError
+from tallystick.manager.db.engine import Sessions, writing
+from tallystick.manager.db.record import Audit, Count
+
+_BATCH: Final = 500
+_MAX_WAITING: Final = 10_000
+_ACTOR: Final = 128
+_TEXT: Final = 1000
+#: how many numbers of an action and an outcome are written anew when two workers begin counting at once
+_TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the audit log; `seconds` is how long it took. `counted` lines are told by /metrics."""
+
+    actor: str
+    action: str
+    subject: str
+    outcome: str
+    detail: str = ""
+    seconds: float = 0.0
+
+
+class Recorder:
+    """Writes events; `clock` tells the moment (UTC)."""
+
+    def __init__(self, sessions: Sessions, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._waiting: queue.Queue[tuple[Event, datetime, Future[None]] | None] = queue.Queue(_MAX_WAITING)
+        self._thread = threading.Thread(target=self._work, name="audit", daemon=True)
+        self._thread.start()
+
+    def record(self, event: Event) -> Future[None]:
+        """Take an event; the future is done when it is stored, and holds StateError when that failed."""
+        future: Future[None] = Future()
+        try:
+            self._waiting.put_nowait((event, self._clock(), future))
+        except queue.Full:
+            future.set_exception(StateError("the audit log cannot keep up"))
+        return future
+
+    def close(self) -> None:
+        """Write what is left and stop."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < _BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get())
+            events = [one for one in batch if one is not None]
+            if events:
+                self._write(events)
+            if len(events) < len(batch):
+                return
+
+    def _write(self, batch: list[tuple[Event, datetime, Future[None]]]) -> None:
+        failure: StateError | None = None
+        for _ in range(_TRIES):
+            try:
+                with writing(self._sessions) as session:
+                    _store(session, ((event, at) for event, at, _ in batch))
+                failure = None
+                break
+            except SQLAlchemyError as error:
+                failure = StateError(f"the audit log cannot be written: {type(error).__name__}")
+        for _, _, future in batch:
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(failure)
+
+
+def _store(session: Session, events: Iterable[tuple[Event, datetime]]) -> None:
+    rows, times, seconds = [], Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for event, at in events:
+        rows.append(
+            {
+                "at": at,
+                "actor": event.actor[:_ACTOR],
+                "action": event.action,
+                "subject": event.subject[:_TEXT],
+                "outcome": event.outcome,
+                "detail": event.detail[:_TEXT],
+                "seconds": event.seconds,
+            }
+        )
+        times[event.action, event.outcome] += 1
+        # a Counter of floats: the type says int
+        seconds[event.action, event.outcome] += event.seconds  # type: ignore[assignment]
+    session.execute(insert(Audit), rows)
+    # in one order everywhere, so that two workers never wait for each other in a circle
+    for (action, outcome), number in sorted(times.items()):
+        spent = float(seconds[action, outcome])
+        changed = session.scalars(
+            update(Count)
+            .where(Count.action == action, Count.outcome == outcome)
+            .values(times=Count.times + number, seconds=Count.seconds + spent)
+            .returning(Count.times)
+        ).all()
+        if not changed:
+            session.execute(insert(Count).values(action=action, outcome=outcome, times=number, seconds=spent))

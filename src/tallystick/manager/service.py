@@ -1,0 +1,86 @@
+"""What every part of the service is given: settings, database, keys, log. Made once in each worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Engine
+
+from tallystick.errors import TrustError
+from tallystick.manager.db.engine import Sessions, open_engine, sessions_of, writing
+from tallystick.manager.db.model import Setting
+from tallystick.manager.firmware.script import NoScripts, ScriptSource
+from tallystick.manager.genuine.channel import ChannelKeys
+from tallystick.manager.hsm.key_file import KeyFile
+from tallystick.manager.hsm.keyring import Keyring
+from tallystick.manager.hsm.role import Role, require_realm
+from tallystick.manager.hsm.signer import Signer
+from tallystick.manager.recorder import Recorder
+from tallystick.manager.settings import Settings
+
+_REALM = "realm"
+_ISSUER = "issuer_public_key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One worker's share of the service; `owner` certifies attestation keys, where there is one."""
+
+    settings: Settings
+    engine: Engine = field(repr=False)
+    sessions: Sessions = field(repr=False)
+    keyring: Keyring = field(repr=False)
+    recorder: Recorder = field(repr=False)
+    owner: Signer | None = field(default=None, repr=False)
+    scripts: ScriptSource = field(default_factory=NoScripts, repr=False)
+
+    @classmethod
+    def open(cls, settings: Settings, *, scripts: ScriptSource | None = None) -> Self:
+        """Open the database, which must be migrated, and the keys; check that they belong together.
+
+        Raises TrustError when the database is of another realm or issuer; and what opening either raises.
+        """
+        keyring = Keyring.open(settings.hsm)
+        engine = open_engine(settings.database)
+        sessions = sessions_of(engine)
+        bind_database(sessions, keyring)
+        return cls(
+            settings=settings,
+            engine=engine,
+            sessions=sessions,
+            keyring=keyring,
+            recorder=Recorder(sessions),
+            owner=KeyFile.read(Path(settings.owner), role=Role.OWNER) if settings.owner else None,
+            scripts=NoScripts() if scripts is None else scripts,
+        )
+
+    @property
+    def channel_keys(self) -> ChannelKeys:
+        """Who this manager is to devices."""
+        ring = self.keyring
+        return ChannelKeys(signer=ring.signer, certificate=ring.signer_certificate, issuer=ring.issuer.public_key)
+
+    def close(self) -> None:
+        """Write what is left of the log; let go of keys and database."""
+        self.recorder.close()
+        self.keyring.close()
+        self.engine.dispose()
+
+
+def bind_database(sessions: Sessions, keyring: Keyring) -> None:
+    """Record realm and issuer in a database that has none, compare them in one that has; raise TrustError for others."""
+    with writing(sessions) as session:
+        realm = session.get(Setting, _REALM)
+        recorded = require_realm(None if realm is None else realm.value, keyring.realm)
+        issuer = session.get(Setting, _ISSUER)
+        key = keyring.issuer.public_key.hex()
+        if issuer is not None and issuer.value != key:
+            raise TrustError(
+                "the database belongs to another issuer", remedy="use the keys this was made with, or a new database"
+            )
+        if realm is None:
+            session.add(Setting(name=_REALM, value=recorded))
+        if issuer is None:
+            session.add(Setting(name=_ISSUER, value=key))
