@@ -23,6 +23,7 @@ from tallystick.errors import UsageError
 from tallystick.host.session import Session
 from tallystick.testing.automatic import Automatic, Player, Policy, approve_all
 from tallystick.testing.client import DeviceClient, DirectTransport, Pending
+from tallystick.testing.factory import provision
 from tallystick.testing.log import ApduLog
 from tallystick.testing.user import User
 from tallystick.ui.automation import Automation
@@ -44,7 +45,8 @@ class VirtualDevice:
     as it comes out of its box. `apps` are names of the built-in catalogue or bundles, `open` the one of them that is open;
     `expert` starts their expert mode, `pin_policy` is what wrong PINs lead to. `deterministic_rng` numbers the repeatable stream of random bytes. `approve` approves
     everything, `automation` are rules (see `auto`). The names are those of `tally up`. A `flash` that holds a device
-    already is used as it is, with its own seed and PIN.
+    already is used as it is, with its own seed and PIN. A fresh one gets the certificate of the factory of tests, whose keys
+    everybody knows (`tallystick.testing.factory`); `provisioned` False leaves it without.
 
     Raises UsageError for a model, seed, PIN or app that cannot be.
     """
@@ -64,6 +66,7 @@ class VirtualDevice:
         approve: bool = False,
         automation: Automatic | None = None,
         flash: Flash | None = None,
+        provisioned: bool = True,
     ) -> None:
         self.clock = VirtualClock()
         self.flash: Flash = MemoryFlash() if flash is None else flash
@@ -82,6 +85,8 @@ class VirtualDevice:
             facts={"randomness": "repeatable"},
         )
         session = self.board.system.session
+        if provisioned and not session.attestation.is_provisioned:
+            provision(self._factory_exchange)
         if onboarded and not session.is_onboarded:
             self.board.prepare(seed=seed, pin=pin)
         present = {app.name.lower() for app in session.registry.apps()}
@@ -125,6 +130,15 @@ class VirtualDevice:
     def screen(self) -> tuple[str, ...]:
         """The lines of text on the screen, from top to bottom."""
         return tuple(text for text in self.frame.drawing.texts() if text)
+
+    def _factory_exchange(self, apdu: bytes) -> bytes:
+        """Carry the factory's commands, by a client that is gone when the test begins."""
+        client = DeviceClient(
+            relay=self.board.relay, number=0, log=ApduLog(), settle=lambda: None, frame=lambda: self.frame
+        )
+        answer = client.exchange(apdu).to_bytes()
+        client.close()
+        return answer
 
     # clients
 

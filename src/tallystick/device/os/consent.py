@@ -7,7 +7,7 @@ from typing import Protocol
 
 from tallystick.device.os.session import BootMode, Session
 from tallystick.wire.apdu import CommandApdu
-from tallystick.wire.screen import Choice, Selected
+from tallystick.wire.screen import Choice, Decided, Item, Review, ReviewKind, Selected
 from tallystick.wire.status import Reject, StatusWord
 
 #: answers one command that came by a channel: returns the data of a 9000, or raises Reject for any other status
@@ -27,15 +27,35 @@ class Commands(Protocol):
         ...
 
 
-async def ask_consent(session: Session, *lines: str, option: str, icon: str = "") -> None:
-    """Ask the person; raise Reject (5501) when the answer is no."""
+async def ask_consent(
+    session: Session, *lines: str, option: str, icon: str = "", refusal: StatusWord = StatusWord.REFUSED_BY_USER
+) -> None:
+    """Ask the person; raise Reject with `refusal` when the answer is no."""
     display, owner = session.display, object()
     try:
         answer = await display.ask(Choice(lines=lines, options=(option, "Cancel"), icon=icon), owner=owner)
     finally:  # also when the client went away and nobody wants the answer any more
         display.withdraw(owner)
     if not (isinstance(answer, Selected) and answer.index == 0):
-        raise Reject(StatusWord.REFUSED_BY_USER)
+        raise Reject(refusal)
+
+
+async def ask_review(
+    session: Session,
+    *items: Item,
+    intro: tuple[str, ...],
+    approve: str,
+    refusal: StatusWord = StatusWord.REFUSED_BY_USER,
+) -> None:
+    """Show `items` in full and ask; raise Reject with `refusal` when the answer is no."""
+    display, owner = session.display, object()
+    review = Review(items=items, kind=ReviewKind.OTHER, intro=intro, approve=approve, reject="CANCEL")
+    try:
+        answer = await display.ask(review, owner=owner)
+    finally:
+        display.withdraw(owner)
+    if not (isinstance(answer, Decided) and answer.approved):
+        raise Reject(refusal)
 
 
 def require_no_parameters(apdu: CommandApdu) -> None:

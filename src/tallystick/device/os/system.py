@@ -23,6 +23,7 @@ from tallystick.device.os.storage import Storage
 from tallystick.device.os.supervisor import Supervisor
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Scheduler
+from tallystick.device.secure.attestation import Attestation
 from tallystick.device.secure.keychain import Keychain
 from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing, Vault
 from tallystick.wire.bundle import Bundle
@@ -90,6 +91,7 @@ class System:
         self.session = Session(
             mode=options.mode,
             identity=identity,
+            attestation=Attestation(flash=hardware.flash, rng=hardware.rng),
             scheduler=self.scheduler,
             display=display,
             vault=vault,
@@ -112,12 +114,12 @@ class System:
         self.reset.on_erased = self._tell
         self.lock = Lock(self.session, self.reset)
         self.home = Home(session=self.session, lock=self.lock, reset=self.reset, open_app=self.open)
-        dashboard = Dashboard(session=self.session, battery=hardware.battery, open_app=self.open)
+        self.dashboard = Dashboard(session=self.session, battery=hardware.battery, open_app=self.open)
         self.dispatcher = Dispatcher(
             session=self.session,
             lock=self.lock,
             supervisor=self.supervisor,
-            dashboard=dashboard,
+            dashboard=self.dashboard,
             link=hardware.link,
         )
         display.on_gesture = self.lock.used
@@ -199,7 +201,7 @@ class System:
             notice = Notice(lines=(app.name, "is native code and", "cannot run here"), tone=Tone.FAILURE)
             self.session.display.ask(notice)
             return
-        self.session.forget(None)
+        self.dashboard.drop(None)
         layout = layout_for(self._hardware.model)
         identity = self.session.identity
         info = DeviceInfo(
@@ -217,6 +219,8 @@ class System:
     def status(self) -> dict[str, Any]:
         """Return facts for people: nothing secret."""
         session, app = self.session, self.supervisor.app
+        attestation = session.attestation
+        issuer = attestation.factory.issuer_public_key.hex() if attestation.is_provisioned else None
         return {
             "model": session.identity.model.name,
             "name": session.identity.name,
@@ -227,6 +231,7 @@ class System:
             "unlocked": not session.keychain.is_empty,
             "test_device": bool(session.vault.sealing & Sealing.TEST),
             "app": app.name if app else None,
+            "issuer_public_key": issuer,
             **self._options.facts,
         }
 
@@ -255,7 +260,8 @@ class System:
 
     def _face(self) -> tuple[object, ...]:
         """Return what the dashboard's menu shows of the device's state."""
-        return self.session.identity.name, self.lock.has_pin
+        apps = tuple((app.name, app.version) for app in self.session.registry.apps())
+        return self.session.identity.name, self.lock.has_pin, apps
 
 
 def _vault(hardware: Hardware, options: Options) -> Vault:
