@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -128,6 +129,14 @@ def test_the_panel_of_a_device_is_locked_and_works(home, board):
         if not survey().missing:
             assert "Seccomp:\t2" in status
         assert "NoNewPrivs:\t1" in status
+
+
+def test_the_secure_world_keeps_its_keys_in_locked_pages(home):
+    """The kernel says so, and so does the device: no word of it among what is missing."""
+    with Held(env=home) as device:
+        (locked,) = re.findall(rb"VmLck:\s+(\d+) kB", told(worlds(device)["world"], "status"))
+        assert int(locked) >= 64
+        assert not [line for line in device.rest("GET", "/status")["boundaries"] if "memory" in line]
 
 
 def test_the_secure_world_is_filtered_too(home):

@@ -1,15 +1,38 @@
 """A holder for bytes that must never be printed, logged, pickled or compared in variable time (style 4.5).
 
 Functions of this room take private material as `Secret` or as `bytes` (the alias `Material`) and hand private material
-back as `Secret`.
+back as `Secret`. Where the bytes lie is for the process to say: memory that is never swapped out comes from its edge.
 """
 
 from __future__ import annotations
 
 import hmac
-from typing import NoReturn, SupportsIndex
+from typing import ClassVar, NoReturn, Protocol, SupportsIndex
 
 from tallystick.errors import UsageError
+
+
+class Memory(Protocol):
+    """Where secrets lie."""
+
+    def take(self, size_bytes: int) -> tuple[memoryview | bytearray, int]:
+        """Return room for so many bytes, and a number to give it back by; never raises for want of room."""
+        ...
+
+    def give_back(self, number: int) -> None:
+        """Take room back, which holds zeros by now."""
+        ...
+
+
+class Heap:
+    """The interpreter's own memory, like any other object's."""
+
+    def take(self, size_bytes: int) -> tuple[memoryview | bytearray, int]:
+        """Return fresh room."""
+        return bytearray(size_bytes), 0
+
+    def give_back(self, number: int) -> None:
+        """Nothing has to be done."""
 
 
 class Secret:
@@ -17,16 +40,31 @@ class Secret:
 
     `repr`, `str` and `format` tell the length and nothing else; pickling and copying are refused; it has no hash, so it
     cannot become a dictionary key; `==` takes the same time for all contents of one length. `wipe` zeroes this object's
-    own copy: copies that `reveal` handed out are the caller's, and Python gives no promise about them.
+    own copy, and so does its end: copies that `reveal` handed out are the caller's, and Python gives no promise about them.
     """
 
-    __slots__ = ("_data", "_wiped")
+    __slots__ = ("_data", "_memory", "_number", "_wiped")
+    _home: ClassVar[Memory] = Heap()
 
     __hash__ = None  # type: ignore[assignment]  # a hash would leak, and a wiped key in a dictionary is a bug
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        self._data = bytearray(data)
         self._wiped = False
+        self._memory = self._home
+        self._data, self._number = self._memory.take(len(data))
+        self._data[:] = data
+
+    @classmethod
+    def live_in(cls, memory: Memory) -> None:
+        """Let every secret made from now on lie in `memory`: for the composition of a process, before the first one."""
+        cls._home = memory
+
+    def __del__(self) -> None:
+        """Leave nothing behind, and give the room back."""
+        data = getattr(self, "_data", None)
+        if data is not None:  # None: what it was to hold was no bytes
+            data[:] = bytes(len(data))
+            self._memory.give_back(self._number)
 
     def reveal(self) -> bytes:
         """Return a copy of the bytes; raise UsageError when they were wiped."""

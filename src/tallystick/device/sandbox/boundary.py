@@ -21,6 +21,8 @@ class Boundary(Enum):
     LANDLOCK = "landlock"
     RLIMITS = "rlimits"
     SECCOMP = "seccomp"
+    #: that keys are never swapped out; a matter of the process that holds them
+    MEMORY = "memory lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,9 @@ def survey() -> Report:
     if not seccomp.is_available(kernel):
         absent.add(Boundary.SECCOMP)
         notes[Boundary.SECCOMP] = "missing on this kernel"
+    if not limit.can_lock_memory(kernel):
+        absent.add(Boundary.MEMORY)
+        notes[Boundary.MEMORY] = "missing, this user may lock too little"
     return Report(
         standings=tuple(Standing(boundary=one, holds=one not in absent, note=notes.get(one, "")) for one in Boundary)
     )

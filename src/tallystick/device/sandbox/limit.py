@@ -10,10 +10,12 @@ import struct
 from tallystick.device.sandbox.kernel import Kernel
 from tallystick.device.sandbox.role import Limits
 
-__all__ = ["die_with_parent", "drop_capabilities", "forbid_dump", "forbid_privileges", "limit"]
+__all__ = ["can_lock_memory", "die_with_parent", "drop_capabilities", "forbid_dump", "forbid_privileges", "limit"]
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _CAPABILITY_VERSION_3 = 0x2008_0522
+#: what the keys of a device need
+_KEY_BYTES = 1 << 16
 
 
 def die_with_parent(kernel: Kernel) -> None:
@@ -35,6 +37,18 @@ def drop_capabilities(kernel: Kernel) -> None:
     """Give away all capabilities: for who was started by the superuser."""
     header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
     kernel.call("capset", header, ctypes.create_string_buffer(24))
+
+
+def can_lock_memory(kernel: Kernel) -> bool:
+    """Return whether this process may keep a few pages from being swapped out."""
+    pages = ctypes.create_string_buffer(_KEY_BYTES)
+    start = ctypes.addressof(pages)
+    try:
+        kernel.call("mlock", start, _KEY_BYTES)
+        kernel.call("munlock", start, _KEY_BYTES)
+    except OSError:
+        return False
+    return True
 
 
 def limit(limits: Limits) -> None:
