@@ -1,4 +1,4 @@
-"""`tally factory`: the keys of a factory, and the signed images it makes of this very package."""
+"""`tally factory`: the keys of a factory, the signed images it makes of this very package, and the devices it certifies."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from tallystick.errors import StateError
 _TABLE = {
     "keys": Lazy(target="tallystick.cli.factory:keys", summary="make the three key sets of a factory"),
     "build": Lazy(target="tallystick.cli.factory:build", summary="build and sign the images of a release"),
+    "provision": Lazy(
+        target="tallystick.cli.factory_provision:provision", summary="give a device its certificate, once"
+    ),
 }
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group(cls=LazyGroup, lazy=_TABLE)
 def factory() -> None:
-    """Make keys, build and sign images."""
+    """Make keys, build and sign images, provision devices."""
 
 
 @click.command(cls=DeviceCommand)

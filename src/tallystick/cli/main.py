@@ -28,8 +28,9 @@ _TABLE = {
     "cosmos": Lazy(target="tallystick.cli.cosmos:cosmos", summary="addresses and signatures of the Cosmos app"),
     "apdu": Lazy(target="tallystick.cli.apdu:apdu", summary="send raw APDUs, or play a log again"),
     "factory": Lazy(
-        target="tallystick.cli.factory:factory", summary="make keys, build and sign the images of a device"
+        target="tallystick.cli.factory:factory", summary="make keys, build and sign images, provision devices"
     ),
+    "manager": Lazy(target="tallystick.cli.manager:manager", summary="the service behind devices, and its keys"),
     "udev": Lazy(target="tallystick.cli.udev:udev", summary="the rule that gives access to devices on Linux"),
     "doctor": Lazy(target="tallystick.cli.doctor:doctor", summary="tell everything that a bug report needs"),
     "completion": Lazy(target="tallystick.cli.completion:completion", summary="print the completion script of a shell"),

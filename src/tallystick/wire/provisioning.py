@@ -23,6 +23,7 @@ from typing import Final, Self
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.buffer import Reader, Writer
+from tallystick.wire.certificate import device_message
 from tallystick.wire.dashboard import CLA_OS
 
 __all__ = [
@@ -52,8 +53,7 @@ _UNCOMPRESSED = 4
 _SIGNATURE_BYTES = range(8, 73)
 _HEADER_KIND = b"\x10"
 _SERIAL_DIGITS = 2 * (HEADER_BYTES - 1)
-#: role bytes of what is signed: the device's certificate (attestation 0), and our proof, which no other message begins with
-_DEVICE_ROLE = b"\x02"
+#: role byte of our proof, which no other signed message begins with (attestation 0)
 _PROOF_ROLE = b"\xf0"
 
 
@@ -79,7 +79,7 @@ def certificate_header(serial: str) -> bytes:
 
 def certificate_message(header: bytes, device_public_key: bytes) -> bytes:
     """Return what the issuer signs for a device: ``02 header devicePub``, without length bytes (attestation 0)."""
-    return _DEVICE_ROLE + header + device_public_key
+    return device_message(header=header, public_key=device_public_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

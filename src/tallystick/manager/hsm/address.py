@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from tallystick.crypto.secret import Secret
 from tallystick.errors import UsageError
@@ -28,6 +28,11 @@ class FileAddress:
     """A folder of development keys."""
 
     folder: Path
+
+    @property
+    def url(self) -> str:
+        """The address as `parse_address` reads it."""
+        return f"{_FILE}{quote(str(self.folder))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,7 @@
+"""The factory's side of provisioning: devices get their certificate, each once (attestation 1).
+
+======================  =============================================================================================
+`certify`               what a device said is checked, and the issuer signs
+`record`                which devices got one: the seam, and a file for a workshop without a database
+======================  =============================================================================================
+"""
