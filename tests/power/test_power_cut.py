@@ -28,6 +28,10 @@ class Keeper(App):
         if raw[1] == 1:
             await self.os.write("one", raw[4:])
             await self.os.set_setting("loud", True)
+        if raw[1] == 2:
+            await self.os.write("one", raw[4:])
+        if raw[1] == 3:
+            await self.os.set_setting("loud", False)
         return await self.os.read("one") or b""
 start = start_with(Keeper)
 """
@@ -150,6 +154,16 @@ def _auto_lock(device: VirtualDevice) -> None:
     device.user.choose("2 min")
 
 
+def _write_record(device: VirtualDevice) -> None:
+    device.open("Keeper")
+    device.exchange(b"\x80\x02\x00\x00more precious")
+
+
+def _set_setting(device: VirtualDevice) -> None:
+    device.open("Keeper")
+    device.exchange(b"\x80\x03\x00\x00")
+
+
 def _install(device: VirtualDevice) -> None:
     device.install("cosmos")
 
@@ -184,6 +198,8 @@ CHANGES: dict[str, tuple[Callable[[], MemoryFlash], Change]] = {
     "change of PIN": (_owned, _change_pin),
     "rename": (_owned, _rename),
     "auto-lock": (_owned, _auto_lock),
+    "record of an app": (_owned, _write_record),
+    "setting of an app": (_owned, _set_setting),
     "install": (_owned, _install),
     "update": (_owned, _update),
     "remove": (_owned, _remove),
