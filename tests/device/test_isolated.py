@@ -12,6 +12,8 @@ from process_stage import PATIENCE_S, is_running
 from up_stage import GET_ADDRESS, NAME, TEST_SENTENCE, Up, fail, is_signature, sign_requests, wait_for_end
 
 import tallystick
+from tallystick.device.silicon.fuses import Fuses
+from tallystick.device.silicon.nvm import ChipMemory
 
 
 def test_the_device_boots_verified_and_signs(home):
@@ -136,6 +138,39 @@ def test_a_changed_line_runs_only_after_a_signed_update(home, tmp_path):
     assert version() == b"1.1.9"
     explained = tally("device", "boot", folder, "--explain", env=home)
     assert (explained["slot"], explained["version"]) == ("b", "1.0.1")
+
+
+def test_after_an_update_was_ready_no_part_of_the_old_release_starts(home, tmp_path, monkeypatch):
+    """The chip's minimums of bootloader and both worlds rise with the first READY, so an older copy of the flash is refused."""
+    for name, value in home.items():
+        monkeypatch.setenv(name, value)
+    keys, old, new, folder, copy = (str(tmp_path / name) for name in ("keys", "old", "new", "device", "copy"))
+    tally("factory", "keys", keys, env=home)
+    for version, out in (("1", old), ("2", new)):
+        release = ("--version", f"1.0.{version}", "--security-version", version, "--out", out)
+        tally("factory", "build", "--keys", keys, *release, env=home)
+    tally("device", "create", folder, "--images", old, env=home)
+
+    def minimums():
+        memory = ChipMemory.open(tmp_path / "device" / "chip")
+        try:
+            return set(Fuses(memory).state.minimum.values())
+        finally:
+            memory.close()
+
+    with Up("--board", "isolated", "--state", folder, env=home) as device:
+        assert device.exchange(NAME)
+    assert minimums() == {1}
+    shutil.copytree(f"{folder}/flash", copy)
+    tally("device", "flash", folder, "--images", new, env=home)
+    assert minimums() == {1}
+    with Up("--board", "isolated", "--state", folder, seed="", env=home) as device:
+        assert device.exchange(NAME)
+    assert minimums() == {2}
+    shutil.rmtree(f"{folder}/flash")
+    shutil.copytree(copy, f"{folder}/flash")
+    code, document = fail("--board", "isolated", "--state", folder)
+    assert (code, document["message"]) == (9, "Boot failure")
 
 
 def test_a_damaged_image_does_not_boot(home, tmp_path, monkeypatch):

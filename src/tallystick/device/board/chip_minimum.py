@@ -6,7 +6,11 @@ from tallystick.device.silicon.provider import ChipProvider
 from tallystick.wire.chip import ChipRole, ChipState
 from tallystick.wire.firmware import ImageRole
 
-_ROLES = {ImageRole.SECURE_WORLD: ChipRole.SECURE_WORLD, ImageRole.NORMAL_WORLD: ChipRole.NORMAL_WORLD}
+_ROLES = {
+    ImageRole.BOOTLOADER: ChipRole.BOOTLOADER,
+    ImageRole.SECURE_WORLD: ChipRole.SECURE_WORLD,
+    ImageRole.NORMAL_WORLD: ChipRole.NORMAL_WORLD,
+}
 
 
 class ChipMinimums:

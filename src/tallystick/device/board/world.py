@@ -77,6 +77,7 @@ class NormalWorlds:
             digest=bytes.fromhex(handover.normal_world),
         )
         self._versions = {
+            ImageRole.BOOTLOADER: handover.bootloader,
             ImageRole.SECURE_WORLD: ImageHeader.from_bytes(member(HEADER)).security_version,
             ImageRole.NORMAL_WORLD: image.header.security_version,
         }

@@ -20,7 +20,7 @@ from tallystick.device.boot.slot import Slots
 from tallystick.device.boot.start import BOOT_FAILURE, Handover, become, member
 from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.errors import TallyError
-from tallystick.wire.firmware import CONFIG_KEY, NORMAL_KEY, ImageRole
+from tallystick.wire.firmware import CONFIG_KEY, HEADER, NORMAL_KEY, ImageHeader, ImageRole
 
 #: artefacts that this stage looks at
 _NEEDED = ("secure_world", "normal_world", "normal_world_signature", "config_signature", "config")
@@ -55,6 +55,7 @@ def main(handover: Handover) -> int:
     told = replace(
         handover,
         normal_world=config.normal_world.hex(),
+        bootloader=ImageHeader.from_bytes(member(HEADER)).security_version,
         stages=(*handover.stages, *chain.to_json()),
         sealed=sealed(),
     )

@@ -27,9 +27,10 @@ class Handover:
     """What one stage tells the next: the state of the boot, the slot, minimums by role, folders, stages so far.
 
     `libraries` is the folder of the installed packages, `flash` the one of the device's flash, `normal_world` the SHA-256 (hex)
-    that the configuration names; `key_table` (hex) and `revoked` are the fuses', for a look at what is to be installed; `sealed` what was compared and
-    sealed already: SHA-256 as hex to descriptor, for `become` alone, which keeps descriptors. It is written by a stage that
-    was checked, into sealed memory; nothing in it is believed that could be checked instead.
+    that the configuration names, `bootloader` the security version of the one that ran; `key_table` (hex) and `revoked` are the
+    fuses', for a look at what is to be installed; `sealed` what was compared and sealed already: SHA-256 as hex to descriptor,
+    for `become` alone, which keeps descriptors. It is written by a stage that was checked, into sealed memory; nothing in it is
+    believed that could be checked instead.
     """
 
     libraries: str
@@ -38,6 +39,7 @@ class Handover:
     flash: str = ""
     minimum: Mapping[str, int] = field(default_factory=dict)
     normal_world: str = ""
+    bootloader: int = 0
     key_table: str = ""
     revoked: int = 0
     stages: Sequence[Mapping[str, Any]] = ()
@@ -53,6 +55,7 @@ class Handover:
                 "flash": self.flash,
                 "minimum": dict(self.minimum),
                 "normal_world": self.normal_world,
+                "bootloader": self.bootloader,
                 "key_table": self.key_table,
                 "revoked": self.revoked,
                 "stages": [dict(stage) for stage in self.stages],
