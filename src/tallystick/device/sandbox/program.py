@@ -8,14 +8,30 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from tallystick.device.boot.start import command
 from tallystick.device.sandbox.role import Role
 
-__all__ = ["Programs"]
+__all__ = ["Programs", "spawn_image"]
+
+
+def spawn_image(prefix: Sequence[str], descriptors: Sequence[int]) -> Callable[..., subprocess.Popen[bytes]]:
+    """Return how the self-test starts its prisoner out of an image: whatever module it names, the image's own runs."""
+
+    def start(_module: str, arguments: Sequence[str], given: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 -- our own interpreter, and bytes that were checked
+            [*prefix, *arguments],
+            pass_fds=(*descriptors, *given),
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    return start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
