@@ -131,12 +131,31 @@ def test_a_whole_life_with_a_tpm(home, folder, tmp_path, tpm):
         device.end()
     tried, settled = counters(folder, tpm)
     assert tried == settled
-    with put_back(tmp_path / "copy", folder), again(folder, home, "--verbose") as device:
+    with put_back(tmp_path / "copy", folder), again(folder, home) as device:
         device.user.enter_pin(PIN)
-        assert "refused" in device.screen
+        assert "rolled back" in device.screen
         assert not is_unlocked(device)
         assert device.rest("GET", "/status")["onboarded"]
         device.end()
+
+
+def test_without_a_tpm_a_copy_of_everything_gives_tries_back(home, folder, tmp_path):
+    """The simulated chip is a folder: put back with the flash it has counted nothing, and the status says what chip it is.
+
+    The flash alone put back gains nothing, since the chip counts. This is what SECURITY.md does not promise.
+    """
+    with Held("--state", str(folder), "--pin", PIN, env=home) as device:
+        assert device.rest("GET", "/status")["key_provider"] == "simulated"
+        device.end()
+    shutil.copytree(folder, tmp_path / "copy")
+    with again(folder, home) as device:
+        assert "2 tries left" in guess(device)
+        device.end()
+    with put_back(tmp_path / "copy" / "flash", folder / "flash"), again(folder, home) as device:
+        assert "1 try left" in guess(device)
+        device.end()
+    with put_back(tmp_path / "copy", folder), again(folder, home) as device:
+        assert "2 tries left" in guess(device)
 
 
 def test_third_wrong_pin_resets_and_frees_the_seal_in_the_tpm(home, folder, tpm):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tallystick.device.os.display.stack import Display, Level
+from tallystick.device.secure.vault import RolledBack
+from tallystick.errors import StateError
 from tallystick.wire.screen import Notice, Tone
 
 
@@ -18,7 +20,8 @@ async def tell_noise(display: Display) -> None:
     await display.ask(notice)
 
 
-async def tell_refusal(display: Display, *, level: Level = Level.QUESTION) -> None:
-    """Say that the vault is not opened here, whatever the PIN, and wait until it was read; the log says why."""
-    notice = Notice(lines=("The vault is", "refused"), button="Continue", tone=Tone.FAILURE)
+async def tell_refusal(display: Display, error: StateError, *, level: Level = Level.QUESTION) -> None:
+    """Say that the vault is not opened here, whatever the PIN, and wait until it was read; the log says more of why."""
+    lines = ("State rolled back:", "refused") if isinstance(error, RolledBack) else ("The vault is", "refused")
+    notice = Notice(lines=lines, button="Continue", tone=Tone.FAILURE)
     await display.ask(notice, level=level)

@@ -70,7 +70,7 @@ class Lock:
             opened = await check_pin(self._session, level=Level.LOCK)
         except (StateCorrupt, KeyRefused) as error:  # no PIN opens it here, and none was compared
             _LOGGER.warning("the vault is refused: %s", error)
-            await tell_refusal(self._session.display, level=Level.LOCK)
+            await tell_refusal(self._session.display, error, level=Level.LOCK)
             self._session.scheduler.call_soon(self.engage)
             return
         except StateError as error:  # the try could not be counted: no PIN is compared, and it is asked for again
@@ -79,12 +79,20 @@ class Lock:
             self._session.scheduler.call_soon(self.engage)
             return
         if opened is None:
-            await self._reset.after_wrong_pins()
+            await self._after_wrong_pins()
             return
         self._session.keychain.fill(opened.phrase)
         opened.close()
         self.used()
         self._session.on_change()
+
+    async def _after_wrong_pins(self) -> None:
+        try:
+            await self._reset.after_wrong_pins()
+        except StateError as error:  # it is ended at the next start, and no PIN is tried until then
+            _LOGGER.warning("the reset was cut off: %s", error)
+            await tell_fault(self._session.display, level=Level.LOCK)
+            self._session.scheduler.call_soon(self.engage)
 
     def _check_idle(self) -> None:
         self._timer = None

@@ -41,6 +41,7 @@ __all__ = [
     "Cost",
     "OpenVault",
     "PinPolicy",
+    "RolledBack",
     "Sealing",
     "TooEarly",
     "Vault",
@@ -53,6 +54,16 @@ _FIRST_FORMAT = "vault"
 _PHRASE, _CHECK = "phrase", "check"
 #: the counters of the hardware that a header may name
 _COUNTERS = 1
+
+
+class RolledBack(StateCorrupt):
+    """The PIN was right, and the vault is an older copy than the hardware has counted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the state was rolled back: the hardware counted further than this copy",
+            remedy="restore the device from its recovery words, with another state directory",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,10 +294,7 @@ class Vault:
             return
         if place < self._backoff.settled():
             opened.close()
-            raise StateCorrupt(
-                "the state was rolled back: the hardware counted further than this copy",
-                remedy="restore the device from its recovery words, with another state directory",
-            )
+            raise RolledBack
         record = self._read()
         if record is None:
             raise damaged()
