@@ -11,12 +11,15 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 
+from tallystick.crypto.scp import KeySigner, Suite, open_records
 from tallystick.errors import LocalProtocolError, RemoteProtocolError, UsageError
 from tallystick.wire import http
 from tallystick.wire.apdu import CommandApdu, ResponseApdu
 from tallystick.wire.app_list import decode_app_list, encode_app_list
 from tallystick.wire.arbiter import Arbiter, Deliver, Execute
 from tallystick.wire.ble import BleFraming
+from tallystick.wire.certificate import DeviceCertificate, EndorsedKey, HostCertificate, device_message
+from tallystick.wire.channel import Channel, DeviceCredentials, DeviceHandshake, TrustedKey
 from tallystick.wire.dashboard import (
     AppAndVersion,
     BatteryQuery,
@@ -29,6 +32,8 @@ from tallystick.wire.dashboard import (
 from tallystick.wire.hid import HidFraming
 from tallystick.wire.image import CreateApp
 from tallystick.wire.install import Derivation, InstallParameters
+from tallystick.wire.intel_hex import IntelHex
+from tallystick.wire.loader import LoaderVersion, decode_command
 from tallystick.wire.packet import ApduReceived, ReplyFrames
 from tallystick.wire.path import Bip32Path
 from tallystick.wire.role import Role
@@ -187,18 +192,97 @@ def arbiter(data: bytes) -> None:
         assert len(device) <= 1
 
 
+class _Counting:
+    """Bytes for the fuzzed device: other ones each time, the same ones each run."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def read(self, size_bytes: int) -> bytes:
+        self._count += 1
+        return self._count.to_bytes(size_bytes, "big")
+
+
+def _credentials() -> DeviceCredentials:
+    issuer, key = KeySigner(b"\x55" * 32), KeySigner(b"\x33" * 32)
+    signature = issuer.sign(device_message(header=b"", public_key=key.public_key))
+    certificate = DeviceCertificate(public_key=key.public_key, signature=signature)
+    return DeviceCredentials(key=key, certificate=certificate, signer_serial=bytes(4))
+
+
+_CREDENTIALS = _credentials()
+_TRUSTED = TrustedKey(name="issuer", public_key=KeySigner(b"\x55" * 32).public_key)
+
+
+def handshake(data: bytes) -> None:
+    """Any steps of a handshake, each a number and its data: nothing that identifies the device leaves before a signer was accepted."""
+    device = DeviceHandshake(
+        target_id=0x33000004, credentials=_CREDENTIALS, suite=Suite(rng=_Counting()), trusted=[_TRUSTED]
+    )
+    channel, accepted = None, False
+    for piece in _pieces(data)[:64]:
+        step, body = piece[:1], piece[1:]
+        with _refusal:
+            match step:
+                case b"\x04":
+                    accepted = False
+                    device.select(body)
+                case b"\x50":
+                    assert len(device.challenge(body)) == 12
+                case b"\x51" | b"\xd1":
+                    if device.validate(body, ephemeral=step == b"\xd1"):
+                        accepted = True
+                        device.accept()
+                case b"\x52" | b"\xd2":
+                    assert device.certificate(ephemeral=step == b"\xd2")
+                    assert accepted
+                case b"\x53":
+                    channel = device.open()
+                    assert accepted
+                case _ if channel:
+                    channel.unwrap(body)
+        assert accepted or not device.identified
+
+
+def channel(data: bytes) -> None:
+    """Read any records in an open channel of either kind, or refuse them for good."""
+    for target_id in (0x33000002, 0x33000004):
+        end = Channel(open_records(bytes(32), target_id=target_id))
+        for piece in _pieces(data)[:64]:
+            was_closed, plain = end.closed, None
+            with _refusal:
+                plain = end.unwrap(piece)
+            assert end.closed == (plain is None)
+            assert plain is None or (not was_closed and len(plain) < max(1, len(piece)))
+
+
+def loader(data: bytes) -> None:
+    """Commands of the loader in the channel and before a bootloader have one encoding."""
+    for bootloader in (False, True):
+        with _refusal:
+            assert decode_command(data, bootloader=bootloader).to_bytes() == data
+
+
 targets: dict[str, Callable[[bytes], None]] = {
     "apdu": apdu,
     "app_and_version": _exact(AppAndVersion.from_bytes, _write),
     "app_list": _stable(decode_app_list, encode_app_list),
     "arbiter": arbiter,
     "ble": ble,
+    "channel": channel,
     "create_app": _exact(CreateApp.from_bytes, _write),
     "derivation": _exact(Derivation.from_bytes, _write),
+    "device_certificate": _exact(DeviceCertificate.from_bytes, _write),
+    "endorsed_key": _exact(EndorsedKey.from_bytes, _write),
+    "handshake": handshake,
     "hid": hid,
+    "host_certificate": _exact(HostCertificate.from_bytes, _write),
     "host_onboarding": _exact(HostOnboarding.from_bytes, _write),
     "http": http_body,
     "install_parameters": _stable(InstallParameters.from_bytes, _write),
+    "intel_hex": _stable(IntelHex.from_bytes, _write),
+    "loader": loader,
+    "loader_version": _stable(LoaderVersion.from_bytes, _write),
     "memory_info": _exact(MemoryInfo.from_bytes, _write),
     "names": names_and_numbers,
     "path": path,
