@@ -19,36 +19,45 @@ _WORDS = {Role.NORMAL: "Normal World", Role.APP: "app"}
 def self_test() -> Report:
     """Try on this machine what an app or the Normal World could try to get out. Every attempt has to be refused.
 
-    No device is needed, and none is touched.
+    It is tried by programs of this installation, and by programs out of a signed image, as a device's worlds are. No device is
+    needed, and none is touched.
     """
+    from tallystick.cli.self_test_image import spawn_from_image  # the factory, which no other command here needs
+
     results = [sandbox.run(role) for role in sandbox.ROLES]
-    holds = all(result.holds for result in results)
+    start = spawn_from_image()
+    imaged = [sandbox.run(role, start=start) for role in sandbox.ROLES]
+    holds = all(result.holds for result in (*results, *imaged))
     missing = results[0].offered.missing
     by_name = {
         one.name: [{other.name: other.outcome for other in result.outcomes}.get(one.name, "-") for result in results]
         for one in results[0].outcomes
     }
     lines = [f"{_WORDS[result.role]}: {_verdict(result)}" for result in results]
+    lines += [f"{_WORDS[result.role]}, from a signed image: {_verdict(result)}" for result in imaged]
     lines += [f"Missing: {line}" for line in missing]
     return Report(
         schema="device.selftest",
         data={
             "holds": holds,
             "boundaries": results[0].offered.to_json(),
-            "roles": [
-                {
-                    "role": result.role.value,
-                    "holds": result.holds,
-                    "attempts": [{"name": one.name, "outcome": one.outcome} for one in result.outcomes],
-                }
-                for result in results
-            ],
+            "roles": [_document(result) for result in results],
+            "image": [_document(result) for result in imaged],
         },
         lines=lines,
         headings=("ATTEMPT", *(_WORDS[result.role].upper() for result in results)),
         rows=[(name, *map(_word, outcomes)) for name, outcomes in by_name.items()],
         exit_code=0 if holds else ExitCode.NOT_TRUSTED,
     )
+
+
+def _document(result: Result) -> dict[str, object]:
+    """Return the test of one role for programs."""
+    return {
+        "role": result.role.value,
+        "holds": result.holds,
+        "attempts": [{"name": one.name, "outcome": one.outcome} for one in result.outcomes],
+    }
 
 
 def _verdict(result: Result) -> str:

@@ -17,7 +17,7 @@ def answer(monkeypatch, outcomes, *, status=0, missing=()):
     """Have the self-test of both roles come out like this."""
     offered = Report(standings=tuple(Standing(boundary=one, holds=one not in missing) for one in Boundary))
     monkeypatch.setattr(
-        self_test, "run", lambda role: Result(role=role, outcomes=outcomes, status=status, offered=offered)
+        self_test, "run", lambda role, **_how: Result(role=role, outcomes=outcomes, status=status, offered=offered)
     )
 
 
@@ -30,6 +30,8 @@ def test_the_sandbox_of_this_machine_holds(invoke):
     assert members["holds"] is True
     assert [role["role"] for role in members["roles"]] == [Role.NORMAL.value, Role.APP.value]
     assert all(len(role["attempts"]) > 100 for role in members["roles"])
+    assert [role["role"] for role in members["image"]] == [Role.NORMAL.value, Role.APP.value]
+    assert [role["attempts"] for role in members["image"]] == [role["attempts"] for role in members["roles"]]
     assert {one["name"] for one in members["boundaries"]} == {one.value for one in Boundary}
 
 
@@ -40,8 +42,9 @@ def test_people_get_a_table(invoke, monkeypatch):
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0] == "Normal World: every one of 2 is as it must be"
-    assert lines[2].split() == ["ATTEMPT", "NORMAL", "WORLD", "APP"]
-    assert lines[3].split() == ["open", "a", "file", "refused", "refused"]
+    assert lines[2] == "Normal World, from a signed image: every one of 2 is as it must be"
+    assert lines[4].split() == ["ATTEMPT", "NORMAL", "WORLD", "APP"]
+    assert lines[5].split() == ["open", "a", "file", "refused", "refused"]
 
 
 @pytest.mark.parametrize(
