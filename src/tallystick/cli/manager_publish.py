@@ -1,0 +1,181 @@
+"""`tally manager publish` and `list`: what the manager offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
+from tallystick.cli.manager_store import DATABASE, HSM, database_url, open_store, publishing, require_manager
+from tallystick.cli.render import Report
+from tallystick.errors import StateError, UsageError
+from tallystick.wire.bundle import MAX_BUNDLE, Bundle
+
+_TABLE = {
+    "app": Lazy(target="tallystick.cli.manager_publish:app", summary="offer an app"),
+    "firmware": Lazy(target="tallystick.cli.manager_publish:firmware", summary="offer a release of the firmware"),
+}
+_PROVIDER = click.option(
+    "--provider", "providers", type=click.IntRange(1, 5), multiple=True, default=(1,), help="for whom [default: 1]"
+)
+_NOTES = click.option("--notes", metavar="TEXT", default="", help="what is new, for people")
+
+
+@click.group("publish", cls=LazyGroup, lazy=_TABLE)
+def publish() -> None:
+    """Offer apps and firmware to devices of this manager's issuer."""
+
+
+@click.command("app", cls=DeviceCommand)
+@click.argument("source", metavar="FILE.bundle|NAME")
+@click.option("--model", "models", metavar="NAME", multiple=True, help="a model it is for; may be repeated")
+@click.option("--all-models", is_flag=True, help="it is for every model")
+@_PROVIDER
+@_NOTES
+@click.option("--description", metavar="TEXT", default="", help="one line, for people")
+@click.option(
+    "--icon", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.png", help="its picture"
+)
+@click.option("--replace", is_flag=True, help="other bytes under a version that is published already")
+@DATABASE
+@HSM
+def app(
+    *,
+    source: str,
+    models: tuple[str, ...],
+    all_models: bool,
+    providers: tuple[int, ...],
+    notes: str,
+    description: str,
+    icon: Path | None,
+    replace: bool,
+    database: str,
+    hsm: str,
+) -> Report:
+    """Offer a bundle, or an app of the built-in catalogue by NAME, signed for every known version of the OS."""
+    require_manager()
+    if bool(models) == all_models:
+        raise UsageError("the models are not named", remedy="give --model NAME, or --all-models")
+    from tallystick.manager.catalog.service import NewApp, publish_app
+
+    new = NewApp(
+        image=_bundle(source).image(),
+        models=models,
+        providers=providers,
+        description=description,
+        notes=notes,
+        icon=None if icon is None else _picture(icon),
+        replace=replace,
+    )
+    with publishing(database, hsm) as (session, keyring):
+        release = publish_app(session, new, software=keyring.software)
+        name, version = release.app.name, release.version
+        names = [device.name for device in release.devices]
+    return Report(
+        schema="manager.publish.app",
+        data={"name": name, "version": version, "models": names},
+        lines=(f"{name} {version} is offered to {', '.join(names)}.",),
+    )
+
+
+@click.command("firmware", cls=DeviceCommand)
+@click.argument("folder", metavar="RELEASE_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--model", "models", metavar="NAME", multiple=True, required=True, help="may be repeated")
+@click.option("--mcu", "flash_mcu", is_flag=True, help="devices must get its Normal World on the way")
+@_PROVIDER
+@_NOTES
+@click.option("--ratio", type=click.FloatRange(0, 1), metavar="R", help="offer it to this share of users only")
+@click.option("--exclude-by-default", is_flag=True, help="not to those who do not say who they are")
+@click.option("--minimum-client", metavar="VERSION", default="", help="the client's version it needs")
+@DATABASE
+@HSM
+def firmware(
+    *,
+    folder: Path,
+    models: tuple[str, ...],
+    flash_mcu: bool,
+    providers: tuple[int, ...],
+    notes: str,
+    ratio: float | None,
+    exclude_by_default: bool,
+    minimum_client: str,
+    database: str,
+    hsm: str,
+) -> Report:
+    """Offer the release in RELEASE_DIR, as `tally factory build` made it, to older versions of these models."""
+    require_manager()
+    from tallystick.cli.manager_release import read_release
+    from tallystick.manager.catalog.service import devices_named, sign_missing
+    from tallystick.manager.firmware.service import publish as publish_firmware
+
+    with publishing(database, hsm) as (session, keyring):
+        for device in devices_named(session, models):
+            new = read_release(
+                folder,
+                model=device.name,
+                providers=providers,
+                notes=notes,
+                flash_mcu=flash_mcu,
+                distribution_ratio=ratio,
+                exclude_by_default=exclude_by_default,
+                minimum_live_version=minimum_client or None,
+            )
+            publish_firmware(session, device, new)
+        signed = sign_missing(session, software=keyring.software)
+    return Report(
+        schema="manager.publish.firmware",
+        data={"version": new.version, "mcu_version": new.mcu_version, "models": list(models), "apps_signed": signed},
+        lines=(f"Firmware {new.version} (Normal World {new.mcu_version}) is offered to {', '.join(models)}.",),
+    )
+
+
+@click.command("list", cls=DeviceCommand)
+@DATABASE
+def list_offers(database: str) -> Report:
+    """List what is offered: apps, and firmware by model."""
+    require_manager()
+    from sqlalchemy import select
+
+    from tallystick.manager.db.engine import sessions_of
+    from tallystick.manager.db.model import AppRelease
+    from tallystick.manager.db.model import Final as FinalRow
+
+    with open_store(database_url(database)) as engine, sessions_of(engine)() as session:
+        rows = [
+            ("app", one.app.name, one.version, ", ".join(device.name for device in one.devices))
+            for one in session.scalars(select(AppRelease).order_by(AppRelease.id))
+        ]
+        rows += [
+            ("firmware" if one.firmware else "known", "firmware", one.version, one.device.name)
+            for one in session.scalars(select(FinalRow).order_by(FinalRow.device_id, FinalRow.id))
+        ]
+    members = ("kind", "name", "version", "models")
+    return Report(
+        schema="manager.list",
+        data={"offers": [dict(zip(members, row, strict=True)) for row in rows]},
+        lines=() if rows else ("Nothing is offered.",),
+        headings=("KIND", "NAME", "VERSION", "MODELS") if rows else (),
+        rows=rows,
+    )
+
+
+def _bundle(source: str) -> Bundle:
+    """Return the bundle in a file, or of the built-in catalogue."""
+    path = Path(source)
+    if not path.suffix and not path.exists():
+        from tallystick import apps
+
+        return apps.bundle(source)
+    try:
+        with path.open("rb") as file:
+            return Bundle.from_bytes(file.read(MAX_BUNDLE + 1))
+    except OSError as error:
+        raise StateError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _picture(path: Path) -> bytes:
+    data = path.read_bytes()
+    if not data.startswith(b"\x89PNG\r\n\x1a\n") or len(data) > MAX_BUNDLE:
+        raise UsageError(f"{path.name} is not a PNG of at most a mebibyte")
+    return data
