@@ -8,20 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from process_stage import PATIENCE_S, children, proc
-from up_stage import Up, wait_for_end
+from process_stage import PATIENCE_S, proc
+from up_stage import Up, tree, wait_for_end
 
 from tallystick.testing.user import User
 from tallystick.wire.events import BUTTON_NAMES
 from tallystick.wire.panel import Frame
-
-
-def tree(pid):
-    """Return all processes below `pid`."""
-    below = []
-    for child in children(pid):
-        below += [child, *tree(child)]
-    return below
 
 
 def told(pid, what):

@@ -80,8 +80,8 @@ def test_the_line_is_one_line_with_these_members():
 
 
 def test_without_panel_there_is_no_api_port():
-    """No page, no REST API, no second process."""
-    with Up("--no-panel") as device:
+    """No page, no REST API, and on the embedded board no second process."""
+    with Up("--no-panel", "--board", "embedded") as device:
         assert device.facts["api_port"] is None
         assert device.family() == []
         assert device.exchange(NAME).endswith(b"\x90\x00")
@@ -312,14 +312,31 @@ def test_a_seed_without_state_leaves_nothing_behind(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_an_own_device_is_kept_in_the_users_folder(tmp_path):
-    """Without --seed, --state and --ephemeral the device lives in a folder by model."""
-    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "XDG_DATA_HOME": str(tmp_path / "data")}
-    with Up("--model", "nanox", seed="", env=home) as device:
+@pytest.mark.parametrize(
+    ("options", "folder"), [((), "isolated/nanox/flash"), (("--board", "embedded"), "devices/nanox")]
+)
+def test_an_own_device_is_kept_in_the_users_folder(tmp_path, home, options, folder):
+    """Without --seed, --state and --ephemeral the device lives in a folder by board and model."""
+    home = {**home, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
+    options = ("--model", "nanox", *options)
+    with Up(*options, seed="", env=home) as device:
         serial = device.facts["serial"]
-    assert (tmp_path / "data" / "tallystick" / "devices" / "nanox").is_dir()
-    with Up("--model", "nanox", seed="", env=home) as device:
+    assert (tmp_path / "data" / "tallystick" / folder).is_dir()
+    with Up(*options, seed="", env=home) as device:
         assert device.facts["serial"] == serial
+
+
+def test_the_boards_refuse_each_others_state(tmp_path, home):
+    """A folder of the one board is no state of the other, and the remedy names the option; nothing in it changes."""
+    for mine, other in (("isolated", "embedded"), ("embedded", "isolated")):
+        folder = tmp_path / mine
+        with Up("--board", mine, "--state", str(folder), seed="", env=home) as device:
+            assert device.end() == 0
+        before = sorted(path.name for path in folder.iterdir())
+        code, error = fail("--board", other, "--state", str(folder), env=home)
+        assert (code, error["error"]) == (2, "usage")
+        assert "--board embedded" in error["remedy"]
+        assert sorted(path.name for path in folder.iterdir()) == before
 
 
 def test_equal_randomness_gives_equal_devices():
@@ -398,8 +415,7 @@ def test_the_seed_reaches_no_child():
     """Whoever may look at the arguments or the environment of panel and app finds neither words nor PIN."""
     with Up("--pin", "73519", env={**os.environ, "A_SECRET_OF_THE_USER": "hunter2"}) as device:
         assert device.rest("GET", "/status")["onboarded"]
-        (panel,) = device.family()
-        told = proc(panel, "cmdline") + proc(panel, "environ")
+        told = b"".join(proc(pid, "cmdline") + proc(pid, "environ") for pid in device.family())
         assert b"--model" in told
     with Up("--open", "cosmos", env={**os.environ, "A_SECRET_OF_THE_USER": "hunter2"}) as device:
         assert device.exchange(GET_ADDRESS).endswith(b"\x90\x00")

@@ -70,9 +70,9 @@ def run(*options, **settings):
     )
 
 
-def fail(*options):
+def fail(*options, **settings):
     """Run `tally up --json` that must fail; return exit code and error document."""
-    ended = run("--json", "--apdu-port", "0", "--api-port", "0", *options)
+    ended = run("--json", "--apdu-port", "0", "--api-port", "0", *options, **settings)
     assert "Traceback" not in ended.stdout + ended.stderr
     return ended.returncode, json.loads(ended.stdout)
 
@@ -141,8 +141,8 @@ class Up:
         return status
 
     def family(self):
-        """Return the processes it has started."""
-        return children(self.process.pid)
+        """Return the processes it has started, and those that they have started."""
+        return tree(self.process.pid)
 
     def end(self, number=signal.SIGTERM):
         """Send a signal, wait for the end, and return the exit code; everything it started ends too."""
@@ -156,6 +156,14 @@ class Up:
     def errors(self):
         """Return what it said on stderr; only after its end."""
         return self.process.stderr.read()
+
+
+def tree(pid):
+    """Return all processes below `pid`."""
+    below = []
+    for child in children(pid):
+        below += [child, *tree(child)]
+    return below
 
 
 def receive(link):

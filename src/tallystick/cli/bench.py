@@ -1,40 +1,80 @@
-"""`tally up --board isolated`: hold a device whose worlds are locked processes that run from checked images."""
+"""`tally up` on the isolated board: hold a device whose worlds are locked processes that run from checked images."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import platformdirs
 
-from tallystick.cli.key_provider import settle, way_of
+from tallystick.cli.provision import bind, is_device, provision, read_artefacts, require_isolated
+from tallystick.cli.workshop import images
 from tallystick.device.board.isolated import Bench, BenchOptions
-from tallystick.device.silicon.nvm import FILE
+from tallystick.device.silicon.nvm import ChipMemory
+from tallystick.errors import StateLocked, TallyError
+
+#: how the folders of passing devices begin
+_PASSING = "tallystick-passing-"
+#: a folder that is younger may have no chip yet, seconds
+_YOUNG_S = 60
 
 
 def hold(parts: dict[str, Any], options: dict[str, Any], on_ready: Callable[[dict[str, Any]], None]) -> None:
     """Hold the device until it is stopped; `parts` is what every board is given, `options` the command line."""
-    with _folder(options) as folder:
-        if not (folder / "chip" / FILE).exists():
-            from tallystick.cli.workshop import ensure_device
 
-            ensure_device(folder, model=options["model"], tpm=way_of(options["key_provider"]))
-        elif options["key_provider"]:
-            settle(folder, options["key_provider"])
+    def announce(facts: dict[str, Any]) -> None:
+        on_ready(facts)
+        _sweep()
+
+    signal.signal(signal.SIGTERM, _interrupt)  # what was made for a passing device goes again, whenever it is stopped
+    with _folder(options) as folder:
+        require_isolated(folder)
+        made_of = None if is_device(folder) else images()
         bench = Bench(
             BenchOptions(
                 **parts,
                 folder=folder,
+                is_kept=not folder.name.startswith(_PASSING),
                 pin_policy=options["pin_policy"].upper(),
                 repeatable_rng=options["deterministic_rng"],
             )
         )
-        asyncio.run(bench.run(on_ready))
+        try:
+            # the device's interpreter starts meanwhile
+            _make_ready(folder, options, made_of)
+            asyncio.run(bench.run(announce))
+        finally:
+            bench.close()
+
+
+def _make_ready(folder: Path, options: dict[str, Any], made_of: Path | None) -> None:
+    """Make the device of the images in `made_of`, or see that the one that is there has the provider it is said to have."""
+    if made_of is not None:
+        # not checked here: it was made by this installation, and the boot that follows checks every byte of it
+        def prepare(chip: Any) -> None:
+            bind(chip, way)
+
+        from tallystick.cli.key_provider import way_of
+
+        way = way_of(options["key_provider"])
+        provision(folder, read_artefacts(made_of), model=options["model"], prepare=prepare)
+    elif options["key_provider"]:
+        from tallystick.cli.key_provider import settle
+
+        settle(folder, options["key_provider"])
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -43,10 +83,24 @@ def _folder(options: dict[str, Any]) -> Iterator[Path]:
     if options["state"] is not None:
         yield options["state"]
     elif options["ephemeral"] or options["seed"]:
-        passing = Path(tempfile.mkdtemp(prefix="tallystick-"))
+        passing = Path(tempfile.mkdtemp(prefix=_PASSING))
         try:
             yield passing
         finally:
             shutil.rmtree(passing, ignore_errors=True)
     else:
         yield Path(platformdirs.user_data_dir("tallystick")) / "isolated" / options["model"]
+
+
+def _sweep() -> None:
+    """Remove passing devices that nobody holds any more: a start that was killed could not do it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PASSING}*"):
+        try:
+            if folder.stat().st_uid != os.getuid() or time.time() - folder.stat().st_mtime < _YOUNG_S:
+                continue
+            ChipMemory.open(folder / "chip").close()
+        except StateLocked:
+            continue
+        except (OSError, TallyError):
+            pass
+        shutil.rmtree(folder, ignore_errors=True)

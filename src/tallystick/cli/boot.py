@@ -6,7 +6,6 @@ fuses say protects against other images, not against somebody who writes other f
 
 from __future__ import annotations
 
-import os
 import sysconfig
 import time
 from collections.abc import Iterator
@@ -18,16 +17,16 @@ import click
 from tallystick.cli.command import DeviceCommand
 from tallystick.cli.exit import ExitCode
 from tallystick.cli.key_provider import HELP, METAVAR, way_of
+from tallystick.cli.provision import bind, is_device, key_hash, opened, provision, read_artefacts
 from tallystick.cli.render import Report
 from tallystick.device.boot.chain import Boot, boot, check_slot, update
 from tallystick.device.boot.explain import BootFailure, Chain, Stage, Verdict
 from tallystick.device.boot.library import Places, places
-from tallystick.device.boot.slot import Artefacts, Slots
+from tallystick.device.boot.slot import Slots
 from tallystick.device.silicon.flash import DirectoryFlash
-from tallystick.device.silicon.fuses import DEVICE_ID_BYTES, ROM_KEY_BYTES, ROM_KEYS, Fuses, FuseState, key_table_hash
-from tallystick.device.silicon.nvm import FILE, KEY_PROVIDER, ChipMemory
+from tallystick.device.silicon.fuses import Fuses, FuseState
+from tallystick.device.silicon.nvm import ChipMemory
 from tallystick.errors import UsageError
-from tallystick.wire.firmware import ARTEFACTS, MAX_IMAGE
 from tallystick.wire.model import MODELS
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -90,20 +89,15 @@ def make_device(
         KeyRefused: the TPM cannot be used.
 
     """
-    artefacts = _read(images)
-    table = artefacts.key_table
-    keys = [table[start : start + ROM_KEY_BYTES] for start in range(0, len(table), ROM_KEY_BYTES)]
-    with _opened(folder, is_new=True) as (fuses, slots, flash, chip):
-        if fuses.state.key_table:
-            raise UsageError(f"there is a device in {folder} already", remedy="choose another folder")
-        device_id, key_hash = os.urandom(DEVICE_ID_BYTES), key_table_hash(keys)
-        wanted = FuseState(key_table=key_hash, is_closed=not is_open)
+    artefacts = read_artefacts(images)
+    wanted = FuseState(key_table=key_hash(artefacts), is_closed=not is_open)
+
+    def prepare(chip: ChipMemory) -> None:
         check_slot(artefacts, fuses=wanted, places=_places(), chain=Chain(now_s=time.monotonic))
-        _bind(chip, tpm, takes_ownership=takes_ownership)
-        # the fuses last: a device cut off before is made again from the start
-        slots.provision(artefacts)
-        flash.write("model", model.encode())
-        fuses.burn_identity(key_table=key_hash, device_id=device_id, is_closed=not is_open)
+        bind(chip, tpm, takes_ownership=takes_ownership)
+
+    device_id = provision(folder, artefacts, model=model, is_open=is_open, prepare=prepare)
+    with _opened(folder) as (fuses, slots, *_):
         return device_id, _boot(slots, fuses)
 
 
@@ -125,10 +119,19 @@ def boot_device(folder: Path, explain: bool) -> Report:
 
 @click.command(cls=DeviceCommand)
 @click.argument("folder", metavar="DIR", type=_FOLDER)
-@_IMAGES
-def flash(folder: Path, images: Path) -> Report:
+@click.option(
+    "--images",
+    metavar="DIR",
+    type=_FOLDER,
+    help="from: tally factory build … --out DIR; without it those of this installation, for a device that `tally up` made",
+)
+def flash(folder: Path, images: Path | None) -> Report:
     """Put other images into the device in DIR: checked first, into the slot not in use, on trial at the next start."""
-    artefacts = _read(images)
+    if images is None:
+        from tallystick.cli.workshop import images as of_this_installation
+
+        images = of_this_installation()
+    artefacts = read_artefacts(images)
     with _opened(folder) as (fuses, slots, *_):
         slot = update(slots, fuses, artefacts, places=_places())
         found = _boot(slots, fuses)
@@ -140,33 +143,14 @@ def flash(folder: Path, images: Path) -> Report:
 
 
 @contextmanager
-def _opened(folder: Path, *, is_new: bool = False) -> Iterator[tuple[Fuses, Slots, DirectoryFlash, ChipMemory]]:
+def _opened(folder: Path) -> Iterator[tuple[Fuses, Slots, DirectoryFlash, ChipMemory]]:
     """Open chip and flash of a device, and close them."""
-    if not is_new and not (folder / "chip" / FILE).exists():
+    if not is_device(folder):
         raise UsageError(
             f"there is no device in {folder}", remedy="make one with: tally device create DIR --images DIR"
         )
-    chip = ChipMemory.open(folder / "chip", create=is_new)
-    try:
-        contents = DirectoryFlash(folder / "flash")
-        try:
-            yield Fuses(chip), Slots(contents), contents, chip
-        finally:
-            contents.close()
-    finally:
-        chip.close()
-
-
-def _bind(chip: ChipMemory, tpm: str | None, *, takes_ownership: bool) -> None:
-    """Put the key where it is to be; a device whose making was cut off keeps to what it began with."""
-    if tpm is None and chip.read(KEY_PROVIDER) is None:
-        return
-    if tpm is None:
-        raise UsageError("the making of a device with a TPM was cut off here", remedy="name the TPM again")
-    from tallystick.device.silicon.entropy import SystemRng
-    from tallystick.device.silicon.tpm_binding import bind
-
-    bind(chip, tpm, rng=SystemRng(), takes_ownership=takes_ownership)
+    with opened(folder) as parts:
+        yield parts
 
 
 def _places() -> Places:
@@ -175,22 +159,6 @@ def _places() -> Places:
 
 def _boot(slots: Slots, fuses: Fuses) -> Boot:
     return boot(slots, fuses, places=_places(), is_dry=True)
-
-
-def _read(folder: Path) -> Artefacts:
-    """Read the files of a release; they are checked as bytes, and never read again."""
-    files: dict[str, bytes] = {}
-    for name in ARTEFACTS.values():
-        try:
-            with (folder / name).open("rb") as file:
-                files[name] = file.read(MAX_IMAGE + 1)
-        except OSError as error:
-            raise UsageError(
-                f"{folder / name} cannot be read: {error.strerror}", remedy="make images with: tally factory build"
-            ) from error
-    if len(files[ARTEFACTS["key_table"]]) != ROM_KEYS * ROM_KEY_BYTES:
-        raise UsageError(f"{ARTEFACTS['key_table']} is no key table", remedy="make images with: tally factory build")
-    return Artefacts.from_files(files)
 
 
 def _facts(found: Boot) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from tallystick.wire.bundle import Bundle
 
 #: options of the contract whose parts are still to be built
-_NOT_BUILT = ("usb", "manager", "issuer_key", "owner_key")
+_NOT_BUILT = ("usb", "manager", "owner_key")
 MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 
 
@@ -31,9 +30,9 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 @click.option(
     "--board",
     type=click.Choice(["isolated", "embedded", "gadget"]),
-    default="embedded",
+    default="isolated",
     show_default=True,
-    help="how the device is put together: worlds in one process, or each in a locked process of its own",
+    help="how the device is put together: each world in a locked process of its own, or all in one (embedded)",
 )
 @click.option("--model", type=click.Choice(MODELS), default="nanosp", show_default=True, help="which device it is")
 @click.option(
@@ -65,7 +64,9 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 @click.option("--automation", metavar="FILE", default="", help="Speculos rules: a path, file:PATH or the JSON itself")
 @click.option("--no-manager", is_flag=True, help="start no manager beside the device; this release has none")
 @click.option("--manager", metavar="URL", default="", hidden=True)
-@click.option("--issuer-key", metavar="FILE", default="", hidden=True)
+@click.option(
+    "--issuer-key", metavar="FILE", default="", help="who certifies a fresh device, if not the workshop's own issuer"
+)
 @click.option("--owner-key", metavar="FILE", default="", hidden=True)
 @click.option("--usb", is_flag=True, hidden=True)
 @click.option("--deterministic-rng", type=click.IntRange(0), metavar="N", help="repeatable random numbers, for tests")
@@ -95,8 +96,10 @@ def up(run: Run, /, **options: Any) -> None:
         if options["board"] == "isolated":
             from tallystick.cli.bench import hold
 
-            hold(parts, options, lambda facts: _announce(facts, "isolated", is_json=run.is_json))
+            hold(parts, options, lambda facts: _announce(_certified(facts, options), "isolated", is_json=run.is_json))
         else:
+            import asyncio
+
             asyncio.run(_serve(parts, options, is_json=run.is_json))
 
 
@@ -104,6 +107,10 @@ def _check(options: dict[str, Any]) -> None:
     """Refuse what does not go together, before anything is started."""
     if options["board"] == "gadget":
         raise UsageError("the gadget board is not in this release", remedy="leave --board away")
+    if options["board"] == "isolated" and not sys.platform.startswith("linux"):
+        raise UsageError(
+            "the isolated board needs Linux", remedy="add --board embedded: one process, without its walls"
+        )
     for name in _NOT_BUILT:
         if options[name]:
             flag = "--" + name.replace("_", "-")
@@ -118,7 +125,7 @@ def _check(options: dict[str, Any]) -> None:
         raise UsageError("automatic approval works through the panel", remedy="leave --no-panel away")
     way = way_of(options["key_provider"])
     if way is not None and options["board"] != "isolated":
-        raise UsageError("a TPM goes with the isolated board", remedy="add --board isolated")
+        raise UsageError("a TPM goes with the isolated board", remedy="leave --board away")
     if way is not None and not options["state"] and (options["ephemeral"] or options["seed"]):
         raise UsageError("a TPM would remember a device that is forgotten", remedy="say where to keep it: --state DIR")
     if options["ephemeral"] and options["state"]:
@@ -126,6 +133,7 @@ def _check(options: dict[str, Any]) -> None:
 
 
 def _flash(options: dict[str, Any]) -> Flash:
+    from tallystick.cli.provision import require_embedded
     from tallystick.device.silicon.flash import DirectoryFlash, MemoryFlash
 
     if options["ephemeral"] or (options["seed"] and not options["state"]):
@@ -135,6 +143,7 @@ def _flash(options: dict[str, Any]) -> Flash:
         import platformdirs
 
         folder = Path(platformdirs.user_data_dir("tallystick")) / "devices" / options["model"]
+    require_embedded(folder)
     return DirectoryFlash(folder)
 
 
@@ -187,6 +196,7 @@ def _parts(options: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _serve(parts: dict[str, Any], options: dict[str, Any], *, is_json: bool) -> None:
+    import asyncio
     import subprocess
 
     from tallystick.device.board.service import Service, ServiceOptions
@@ -207,7 +217,18 @@ async def _serve(parts: dict[str, Any], options: dict[str, Any], *, is_json: boo
     host = ProcessHost(asyncio.get_running_loop(), stderr=stderr)
     service = Service(service_options, apps=host)
     host.settle = service.board.run
-    await service.run(lambda facts: _announce(facts, "not isolated", is_json=is_json))
+    relay = service.board.relay
+    await service.run(lambda facts: _announce(_certified(facts, options, relay), "not isolated", is_json=is_json))
+
+
+def _certified(facts: dict[str, Any], options: dict[str, Any], relay: Any = None) -> dict[str, Any]:
+    """Return the facts of a device that has its certificate: one without gets it now, before anybody is told of it."""
+    if facts["issuer_public_key"] is not None and not options["issuer_key"]:
+        return facts
+    from tallystick.cli.certificate import certified, over_relay, over_tcp
+
+    exchange = over_tcp(facts["apdu_port"]) if relay is None else over_relay(relay)
+    return certified(facts, exchange, issuer_key=options["issuer_key"])
 
 
 def _announce(facts: dict[str, Any], worlds: str, *, is_json: bool) -> None:

@@ -6,48 +6,79 @@ workshop made for itself: its devices trust this user of this machine and nobody
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
 import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 import tallystick
 from tallystick import __version__
-from tallystick.cli.boot import make_device
-from tallystick.device.silicon.nvm import FILE
 from tallystick.errors import StateError
-from tallystick.manager.factory.build import Release, build
-from tallystick.manager.factory.key import FactoryKeys
 from tallystick.wire.firmware import ARTEFACTS
+
+if TYPE_CHECKING:
+    from tallystick.manager.factory.key import FactoryKeys
 
 #: builds of other sources that are kept in the cache
 _KEPT = 3
 _SECURITY_VERSION = 1
 
 
-def ensure_device(folder: Path, *, model: str, tpm: str | None = None) -> None:
-    """Make a device of this installation in `folder`, if there is none, with its key in the TPM at `tpm` if it is given."""
-    if not (folder / "chip" / FILE).exists():
-        make_device(folder, images=images(), model=model, tpm=tpm)
-
-
 def images() -> Path:
-    """Return the folder with the images of this installation; build them if need be (once for each change of the code)."""
+    """Return the folder with the images of this installation; build them if need be (once for each change of the code).
+
+    Raises:
+        StateError: the cache cannot be written.
+
+    """
     cache = Path(platformdirs.user_cache_dir("tallystick"))
     folder = cache / "images" / _fingerprint()
-    if all((folder / name).exists() for name in ARTEFACTS.values()):
+    if _is_whole(folder):
         return folder
-    sys.stderr.write("building the device's images, once for each change of the code …\n")
-    files = build(_keys(cache / "keys"), Release(version=__version__, security_version=_SECURITY_VERSION))
     try:
-        _keep(folder, files)
+        with _alone(cache):
+            if not _is_whole(folder):  # another start may have built them while this one waited
+                _build(cache, folder)
     except OSError as error:
         raise StateError(
-            f"{folder} cannot be written: {error.strerror}", remedy="make room or correct its permissions"
+            f"{cache} cannot be written: {error.strerror}",
+            remedy="make room, correct its permissions, or name another place in XDG_CACHE_HOME",
         ) from error
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    return all((folder / name).exists() for name in ARTEFACTS.values())
+
+
+def _build(cache: Path, folder: Path) -> None:
+    """Build the images into `folder`, and say so: it takes seconds."""
+    from tallystick.manager.factory.build import Release, build
+
+    sys.stderr.write("building the device's images, once for each change of the code: some seconds …\n")
+    sys.stderr.flush()
+    _keep(folder, build(_keys(cache / "keys"), Release(version=__version__, security_version=_SECURITY_VERSION)))
+    sys.stderr.write("built.\n")
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Keep other starts out of the cache until this one has built; the lock ends with the process, however that ends."""
+    cache.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _keep(folder: Path, files: dict[str, bytes]) -> None:
@@ -64,17 +95,38 @@ def _keep(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def _keys(folder: Path) -> FactoryKeys:
-    """Return the workshop's keys; they are made once."""
+    """Return the workshop's keys; they are made once, and are there as a whole or not at all."""
+    from tallystick.manager.factory.key import FactoryKeys
+
     if not folder.exists():
-        FactoryKeys.generate().write(folder)
+        making = folder.with_suffix(".tmp")
+        shutil.rmtree(making, ignore_errors=True)
+        FactoryKeys.generate().write(making)
+        making.rename(folder)
     return FactoryKeys.read(folder)
 
 
 def _fingerprint() -> str:
-    """Return what tells one state of the sources from another: names, sizes and times of change, and the interpreter."""
+    """Return what tells one state of the sources from another: names, sizes and times of change.
+
+    Interpreter and installed packages count, too: images list the native code that they may load, by its hash.
+    """
     digest = hashlib.sha256(sys.version.encode())
-    root = Path(tallystick.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        status = path.stat()
-        digest.update(f"{path.relative_to(root)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    root = str(Path(tallystick.__file__).parent)
+    for path in sorted(_sources(root)):
+        status = os.stat(path)  # noqa: PTH116 -- some hundred files at every start
+        digest.update(f"{path[len(root) :]} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for entry in sorted(os.scandir(sysconfig.get_path("platlib")), key=lambda entry: entry.name):
+        if entry.name.endswith(".dist-info"):
+            digest.update(f"{entry.name} {entry.stat().st_mtime_ns}\n".encode())
+    digest.update(f"{os.stat(sys.executable).st_mtime_ns}".encode())  # noqa: PTH116
     return digest.hexdigest()[:32]
+
+
+def _sources(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                yield entry.path
+            elif entry.is_dir(follow_symlinks=False) and entry.name != "__pycache__":
+                yield from _sources(entry.path)

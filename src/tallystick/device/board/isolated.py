@@ -8,33 +8,29 @@ seed of a test device, which it brought itself.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tallystick.device.board.jig import MAX_MESSAGE, PowerOn, complaint, hear
-from tallystick.device.board.panel_process import end_panel, panel_pair, spawn_panel
-from tallystick.device.boot.memory import sealed_memfd
+from tallystick.device.board.panel_process import end_panel, panel_failure, panel_pair, spawn_panel
+from tallystick.device.board.silicon_process import Silicon
 from tallystick.errors import RemoteProtocolError, TransportError, TrustError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import BUTTON_NAMES, Button
 
-_END_S = 0.1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchOptions:
-    """What to hold and how. `folder` is a device directory: ``chip`` and ``flash``."""
+    """What to hold and how. `folder` is a device directory, ``chip`` and ``flash``; one that is not kept is gone afterwards."""
 
     folder: Path
+    is_kept: bool = True
     model: str
     listener: socket.socket
     http: socket.socket | None = None
@@ -51,19 +47,25 @@ class BenchOptions:
 
 
 class Bench:
-    """Holds one device until it is stopped."""
+    """Holds one device until it is stopped. It is plugged in at once, and gets power from `run`."""
 
     def __init__(self, options: BenchOptions) -> None:
         self._options = options
         self._stopped = asyncio.Event()
-        self._panel_link: socket.socket | None = None
+        self._panel_ends = panel_pair() if options.http is not None else None
         self._panel: subprocess.Popen[bytes] | None = None
-        self._silicon: subprocess.Popen[bytes] | None = None
-        self._jig: socket.socket | None = None
+        #: tells when the panel's process has ended
+        self._panel_watch: int | None = None
         self._power: dict[str, Any] | None = None
         self._on_ready: Callable[[dict[str, Any]], None] = lambda _facts: None
         self._is_ready = False
         self._failure: Exception | None = None
+        self._silicon: Silicon | None = self._plug_in(options.bundles)
+
+    def close(self) -> None:
+        """Take the device out of the jig; for a device that is not to be held after all."""
+        if self._silicon is not None:
+            self._silicon.off()
 
     def stop(self) -> None:
         """End `run`."""
@@ -82,13 +84,14 @@ class Bench:
             loop.add_signal_handler(number, self.stop)
         self._on_ready = on_ready
         try:
-            self._start_panel()
             self._switch_on(PowerOn(**self._order(is_first=True)))
+            self._start_panel()  # second, for the device takes longer to be there
             await self._stopped.wait()
             if self._failure is not None:
                 raise self._failure
         finally:
             self._switch_off()
+            self._forget_panel()
             if self._panel is not None:
                 end_panel(self._panel)
 
@@ -101,7 +104,7 @@ class Bench:
             "repeatable_rng": options.repeatable_rng,
             "facts": options.facts,
             "listener_fd": options.listener.fileno(),
-            "panel_fd": self._panel_link.fileno() if self._panel_link is not None else -1,
+            "panel_fd": self._panel_ends[0].fileno() if self._panel_ends is not None else -1,
         }
         if is_first:
             order |= {"seed": options.seed, "pin": options.pin, "open_app": options.open_app}
@@ -109,10 +112,9 @@ class Bench:
 
     def _start_panel(self) -> None:
         options = self._options
-        if options.http is None:
+        if options.http is None or self._panel_ends is None:
             return
-        self._panel_link, outer = panel_pair()
-        with outer:
+        with self._panel_ends[1] as outer:
             self._panel = spawn_panel(
                 outer,
                 http=options.http,
@@ -120,39 +122,40 @@ class Bench:
                 arguments=["--model", options.model, *(["--approve"] if options.approve else [])],
                 automation=options.automation,
             )
+        self._panel_watch = os.pidfd_open(self._panel.pid)
+        asyncio.get_running_loop().add_reader(self._panel_watch, self._panel_ended)
+
+    def _panel_ended(self) -> None:
+        """React to a panel that has ended by itself: by a rule, which is its right, or it broke."""
+        if self._panel is None:
+            return
+        self._forget_panel()
+        self._failure = self._failure or panel_failure(self._panel.wait())
+        self.stop()
+
+    def _forget_panel(self) -> None:
+        watch, self._panel_watch = self._panel_watch, None
+        if watch is not None:
+            asyncio.get_running_loop().remove_reader(watch)
+            os.close(watch)
+
+    def _plug_in(self, bundles: Iterable[Bundle] = ()) -> Silicon:
+        descriptors = [self._options.listener.fileno()]
+        if self._panel_ends is not None:
+            descriptors.append(self._panel_ends[0].fileno())
+        return Silicon(self._options.folder, descriptors=descriptors, bundles=[bundle.raw for bundle in bundles])
 
     def _switch_on(self, order: PowerOn) -> None:
-        self._jig, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        bundles = [] if order.sequence else list(self._options.bundles)
-        descriptors = [inner.fileno(), order.listener_fd]
-        if order.panel_fd >= 0:
-            descriptors.append(order.panel_fd)
-        images = [sealed_memfd("bundle", bundle.raw) for bundle in bundles]
-        folder = self._options.folder
-        command = [sys.executable, "-I", "-m", "tallystick.device.board.silicon_main"]
-        command += [str(folder / "chip"), str(folder / "flash"), sysconfig.get_path("platlib")]
-        try:
-            self._silicon = subprocess.Popen(  # noqa: S603 -- our own interpreter and module, no shell
-                [*command, *(str(number) for number in (*descriptors, *images))],
-                pass_fds=(*descriptors, *images),
-                env={},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        finally:
-            inner.close()
-            for image in images:
-                os.close(image)
-        PowerOn(**{**_members(order), "bundle_fds": tuple(images)}).send(self._jig)
-        self._jig.settimeout(0)
-        asyncio.get_running_loop().add_reader(self._jig.fileno(), self._hear)
+        if self._silicon is None:
+            self._silicon = self._plug_in()
+        jig = self._silicon.power(replace(order, bundle_fds=self._silicon.bundle_fds))
+        asyncio.get_running_loop().add_reader(jig.fileno(), self._hear)
 
     def _hear(self) -> None:
-        if self._jig is None:
+        if self._silicon is None:
             return
         try:
-            data = self._jig.recv(MAX_MESSAGE)
+            data = self._silicon.jig.recv(MAX_MESSAGE)
         except BlockingIOError:
             return
         except OSError:
@@ -168,7 +171,7 @@ class Bench:
 
     def _obey(self, message: dict[str, Any]) -> None:
         match message:
-            case {"ready": {"serial": str() as serial}}:
+            case {"ready": {"serial": str() as serial, "issuer_public_key": issuer}}:
                 options = self._options
                 if self._is_ready:
                     return
@@ -179,7 +182,7 @@ class Bench:
                         "serial": serial,
                         "apdu_port": options.listener.getsockname()[1],
                         "api_port": options.http.getsockname()[1] if options.http is not None else None,
-                        "issuer_public_key": None,
+                        "issuer_public_key": issuer,
                     }
                 )
             case {"power": dict() as power}:
@@ -203,21 +206,15 @@ class Bench:
     def _reason(self) -> Exception:
         if self._is_ready:
             return TransportError("the device stopped", remedy="start it again")
-        return TrustError("Boot failure", remedy="see which stage failed: tally device boot DIR --explain")
+        folder = self._options.folder
+        remedy = (
+            f"see which stage failed: tally device boot {folder} --explain; to have the images of this installation "
+            f"in it: tally device flash {folder}"
+        )
+        return TrustError("Boot failure", remedy=remedy if self._options.is_kept else "run it again with --state DIR")
 
     def _switch_off(self) -> None:
-        if self._jig is not None:
-            asyncio.get_running_loop().remove_reader(self._jig.fileno())
-            self._jig.close()
-            self._jig = None
         silicon, self._silicon = self._silicon, None
         if silicon is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                silicon.wait(_END_S)
-            if silicon.poll() is None:
-                silicon.kill()
-                silicon.wait()
-
-
-def _members(order: PowerOn) -> dict[str, Any]:
-    return {name: getattr(order, name) for name in PowerOn.__slots__}
+            asyncio.get_running_loop().remove_reader(silicon.jig.fileno())
+            silicon.off()

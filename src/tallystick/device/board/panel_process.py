@@ -9,6 +9,7 @@ import sys
 
 from tallystick.device.board.panel_link import BUFFER_BYTES, PanelLink
 from tallystick.device.boot.memory import sealed_memfd
+from tallystick.errors import TransportError
 
 #: the program, which this room knows by name alone
 PROGRAM = "tallystick.ui.web.__main__"
@@ -64,6 +65,16 @@ def end_panel(process: subprocess.Popen[bytes]) -> None:
     """End the panel's process at once: it holds nothing that a farewell could save, and the device has 0.2 s in all."""
     process.kill()
     process.wait()
+
+
+def panel_failure(status: int | None) -> TransportError | None:
+    """Return what to say of a panel that ended with `status` by itself: nothing, if it ended as it should."""
+    if not status:
+        return None
+    return TransportError(
+        f"the front panel ended unexpectedly, with status {status}",
+        remedy="start again; without a page, add --no-panel",
+    )
 
 
 class PanelProcess(PanelLink):

@@ -11,11 +11,10 @@ from typing import Any
 
 from tallystick.device.board.alarm import Alarm
 from tallystick.device.board.embedded import EmbeddedBoard
-from tallystick.device.board.panel_process import PanelProcess
+from tallystick.device.board.panel_process import PanelProcess, panel_failure
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
 from tallystick.device.normal.tcp import TcpEndpoint
 from tallystick.device.secure.vault import PinPolicy
-from tallystick.errors import TransportError
 from tallystick.wire.bundle import Bundle
 
 
@@ -110,12 +109,9 @@ class Service:
 
     def _check_panel(self) -> None:
         """Complain about a panel that ended by itself and not by a rule."""
-        status = self._panel.status() if self._panel is not None else None
-        if status:
-            raise TransportError(
-                f"the front panel ended unexpectedly, with status {status}",
-                remedy="start again; without a page, add --no-panel",
-            )
+        failure = panel_failure(self._panel.status() if self._panel is not None else None)
+        if failure is not None:
+            raise failure
 
     def _facts(self) -> dict[str, Any]:
         options = self._options
@@ -124,7 +120,7 @@ class Service:
             "serial": self.board.status["serial"],
             "apdu_port": options.listener.getsockname()[1],
             "api_port": options.http.getsockname()[1] if options.http is not None else None,
-            "issuer_public_key": None,  # no device of this release has a certificate yet
+            "issuer_public_key": self.board.status["issuer_public_key"],
         }
 
     async def _close(self) -> None:

@@ -47,6 +47,8 @@ def main(argv: list[str]) -> int:
     chip, flash, libraries = argv[:3]
     parent = os.getppid()
     descriptors = [int(number) for number in argv[3:]]
+    if not _has_power(descriptors[0]):
+        return 0
     try:
         memory = ChipMemory.open(Path(chip))
         fuses = Fuses(memory).state
@@ -97,6 +99,17 @@ def _chip_with_tpm(memory: ChipMemory, rom: Rom) -> Chip | None:
     from tallystick.device.board.silicon_chip import make_chip
 
     return make_chip(memory, rom.state)
+
+
+def _has_power(jig: int) -> bool:
+    """Wait for the order, which is left to the Secure World; return False when the bench has let go instead."""
+    link = socket.socket(fileno=jig)
+    try:
+        return bool(link.recv(1, socket.MSG_PEEK))
+    except ConnectionResetError:
+        return False
+    finally:
+        link.detach()
 
 
 def _order(folder: str) -> tuple[str, ...]:
