@@ -20,6 +20,7 @@ _ALL = {"locked": 0x5515, "app": 0x6E00, "bootloader": 0x6D00}
 _OWN = {"new": 0x6D07, "new recovery": 0x6D07, "recovery": 0x662F, **_ALL}
 _OK = dict.fromkeys(("dashboard", "new", "recovery", "new recovery"), 0x9000) | _ALL
 _UNKNOWN = dict.fromkeys(("dashboard", "new", "recovery", "new recovery"), 0x6D00) | _ALL
+_NO_SESSION = dict.fromkeys(MODES, 0x6985) | _ALL
 _NO_CLASS = dict.fromkeys(MODES, 0x6E00) | {"locked": 0x5515}
 _ONBOARDED = {"new": 0x6D07, "new recovery": 0x6D07, **_ALL}
 _BACKUP = b"\x00\x00\x00\x40Cosmos"
@@ -33,7 +34,7 @@ TABLE = [
     (call(CommonIns.STACK_DEBUG), _NO_CLASS, MODELS),
     (call(CommonIns.APP_AND_VERSION, 1), _NO_CLASS, MODELS),
     (call(CommonIns.QUIT_APP, 0, 1), _NO_CLASS, MODELS),
-    (call(Ins.CHANNEL), _UNKNOWN, MODELS),
+    (call(Ins.CHANNEL), _NO_SESSION, MODELS),
     # the Cosmos app answers this one of class E0 itself
     (call(Ins.GET_VERSION), _OK | {"bootloader": 0x9000, "app": 0x9000}, MODELS),
     (call(Ins.GET_VERSION, 1), dict.fromkeys(MODES, 0x6B00) | {"locked": 0x5515, "app": 0x6E00}, MODELS),
@@ -54,10 +55,13 @@ TABLE = [
     (call(Ins.LANGUAGE_LIST), _OK, MODELS),
     (call(Ins.LANGUAGE_LIST, 1), _OK, MODELS),
     (call(Ins.LANGUAGE_LIST, 2), dict.fromkeys(MODES, 0x662D) | _ALL, MODELS),
-    (call(Ins.CHANNEL_NONCE), _UNKNOWN, MODELS),
-    (call(Ins.CHANNEL_HOST_CERTIFICATE), _UNKNOWN, MODELS),
-    (call(Ins.CHANNEL_DEVICE_CERTIFICATE), _UNKNOWN, MODELS),
-    (call(Ins.CHANNEL_AUTHENTICATE), _UNKNOWN, MODELS),
+    (call(Ins.CHANNEL_NONCE), _NO_SESSION, MODELS),
+    (call(Ins.CHANNEL_HOST_CERTIFICATE), _NO_SESSION, MODELS),
+    (call(Ins.CHANNEL_DEVICE_CERTIFICATE), _NO_SESSION, MODELS),
+    (call(Ins.CHANNEL_AUTHENTICATE), _NO_SESSION, MODELS),
+    (call(Ins.CHANNEL_NONCE, 1, data=bytes(8)), dict.fromkeys(MODES, 0x6B00) | _ALL, MODELS),
+    (bytes.fromhex("E0F0000020") + bytes(32), _UNKNOWN, MODELS),
+    (bytes.fromhex("E0F2000000"), _UNKNOWN, MODELS),
     (call(Ins.IMAGE_CREATE, data=b"\x00\x00\x10\x00"), _OWN | {"dashboard": ASKS}, TOUCH),
     (call(Ins.IMAGE_CREATE, data=b"\x00\x10\x00"), _OWN | {"dashboard": 0x6700}, TOUCH),
     (call(Ins.IMAGE_CREATE, data=b"\x00\x00\x00\x00"), _OWN | {"dashboard": 0x6820}, TOUCH),

@@ -60,7 +60,7 @@ def test_third_wrong_pin_resets_the_device(device: VirtualDevice) -> None:
         _wrong(device)
     device.user.enter_pin(WRONG)
     assert "device was reset" in device.screen
-    assert owned(device.flash) == {"apps", "model", "serial"}
+    assert owned(device.flash) == {"apps", "attestation", "model", "serial"}
     assert not device.status["onboarded"]
     assert status(device, Ins.OPEN_APP, data=b"Cosmos") == 0x6D07
     device.user.dismiss()
@@ -83,7 +83,7 @@ def test_device_that_lost_power_before_its_reset_finishes_it_at_start(device: Vi
     SlotPair(device.flash, "tries").write(bytes((rules.limit, rules.limit, rules.policy)))
     device.replug()
     assert "Welcome" in device.screen
-    assert owned(device.flash) == {"apps", "model", "serial"}
+    assert owned(device.flash) == {"apps", "attestation", "model", "serial"}
 
 
 def test_idle_device_locks_itself_and_used_one_does_not(device: VirtualDevice) -> None:

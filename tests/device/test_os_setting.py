@@ -66,7 +66,7 @@ def test_three_wrong_pins_in_the_change_reset_the_device(device: VirtualDevice) 
     assert "device was reset" in device.screen
     user.dismiss()
     assert "Welcome" in device.screen
-    assert owned(device.flash) == {"apps", "model", "serial"}
+    assert owned(device.flash) == {"apps", "attestation", "model", "serial"}
 
 
 @pytest.mark.models("all")
@@ -78,7 +78,7 @@ def test_reset_erases_everything_but_the_serial_number(device: VirtualDevice) ->
     device.user.approve()
     assert "Welcome" in device.screen
     assert device.serial == serial
-    assert owned(device.flash) == {"apps", "model", "serial"}
+    assert owned(device.flash) == {"apps", "attestation", "model", "serial"}
     assert status(device, Ins.LIST_APPS) == 0x6D07
 
 

@@ -13,9 +13,9 @@ from tallystick.wire.dashboard import CommonIns, Ins
 # answers of real devices, from the tests of public clients (wire-protocol C.2, real vectors); the flags of ours differ:
 # no certificate of the vendor (20) and no signed MCU code (02), so C4 where those have E6
 REAL = {
-    "nanox": "33000004 05 322e322e33 04 c4000000 04 322e3330 04 312e3136 01 00 01 00 01 00",
-    "nanosp": "33100004 05 312e312e31 04 c4000000 04 342e3033 04 332e3132 01 00 01 00",
-    "stax": "33200004 05 312e332e30 04 c4000000 04 352e3234 04 302e3438 01 00 01 00",
+    "nanox": "33000004 05 322e322e33 04 e4000000 04 322e3330 04 312e3136 01 00 01 00 01 00",
+    "nanosp": "33100004 05 312e312e31 04 e4000000 04 342e3033 04 332e3132 01 00 01 00",
+    "stax": "33200004 05 312e332e30 04 e4000000 04 352e3234 04 302e3438 01 00 01 00",
 }
 
 
@@ -39,16 +39,17 @@ def test_bootloader_of_nano_x_answers_as_a_real_one(device_factory: Callable[...
 @pytest.mark.parametrize(
     ("arguments", "hold", "flags"),
     [
-        ({}, None, "c4000000"),
-        ({}, "right", "c5000000"),
-        ({"onboarded": False}, None, "40000000"),
-        ({"onboarded": False}, "right", "41000000"),
+        ({}, None, "e4000000"),
+        ({}, "right", "e5000000"),
+        ({"onboarded": False}, None, "60000000"),
+        ({"onboarded": False}, "right", "61000000"),
+        ({"provisioned": False}, None, "c4000000"),
     ],
 )
 def test_flags_say_the_state_of_the_device(
     device_factory: Callable[..., VirtualDevice], arguments: dict[str, bool], hold: str | None, flags: str
 ) -> None:
-    """Byte 0 of the flags: 80 unlocked, 40 MCU serial, 04 set up, 01 recovery mode."""
+    """Byte 0 of the flags: 80 unlocked, 40 MCU serial, 20 certificate, 04 set up, 01 recovery mode."""
     device = device_factory(**arguments)
     if hold:
         device.replug(hold)

@@ -163,7 +163,8 @@ class SecureWorld:
     def _ready(self) -> None:
         """Tell that the Normal World is up and locked: this slot works, so older ones are not accepted any more."""
         self._normal.confirm(ChipMinimums(self._chip))
-        say(self._jig, ready={"serial": self.core.status["serial"]})
+        status = self.core.status
+        say(self._jig, ready={name: status[name] for name in ("serial", "issuer_public_key")})
 
     def _event(self, event: PanelEvent) -> None:
         if isinstance(event, ReplugEvent):
