@@ -5,49 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
-from tallystick.wire.chip import (
-    MAX_DATA,
-    MAX_DRAW,
-    MAX_MESSAGE,
-    ChipRole,
-    ChipState,
-    CounterId,
-    Describe,
-    Description,
-    DestroyKey,
-    Done,
-    Draw,
-    IncrementCounter,
-    KeySlot,
-    Latch,
-    Mac,
-    Noise,
-    ProviderKind,
-    RaiseMinimum,
-    ReadCounter,
-    ReadMinimum,
-    Refusal,
-    Refused,
-    Tag,
-    Value,
-    reply_from_bytes,
-    reply_to_bytes,
-    request_from_bytes,
-    request_to_bytes,
-)
+from tallystick.wire import chip
 from tallystick.wire.chip_key import MAX_HANDLE, Derive, Discard, Enroll, Failures, Handle
 
 # written by hand from the table of the module
 REQUESTS = [
-    (Latch(ChipState.VERIFIED), "01 02"),
-    (Describe(), "02"),
-    (Mac(KeySlot.SEAL, b"kek"), "03 01 6b656b"),
-    (ReadCounter(CounterId.ATTEMPT), "04 01"),
-    (IncrementCounter(CounterId.SETTLED), "05 02"),
-    (ReadMinimum(ChipRole.SECURE_WORLD), "06 02"),
-    (RaiseMinimum(ChipRole.NORMAL_WORLD, 258), "07 03 00000102"),
-    (Draw(64), "08 40"),
-    (DestroyKey(), "09"),
+    (chip.Latch(chip.ChipState.VERIFIED), "01 02"),
+    (chip.Describe(), "02"),
+    (chip.Mac(chip.KeySlot.SEAL, b"kek"), "03 01 6b656b"),
+    (chip.ReadCounter(chip.CounterId.ATTEMPT), "04 01"),
+    (chip.IncrementCounter(chip.CounterId.SETTLED), "05 02"),
+    (chip.ReadMinimum(chip.ChipRole.SECURE_WORLD), "06 02"),
+    (chip.RaiseMinimum(chip.ChipRole.NORMAL_WORLD, 258), "07 03 00000102"),
+    (chip.Draw(64), "08 40"),
+    (chip.DestroyKey(), "09"),
     (Enroll(3, b"\x11" * 32), "0a 03" + "11" * 32),
     (Enroll(16, b"\x11" * 32, b"old"), "0a 10" + "11" * 32 + "6f6c64"),
     (Derive(b"handle", b"\x22" * 32), "0b" + "22" * 32 + "68616e646c65"),
@@ -55,24 +26,27 @@ REQUESTS = [
     (Discard(b"h"), "0d 68"),
 ]
 REPLIES = [
-    (Done(), "81"),
-    (Description(ChipState.OPEN, bytes(16), b"\x01" * 8), "82 01" + "00" * 16 + "01" * 8 + "01"),
-    (Description(ChipState.VERIFIED, bytes(16), b"\x01" * 8, ProviderKind.TPM2), "82 02" + "00" * 16 + "01" * 8 + "02"),
-    (Tag(b"\xaa" * 32), "83" + "aa" * 32),
-    (Value(0xFFFFFFFF), "84 ffffffff"),
-    (Noise(b"\x07"), "85 07"),
+    (chip.Done(), "81"),
+    (chip.Description(chip.ChipState.OPEN, bytes(16), b"\x01" * 8), "82 01" + "00" * 16 + "01" * 8 + "01"),
+    (
+        chip.Description(chip.ChipState.VERIFIED, bytes(16), b"\x01" * 8, chip.ProviderKind.TPM2),
+        "82 02" + "00" * 16 + "01" * 8 + "02",
+    ),
+    (chip.Tag(b"\xaa" * 32), "83" + "aa" * 32),
+    (chip.Value(0xFFFFFFFF), "84 ffffffff"),
+    (chip.Noise(b"\x07"), "85 07"),
     (Handle(b"h"), "86 68"),
-    (Refused(Refusal.STATE), "ff 01"),
-    (Refused(Refusal.REGISTERS), "ff 08"),
+    (chip.Refused(chip.Refusal.STATE), "ff 01"),
+    (chip.Refused(chip.Refusal.REGISTERS), "ff 08"),
 ]
 SIDES = [
-    *((message, raw, request_to_bytes, request_from_bytes) for message, raw in REQUESTS),
-    *((message, raw, reply_to_bytes, reply_from_bytes) for message, raw in REPLIES),
+    *((message, raw, chip.request_to_bytes, chip.request_from_bytes) for message, raw in REQUESTS),
+    *((message, raw, chip.reply_to_bytes, chip.reply_from_bytes) for message, raw in REPLIES),
 ]
 #: messages whose last field may have several lengths
-OPEN_ENDED = (Mac, Noise, Enroll, Derive, Failures, Discard, Handle)
+OPEN_ENDED = (chip.Mac, chip.Noise, Enroll, Derive, Failures, Discard, Handle)
 #: the least bytes of each
-SHORTEST = {Mac: 3, Noise: 2, Enroll: 34, Derive: 34, Failures: 2, Discard: 2, Handle: 2}
+SHORTEST = {chip.Mac: 3, chip.Noise: 2, Enroll: 34, Derive: 34, Failures: 2, Discard: 2, Handle: 2}
 
 
 @pytest.mark.parametrize(("message", "raw", "write", "read"), SIDES)
@@ -95,10 +69,10 @@ def test_other_lengths_are_refused(message, raw, write, read):
             read(data + b"\x00")
 
 
-@pytest.mark.parametrize("read", [request_from_bytes, reply_from_bytes])
+@pytest.mark.parametrize("read", [chip.request_from_bytes, chip.reply_from_bytes])
 def test_every_other_type_is_refused(read):
     """There is no fourteenth request and no eighth reply, and one side's messages are not the other's."""
-    known = {bytes.fromhex(raw)[0] for _, raw in (REQUESTS if read is request_from_bytes else REPLIES)}
+    known = {bytes.fromhex(raw)[0] for _, raw in (REQUESTS if read is chip.request_from_bytes else REPLIES)}
     for first in set(range(256)) - known:
         for size in range(4):
             with pytest.raises(RemoteProtocolError):
@@ -111,37 +85,37 @@ def test_every_other_type_is_refused(read):
 def test_unknown_state_slot_counter_and_role_are_refused(raw):
     """What the lists do not name does not exist."""
     with pytest.raises(RemoteProtocolError):
-        request_from_bytes(bytes.fromhex(raw))
+        chip.request_from_bytes(bytes.fromhex(raw))
 
 
 def test_lengths_have_their_limits():
     """Keyed hashes are over 1 to 1024 bytes, noise comes in 1 to 64 bytes: no more in either direction."""
-    assert len(request_to_bytes(Mac(KeySlot.SEAL, bytes(MAX_DATA)))) <= MAX_MESSAGE
-    for data in (b"", bytes(MAX_DATA + 1)):
+    assert len(chip.request_to_bytes(chip.Mac(chip.KeySlot.SEAL, bytes(chip.MAX_DATA)))) <= chip.MAX_MESSAGE
+    for data in (b"", bytes(chip.MAX_DATA + 1)):
         with pytest.raises(LocalProtocolError):
-            request_to_bytes(Mac(KeySlot.SEAL, data))
+            chip.request_to_bytes(chip.Mac(chip.KeySlot.SEAL, data))
     with pytest.raises(RemoteProtocolError):
-        request_from_bytes(b"\x03\x01" + bytes(MAX_DATA + 1))
-    for size in (0, MAX_DRAW + 1):
+        chip.request_from_bytes(b"\x03\x01" + bytes(chip.MAX_DATA + 1))
+    for size in (0, chip.MAX_DRAW + 1):
         with pytest.raises(LocalProtocolError):
-            request_to_bytes(Draw(size))
+            chip.request_to_bytes(chip.Draw(size))
         with pytest.raises(RemoteProtocolError):
-            request_from_bytes(bytes((8, size)))
+            chip.request_from_bytes(bytes((8, size)))
         with pytest.raises(LocalProtocolError):
-            reply_to_bytes(Noise(bytes(size)))
+            chip.reply_to_bytes(chip.Noise(bytes(size)))
     with pytest.raises(RemoteProtocolError):
-        reply_from_bytes(b"\x85" + bytes(MAX_DRAW + 1))
+        chip.reply_from_bytes(b"\x85" + bytes(chip.MAX_DRAW + 1))
 
 
 def test_handles_have_their_limits():
     """A handle has 1 to 1024 bytes in either direction, the longest request is the longest message, and a proof has 32 bytes."""
     proof, longest = bytes(32), bytes(MAX_HANDLE)
-    assert len(request_to_bytes(Enroll(1, proof, longest))) == MAX_MESSAGE
+    assert len(chip.request_to_bytes(Enroll(1, proof, longest))) == chip.MAX_MESSAGE
     cannot = [Enroll(1, proof, longest + b"!"), Enroll(0, proof), Enroll(256, proof), Enroll(1, proof[1:])]
     cannot += [Derive(longest + b"!", proof), Derive(b"", proof), Derive(b"h", proof[1:]), Failures(b""), Discard(b"")]
     for message in cannot:
         with pytest.raises(LocalProtocolError):
-            request_to_bytes(message)
+            chip.request_to_bytes(message)
     for raw in (
         b"\x0a\x01" + proof + longest + b"!",
         b"\x0b" + proof + longest + b"!",
@@ -149,27 +123,33 @@ def test_handles_have_their_limits():
         b"\x0d!" + longest,
     ):
         with pytest.raises(RemoteProtocolError):
-            request_from_bytes(raw)
+            chip.request_from_bytes(raw)
     for handle in (b"", longest + b"!"):
         with pytest.raises(LocalProtocolError):
-            reply_to_bytes(Handle(handle))
+            chip.reply_to_bytes(Handle(handle))
     with pytest.raises(RemoteProtocolError):
-        reply_from_bytes(b"\x86!" + longest)
+        chip.reply_from_bytes(b"\x86!" + longest)
 
 
 @pytest.mark.parametrize(
-    "message", [Value(1 << 32), Value(-1), Tag(bytes(31)), Description(ChipState.OPEN, bytes(15), bytes(8))]
+    "message",
+    [
+        chip.Value(1 << 32),
+        chip.Value(-1),
+        chip.Tag(bytes(31)),
+        chip.Description(chip.ChipState.OPEN, bytes(15), bytes(8)),
+    ],
 )
 def test_reply_that_cannot_be_is_our_own_mistake(message):
     """A reply that does not fit its fields is never sent."""
     with pytest.raises(LocalProtocolError):
-        reply_to_bytes(message)
+        chip.reply_to_bytes(message)
 
 
 @given(st.binary(max_size=80))
 def test_noise_is_refused_or_reads_back(data):
     """Any bytes are refused, or are the one encoding of what was read."""
-    for read, write in ((request_from_bytes, request_to_bytes), (reply_from_bytes, reply_to_bytes)):
+    for read, write in ((chip.request_from_bytes, chip.request_to_bytes), (chip.reply_from_bytes, chip.reply_to_bytes)):
         try:
             message = read(data)
         except RemoteProtocolError:
@@ -180,9 +160,9 @@ def test_noise_is_refused_or_reads_back(data):
 def test_secret_fields_are_not_shown():
     """Data to be hashed, proofs, tags and noise do not appear in a message's representation."""
     for message in (
-        Mac(KeySlot.SEAL, b"hunter2"),
-        Tag(b"hunter2!" * 4),
-        Noise(b"hunter2"),
+        chip.Mac(chip.KeySlot.SEAL, b"hunter2"),
+        chip.Tag(b"hunter2!" * 4),
+        chip.Noise(b"hunter2"),
         Enroll(3, b"hunter2"),
         Derive(b"", b"hunter2"),
     ):

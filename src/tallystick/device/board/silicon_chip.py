@@ -15,7 +15,7 @@ from tallystick.device.sandbox.confine import Lock
 from tallystick.device.sandbox.entry import seal_imports
 from tallystick.device.sandbox.role import Role
 from tallystick.device.silicon.chip import Chip
-from tallystick.device.silicon.chip_main import serve
+from tallystick.device.silicon.chip_server import serve
 from tallystick.device.silicon.entropy import SystemRng
 from tallystick.device.silicon.nvm import KEY_PROVIDER, ChipMemory
 from tallystick.errors import StateError

@@ -1,6 +1,6 @@
 """The simulated chip as an object: fuses, master key, counters and noise behind one closed list of messages.
 
-On the embedded board it is called directly; on the others it runs in a process of its own (`chip_main`).
+On the embedded board it is called directly; on the others it runs in a process of its own (`chip_server`).
 """
 
 from __future__ import annotations
