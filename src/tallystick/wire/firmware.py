@@ -22,6 +22,8 @@ PRODUCT = "tallystick"
 FORMAT = 1
 #: bytes of one image
 MAX_IMAGE = 64 << 20
+#: bytes of one firmware package as it travels
+MAX_PACKAGE = 16 << 20
 MAX_SECURITY_VERSION = 0xFFFF
 #: what the configuration calls the image it is for; a name, never a path that is followed
 SECURE_WORLD = "secure-world.pyz"

@@ -19,16 +19,15 @@ from typing import Final, Self
 
 from tallystick.errors import LocalProtocolError
 from tallystick.wire.buffer import Reader, Writer
-from tallystick.wire.firmware import ARTEFACTS, MAX_IMAGE
+from tallystick.wire.firmware import ARTEFACTS, MAX_IMAGE, MAX_PACKAGE
 
-__all__ = ["ALIGNMENT", "CONTENTS", "MAX_PACKAGE", "FirmwarePackage", "PackageKind"]
+__all__ = ["ALIGNMENT", "CONTENTS", "FirmwarePackage", "PackageKind"]
 
 _MAGIC: Final = b"TFWP"
 _FORMAT: Final = 1
 #: bytes that loaders round an area up to
 ALIGNMENT: Final = 64
-#: bytes of one package as it travels, and of everything in it
-MAX_PACKAGE: Final = 16 << 20
+#: bytes of everything in one package
 _MAX_RAW: Final = MAX_IMAGE
 _LEVEL: Final = 9
 

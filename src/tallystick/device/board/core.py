@@ -11,9 +11,11 @@ from typing import Any
 from tallystick.crypto import bip39
 from tallystick.crypto.secret import Secret
 from tallystick.device.hil import AppHost, Battery, Clock, Counter, Flash, KeyProvider, NormalLink, Rng
+from tallystick.device.os.identity import Versions
 from tallystick.device.os.pin import is_pin
 from tallystick.device.os.session import BootMode
 from tallystick.device.os.system import Hardware, Options, System
+from tallystick.device.os.upgrade import FirmwareStore
 from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing
 from tallystick.device.silicon.battery import MODELS_WITH_BATTERY, SimulatedBattery
 from tallystick.device.silicon.provider import chip_in_flash
@@ -34,6 +36,7 @@ class DeviceCore:
 
     Outputs: replies to `link`, frames and status to the callbacks. `on_unplug` disconnects the clients when the plug is
     pulled. `keys` and `counter` are the hardware's key and counters; without `keys` a chip in the flash stands in for them.
+    `versions` is what the images that run say of themselves; `updates` is where firmware gathers on a board with slots.
 
     Raises UsageError when model, seed or PIN cannot be.
     """
@@ -56,6 +59,8 @@ class DeviceCore:
         keys: KeyProvider | None = None,
         counter: Counter | None = None,
         facts: dict[str, Any] | None = None,
+        versions: Versions | None = None,
+        updates: FirmwareStore | None = None,
     ) -> None:
         if model not in MODELS:
             raise UsageError(f"there is no model {model}", remedy=f"choose one of {', '.join(MODELS)}")
@@ -80,6 +85,8 @@ class DeviceCore:
             keys=keys,
             counter=counter,
             battery=self.battery,
+            versions=versions,
+            updates=updates,
         )
         self._check_model(flash, model)
         self._facts = dict(facts or {})
@@ -87,6 +94,8 @@ class DeviceCore:
         self._cost = cost
         self._pin_policy = pin_policy
         self._replug_wanted: Button | None = None
+        #: restarts the device from its ROM on, after an update; a board whose code never changes restarts its system
+        self.restart: Callable[[], None] = self._want_replug
         #: told after each input, when everything it caused has happened
         self.on_settled: Callable[[], None] = lambda: None
         self.system = self._new_system(BootMode.NORMAL)
@@ -212,6 +221,7 @@ class DeviceCore:
         )
         system = System(self._hardware, options, sequence=sequence)
         system.reset.replug = self._want_replug
+        system.upgrade.restart = lambda: self.restart()  # noqa: PLW0108 -- a board sets it later
         return system
 
     def _want_replug(self) -> None:

@@ -52,6 +52,13 @@ def judge(session: Session, full_hash: bytes, *, signature: bytes, peer: Peer) -
     return Verdict(flags=flags, ask=ask, signed_by=_signer(by_software=by_software, ca=ca if by_ca else None))
 
 
+def require_software_signature(session: Session, full_hash: bytes, signature: bytes) -> None:
+    """Raise Reject (5720) unless the key for software of this device's factory signed this hash: firmware has no other way in."""
+    attestation = session.attestation
+    if not attestation.is_provisioned or not _holds(attestation.factory.software_public_key, full_hash, signature):
+        raise Reject(StatusWord.PKI_SIGNATURE_INVALID)
+
+
 async def review_app(session: Session, app: InstalledApp, *, signed_by: str) -> None:
     """Show what would be installed, and ask; raise Reject (6985) when the answer is no."""
     items = (

@@ -49,12 +49,23 @@ class _Link:
 
 
 class Channels:
-    """The secure channels of one device. `on_end` hears of each client whose session ended."""
+    """The secure channels of one device. `on_end` hears of each client whose session ended.
 
-    def __init__(self, session: Session, *, inner: Inner, on_end: Callable[[int], None]) -> None:
+    `is_agreed` tells of a signer the person agreed to before this start: the one whose firmware is on its way.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        inner: Inner,
+        on_end: Callable[[int], None],
+        is_agreed: Callable[[HostSigner], bool] = lambda _signer: False,
+    ) -> None:
         self._session = session
         self._inner = inner
         self._on_end = on_end
+        self._is_agreed = is_agreed
         self._suite = Suite(rng=session.rng)
         self._links: dict[int, _Link] = {}
         #: by client: the signer the person agreed to
@@ -111,7 +122,8 @@ class Channels:
         if self._agreed.get(channel) != signer:
             self._agreed.pop(channel, None)
             try:
-                await self._ask(signer)
+                if not self._is_agreed(signer):
+                    await self._ask(signer)
             except Reject:
                 self._end(channel)
                 raise

@@ -70,6 +70,13 @@ def require_onboarded(session: Session) -> None:
         raise Reject(StatusWord.NOT_ONBOARDED)
 
 
+def require_apps(session: Session) -> None:
+    """Raise Reject unless the device has a seed (6D07) and apps: an upgrader has none (5123)."""
+    require_onboarded(session)
+    if session.mode is BootMode.UPGRADER:
+        raise Reject(StatusWord.INVALID_CONTEXT)
+
+
 def require_own_use(session: Session) -> None:
     """Raise Reject unless the device has a seed (6D07) and was not started in recovery mode (662F)."""
     require_onboarded(session)

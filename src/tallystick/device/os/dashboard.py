@@ -7,7 +7,7 @@ and the next have modules of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tallystick.device.hil import Battery
 from tallystick.device.os.app_storage import AppStorages
@@ -16,10 +16,12 @@ from tallystick.device.os.consent import Commands, Handler, ask_consent, require
 from tallystick.device.os.language import Languages
 from tallystick.device.os.loader import Loader
 from tallystick.device.os.lock_image import LockImages
+from tallystick.device.os.mcu_flash import McuFlash
 from tallystick.device.os.onboarding import onboard_by_host, require_recovery
 from tallystick.device.os.provisioning import Provisioning
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.session import BootMode, Session
+from tallystick.device.os.upgrade import Upgrade
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.app_list import encode_app_list
 from tallystick.wire.dashboard import (
@@ -48,8 +50,16 @@ _NO_MCU_TARGET = 0x05010003
 class Dashboard:
     """Handles the OS's commands while no app is open."""
 
-    def __init__(self, *, session: Session, battery: Battery | None, open_app: Callable[[InstalledApp], None]) -> None:
+    def __init__(
+        self,
+        *,
+        session: Session,
+        battery: Battery | None,
+        upgrade: Upgrade,
+        open_app: Callable[[InstalledApp], None],
+    ) -> None:
         self._session = session
+        self._upgrade = upgrade
         self._battery = battery
         self._open_app = open_app
         self.handlers: dict[int, Handler] = {
@@ -64,8 +74,11 @@ class Dashboard:
             Ins.LIST_APPS: self._list_apps,
             Ins.LIST_APPS_CONTINUE: self._list_apps_continue,
         }
-        self._loader = Loader(session, version=self._secure_version)
-        self._channels = Channels(session, inner=self._loader.handle, on_end=self._loader.drop)
+        self._loader = Loader(session, upgrade=upgrade, version=self._secure_version)
+        self._channels = Channels(
+            session, inner=self._loader.handle, on_end=self._loader.drop, is_agreed=upgrade.is_agreed
+        )
+        self._flash = McuFlash(upgrade, target_id=session.identity.model.mcu_target_id or _NO_MCU_TARGET)
         self._provisioning = Provisioning(session)
         self._own: tuple[Commands, ...] = (LockImages(session), AppStorages(session), Languages())
         self._groups: tuple[Commands, ...] = (*self._own, self._channels, self._provisioning)
@@ -76,12 +89,20 @@ class Dashboard:
         """Answer one command of class E0; raise Reject (6D00 for a command this OS does not have)."""
         if self._provisioning.wants(apdu.to_bytes()):
             return await self._provisioning.handlers[apdu.ins](apdu, channel)
-        if self._session.mode is BootMode.BOOTLOADER and apdu.ins != Ins.GET_VERSION:
-            raise Reject(StatusWord.INS_NOT_SUPPORTED)
-        handler = self.handlers.get(apdu.ins)
+        handler = self._handlers().get(apdu.ins)
         if handler is None:
             raise Reject(StatusWord.INS_NOT_SUPPORTED)
         return await handler(apdu, channel)
+
+    def _handlers(self) -> Mapping[int, Handler]:
+        """Return what there is in this mode: all of it, or what an update needs."""
+        if self._session.mode is BootMode.BOOTLOADER:
+            return {**self._flash.handlers, Ins.GET_VERSION: self._get_version}
+        if self._session.mode is BootMode.UPGRADER:
+            return {
+                ins: self.handlers[ins] for ins in (Ins.GET_VERSION, Ins.VALIDATE_TARGET_ID, *self._channels.handlers)
+            }
+        return self.handlers
 
     def is_factory(self, raw: bytes) -> bool:
         """Return whether an APDU is the factory's, to be taken locked and with an app open too."""
@@ -90,7 +111,7 @@ class Dashboard:
     def drop(self, channel: int | None) -> None:
         """Forget what the client of `channel` was allowed and had begun; None is all clients."""
         self._session.forget(channel)
-        for group in self._groups:
+        for group in (*self._groups, self._flash):
             group.drop(channel)
 
     async def _get_version(self, apdu: CommandApdu, channel: int) -> bytes:

@@ -127,7 +127,7 @@ class Dispatcher:
         """Answer the commands of class B0, which the OS serves with an app open too (wire-protocol C.1)."""
         ins, p1, p2 = raw[1], raw[2], raw[3]
         app = self._supervisor.app
-        if p1 or p2 or self._session.mode is BootMode.BOOTLOADER:
+        if p1 or p2 or self._session.mode in {BootMode.BOOTLOADER, BootMode.UPGRADER}:
             self._reply(StatusWord.CLA_NOT_SUPPORTED.to_bytes(2, "big"))
         elif ins == CommonIns.APP_AND_VERSION:
             name, version = (app.name, app.version) if app else (DASHBOARD_NAME, self._session.identity.versions.os)

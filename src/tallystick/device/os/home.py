@@ -12,6 +12,7 @@ from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.reset import Reset
 from tallystick.device.os.session import BootMode, Session
 from tallystick.device.os.task import Promise, Task
+from tallystick.device.os.upgrade import Upgrade
 from tallystick.errors import StateError
 from tallystick.wire.image import AppFlag
 from tallystick.wire.screen import (
@@ -36,22 +37,34 @@ Step = Callable[[], Awaitable[None]]
 class Home:
     """The idle screen of the device while no app is open."""
 
-    def __init__(self, *, session: Session, lock: Lock, reset: Reset, open_app: Callable[[InstalledApp], None]) -> None:
+    def __init__(
+        self,
+        *,
+        session: Session,
+        lock: Lock,
+        reset: Reset,
+        upgrade: Upgrade,
+        open_app: Callable[[InstalledApp], None],
+    ) -> None:
         self._session = session
         self._lock = lock
         self._reset = reset
+        self._upgrade = upgrade
         self._open_app = open_app
         self._task: Task | None = None
 
     def show(self) -> None:
         """Show the dashboard."""
-        if self._session.mode is BootMode.BOOTLOADER:
-            self._session.display.idle(Menu(title="Bootloader", entries=(Entry("Bootloader"),)), lambda _index: None)
+        if self._session.mode in {BootMode.BOOTLOADER, BootMode.UPGRADER}:
+            self._show_update()
             return
         installed = self._session.registry.apps() if self._session.is_onboarded else []
         apps = [app for app in installed if not app.flags & AppFlag.NO_RUN]
         ready = "recovery mode" if self._session.mode is BootMode.RECOVERY else "is ready"
         entries = [Entry(self._session.identity.name, ready), *(Entry(app.name, app.version) for app in apps)]
+        retired = self._session.storage.retired() if self._session.is_onboarded else []
+        if retired:
+            entries.append(Entry("Reinstall apps", ", ".join(retired)))
         entries.append(Entry("Settings"))
         if self._lock.has_pin:
             entries.append(Entry("Lock device"))
@@ -60,12 +73,36 @@ class Home:
         def chosen(index: int) -> None:
             if 1 <= index <= len(apps):
                 self._open_app(apps[index - 1])
+            elif entries[index].label == "Reinstall apps":
+                self._start(self._reinstall)
             elif entries[index].label == "Settings":
                 self._start(self._settings)
             elif entries[index].label == "Lock device":
                 self._lock.engage()
 
         self._session.display.idle(menu, chosen)
+
+    def _show_update(self) -> None:
+        """Show what the bootloader or the upgrader waits for, and the way out of an update."""
+        is_bootloader = self._session.mode is BootMode.BOOTLOADER
+        title, pending = "Bootloader" if is_bootloader else "Update", self._upgrade.pending
+        if pending is None:
+            self._session.display.idle(Menu(title=title, entries=(Entry(title),)), lambda _index: None)
+            return
+        entries = (Entry(f"{title} {pending.version}", "continue on your computer"), Entry("Cancel update"))
+
+        def chosen(index: int) -> None:
+            if index == 1:
+                self._start(lambda: self._upgrade.ask_cancel(self._session.display, owner=self))
+
+        self._session.display.idle(Menu(title=title, entries=entries), chosen)
+
+    async def _reinstall(self) -> None:
+        """Name the apps that an update removed; they come back one by one from the manager."""
+        names = self._session.storage.retired()
+        answer = await self._ask(Choice(lines=("Install again:", ", ".join(names)), options=("Back", "Forget list")))
+        if isinstance(answer, Selected) and answer.index == 1:
+            self._session.storage.forget_retired()
 
     def close_settings(self) -> None:
         """Leave the settings, wherever the person is in them: an app opens or the device locks."""

@@ -37,11 +37,14 @@ VERSIONS = {
 
 
 class Identity:
-    """Model, versions, serial number and name of one device; the last two live in flash."""
+    """Model, versions, serial number and name of one device; the last two live in flash.
 
-    def __init__(self, *, model: Model, flash: Flash, rng: Rng) -> None:
+    `versions` is what the images that run say of themselves; None stands for the model's of the table.
+    """
+
+    def __init__(self, *, model: Model, flash: Flash, rng: Rng, versions: Versions | None = None) -> None:
         self.model = model
-        self.versions = VERSIONS[model.name]
+        self.versions = versions or VERSIONS[model.name]
         self._flash = flash
         serial = flash.read(_SERIAL)
         if serial is None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tallystick.device.os.app_consent import judge, review_app
-from tallystick.device.os.consent import ask_consent, ask_review, require_onboarded
+from tallystick.device.os.app_consent import judge, require_software_signature, review_app
+from tallystick.device.os.consent import ask_consent, ask_review, require_apps
 from tallystick.device.os.custom_ca import CustomCa, stored_ca
 from tallystick.device.os.loading import Loading
 from tallystick.device.os.peer import Authority, Peer
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.session import Session
+from tallystick.device.os.upgrade import Upgrade
 from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.wire.app_list import encode_app_list
-from tallystick.wire.image import AppFlag, CreateApp
+from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.loader import crc16
 from tallystick.wire.loader_command import (
     CheckCrc,
@@ -48,8 +49,9 @@ _PAGE = 2
 class Loader:
     """Carries out the sub-commands of all clients; `version` gives the content of sub-command 10."""
 
-    def __init__(self, session: Session, *, version: Callable[[int], bytes]) -> None:
+    def __init__(self, session: Session, *, upgrade: Upgrade, version: Callable[[int], bytes]) -> None:
         self._session = session
+        self._upgrade = upgrade
         self._version = version
         self._loading: dict[int, Loading] = {}
         self._listed: dict[int, int] = {}
@@ -122,10 +124,13 @@ class Loader:
 
     def _create(self, create: CreateApp, channel: int) -> None:
         session = self._session
-        require_onboarded(session)
         self._loading.pop(channel, None)
         if create.flags & AppFlag.BOLOS_UPGRADE:
-            raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
+            self._upgrade.require_room(create)
+            self._loading.clear()  # one at a time: it is as large as everything else together
+            self._loading[channel] = Loading(create)
+            return
+        require_apps(session)
         if not create.code_length or not create.parameters_length:
             raise Reject(StatusWord.DATA_INVALID)
         promised = sum(session.registry.blocks(loading.create) for loading in self._loading.values())
@@ -136,6 +141,9 @@ class Loader:
     async def _commit(self, signature: bytes, channel: int, peer: Peer) -> None:
         session = self._session
         image = self._of(channel).image()
+        if image.create.flags & AppFlag.BOLOS_UPGRADE:
+            await self._commit_firmware(image, signature, channel, peer)
+            return
         app = session.registry.measure(image)
         self._check_new(app)
         verdict = judge(session, app.full_hash, signature=signature, peer=peer)
@@ -148,6 +156,14 @@ class Loader:
             raise Reject(StatusWord.NOT_ENOUGH_FLASH) from None
         self._loading.pop(channel, None)
         session.on_change()
+
+    async def _commit_firmware(self, image: AppImage, signature: bytes, channel: int, peer: Peer) -> None:
+        """Hand a firmware over that the software key signed for this model and this version; raise Reject (5720) for others."""
+        identity = self._session.identity
+        full_hash = image.full_hash(identity.model.target_id, identity.versions.os)
+        require_software_signature(self._session, full_hash, signature)
+        await self._upgrade.commit(image, full_hash, manager=peer.public_key)
+        self._loading.pop(channel, None)
 
     def _check_new(self, app: InstalledApp) -> None:
         """Raise Reject when the app is there already (6A81 this very one, 6A80 another of its name) or lacks one (6A83)."""
@@ -162,7 +178,7 @@ class Loader:
     async def _remove(self, app: InstalledApp | None, peer: Peer) -> None:
         """Remove an app; one that is not there is gone already: clients delete before they install (wire-protocol E.2)."""
         session = self._session
-        require_onboarded(session)
+        require_apps(session)
         if app is None:
             return
         if session.registry.dependents(app.name):

@@ -133,6 +133,11 @@ class Registry:
         if self._apps.pop(name, None) is not None:
             self._storage.uninstall(name)
 
+    def retire(self) -> None:
+        """Remove all apps, and keep their names: they were made for the firmware before."""
+        self._storage.retire()
+        self._apps.clear()
+
     def entries(self) -> list[AppListEntry]:
         """Return the list of apps as clients get it (wire-protocol C.4)."""
         return [

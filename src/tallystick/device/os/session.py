@@ -21,11 +21,13 @@ from tallystick.wire.version import OnboardingStep, SeedType
 
 @unique
 class BootMode(Enum):
-    """How the device was started: by the button held while it was plugged in."""
+    """How the device was started: by the button held while it was plugged in, and by an update on its way."""
 
     NORMAL = "normal"
     RECOVERY = "recovery"
     BOOTLOADER = "bootloader"
+    #: nothing but the last step of a firmware update, or giving it up
+    UPGRADER = "upgrader"
 
 
 @dataclass(slots=True, kw_only=True)

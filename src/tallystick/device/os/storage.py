@@ -30,6 +30,7 @@ class Storage:
         #: by name, oldest first: the number of the installation
         self._apps: dict[str, int] = self._numbers(index.get("installed", {}))
         self._restored: dict[str, int] = self._numbers(index.get("restored", {}))
+        self._retired: list[str] = [str(name) for name in index.get("retired", ())]
         self._sizes: dict[int, dict[str, int]] = {}
         self._sweep()
 
@@ -59,11 +60,26 @@ class Storage:
         """Keep the record of an app under `name`, in place of one there was; its old data and settings go."""
         number = self._next_number()
         self._flash.write(f"app.{number}.image", raw)
-        self._switch({**{other: at for other, at in self._apps.items() if other != name}, name: number})
+        self._switch(
+            {**{other: at for other, at in self._apps.items() if other != name}, name: number},
+            retired=[other for other in self._retired if other != name],
+        )
 
     def uninstall(self, name: str) -> None:
         """Remove an app with all it kept."""
         self._switch({other: at for other, at in self._apps.items() if other != name})
+
+    def retire(self) -> None:
+        """Remove all apps with all they kept, at once, and keep their names: what a firmware update does."""
+        self._switch({}, retired=list(dict.fromkeys((*self._retired, *self._apps))))
+
+    def retired(self) -> list[str]:
+        """Return the names of apps that a firmware update removed and nobody has put in again."""
+        return list(self._retired)
+
+    def forget_retired(self) -> None:
+        """Forget those names."""
+        self._switch(self._apps, retired=[])
 
     def settings(self, name: str) -> dict[str, bool]:
         """Return the settings of an app that were ever changed."""
@@ -147,7 +163,7 @@ class Storage:
 
     def erase(self) -> None:
         """Forget everything the owner put in: apps, data, settings, picture, CA. Vault and serial are not ours."""
-        self._switch({}, {})
+        self._switch({}, {}, retired=[])
         for record in (_IMAGE, _DEVICE, _CUSTOM_CA):
             self._flash.remove(record)
 
@@ -169,10 +185,16 @@ class Storage:
         self._sweep()
         return max(self._apps.values(), default=0) + 1
 
-    def _switch(self, apps: dict[str, int], restored: dict[str, int] | None = None) -> None:
+    def _switch(
+        self, apps: dict[str, int], restored: dict[str, int] | None = None, *, retired: list[str] | None = None
+    ) -> None:
         restored = self._restored if restored is None else restored
-        self._write(_APPS, {"installed": list(apps.items()), "restored": list(restored.items())})
-        self._apps, self._restored = apps, restored
+        retired = self._retired if retired is None else retired
+        document: dict[str, object] = {"installed": list(apps.items()), "restored": list(restored.items())}
+        if retired:
+            document["retired"] = retired
+        self._write(_APPS, document)
+        self._apps, self._restored, self._retired = apps, restored, retired
         self._sizes.clear()
         self._sweep()
 

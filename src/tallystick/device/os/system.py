@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tallystick.crypto.secret import Secret
+from tallystick.device.boot.pending import Pending
 from tallystick.device.hil import AppHost, Battery, Clock, Counter, Flash, KeyProvider, NormalLink, Panel, Rng
 from tallystick.device.os.dashboard import Dashboard
 from tallystick.device.os.dispatch import Dispatcher
 from tallystick.device.os.display import layout_for
 from tallystick.device.os.display.stack import Display
 from tallystick.device.os.home import Home
-from tallystick.device.os.identity import Identity
+from tallystick.device.os.identity import VERSIONS, Identity, Versions
 from tallystick.device.os.lock import Lock
 from tallystick.device.os.onboarding import onboard, seal
 from tallystick.device.os.registry import InstalledApp, Registry
@@ -23,6 +24,7 @@ from tallystick.device.os.storage import Storage
 from tallystick.device.os.supervisor import Supervisor
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Scheduler
+from tallystick.device.os.upgrade import FirmwareStore, Upgrade, finish_update, mode_of
 from tallystick.device.secure.attestation import Attestation
 from tallystick.device.secure.keychain import Keychain
 from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing, Vault
@@ -52,6 +54,10 @@ class Hardware:
     #: what counts in hardware, if anything does
     counter: Counter | None = None
     battery: Battery | None = None
+    #: versions that the images say they have; None: the model's
+    versions: Versions | None = None
+    #: where updates gather, if this board has slots
+    updates: FirmwareStore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,10 @@ class System:
         self.scheduler = Scheduler(hardware.clock)
         display = Display(model=hardware.model, scheduler=self.scheduler, panel=hardware.panel, sequence=sequence)
         storage = Storage(hardware.flash)
-        identity = Identity(model=hardware.model, flash=hardware.flash, rng=hardware.rng)
+        pending = None if hardware.updates is None else hardware.updates.pending
+        identity = Identity(
+            model=hardware.model, flash=hardware.flash, rng=hardware.rng, versions=_versions(hardware, pending)
+        )
         keychain, vault = Keychain(), _vault(hardware, options)
         self.reset = Reset(
             vault=vault,
@@ -89,7 +98,7 @@ class System:
         )
         self.reset.finish_interrupted()
         self.session = Session(
-            mode=options.mode,
+            mode=mode_of(pending, options.mode),
             identity=identity,
             attestation=Attestation(flash=hardware.flash, rng=hardware.rng),
             scheduler=self.scheduler,
@@ -101,6 +110,7 @@ class System:
             rng=hardware.rng,
             on_change=self._tell,
         )
+        self.upgrade = Upgrade(self.session, hardware.updates, pending=pending)
         syscalls = Syscalls(
             keychain=keychain,
             storage=storage,
@@ -113,8 +123,12 @@ class System:
         self.reset.close_app = self.supervisor.close
         self.reset.on_erased = self._tell
         self.lock = Lock(self.session, self.reset)
-        self.home = Home(session=self.session, lock=self.lock, reset=self.reset, open_app=self.open)
-        self.dashboard = Dashboard(session=self.session, battery=hardware.battery, open_app=self.open)
+        self.home = Home(
+            session=self.session, lock=self.lock, reset=self.reset, upgrade=self.upgrade, open_app=self.open
+        )
+        self.dashboard = Dashboard(
+            session=self.session, battery=hardware.battery, upgrade=self.upgrade, open_app=self.open
+        )
         self.dispatcher = Dispatcher(
             session=self.session,
             lock=self.lock,
@@ -216,6 +230,13 @@ class System:
         self.supervisor.open(app, info)
         self._tell()
 
+    def finish_update(self) -> None:
+        """Note that the release that runs has reached READY; if it came by an update, that one is over now."""
+        updates = self._hardware.updates
+        if updates is not None and finish_update(updates, self.session.registry):
+            self._tell()
+            self.scheduler.run()
+
     def status(self) -> dict[str, Any]:
         """Return facts for people: nothing secret."""
         session, app = self.session, self.supervisor.app
@@ -261,7 +282,15 @@ class System:
     def _face(self) -> tuple[object, ...]:
         """Return what the dashboard's menu shows of the device's state."""
         apps = tuple((app.name, app.version) for app in self.session.registry.apps())
-        return self.session.identity.name, self.lock.has_pin, apps
+        return self.session.identity.name, self.lock.has_pin, apps, self.session.storage.retired()
+
+
+def _versions(hardware: Hardware, pending: Pending | None) -> Versions:
+    """Return the versions that clients are told: with an update on its way, that it is (wire-protocol I.1, I.6)."""
+    versions = hardware.versions or VERSIONS[hardware.model.name]
+    if pending is None:
+        return versions
+    return replace(versions, os=f"{pending.version}-osu", mcu=pending.mcu_version or versions.mcu)
 
 
 def _vault(hardware: Hardware, options: Options) -> Vault:

@@ -135,7 +135,7 @@ def test_any_messages_in_any_order_leave_a_device_that_serves(messages: list[Fro
     stage.receive(*(Link(channel, LinkState.DOWN) for channel in (1, 2, 3)))
     sent = [message.channel for message in messages if isinstance(message, Apdu)]
     assert sorted(reply.channel for reply in stage.replies) == sorted(sent)
-    assert stage.receive(Apdu(9, NAME)) == [(9, "6e00" if mode is BootMode.BOOTLOADER else "9000")]
+    assert stage.receive(Apdu(9, NAME)) == [(9, "6e00" if mode in {BootMode.BOOTLOADER, BootMode.UPGRADER} else "9000")]
 
 
 def test_unforeseen_failure_is_6f00(stage: Stage) -> None:
