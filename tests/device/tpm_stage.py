@@ -21,7 +21,8 @@ class Simulator:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "tpm"
         folder.mkdir(exist_ok=True)
-        self._path.unlink(missing_ok=True)
+        for path in (self._path, self._path.with_name("tpm.ctrl")):
+            path.unlink(missing_ok=True)
         state = folder / "state"
         state.mkdir(exist_ok=True)
         self._process = subprocess.Popen(
@@ -33,6 +34,8 @@ class Simulator:
                 f"dir={state}",
                 "--server",
                 f"type=unixio,path={self._path}",
+                "--ctrl",  # where other people's tools look for it
+                f"type=unixio,path={self._path}.ctrl",
                 "--flags",
                 "not-need-init,startup-clear",
             ],
