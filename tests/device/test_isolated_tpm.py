@@ -133,7 +133,7 @@ def test_a_whole_life_with_a_tpm(home, folder, tmp_path, tpm):
     assert tried == settled
     with put_back(tmp_path / "copy", folder), again(folder, home) as device:
         device.user.enter_pin(PIN)
-        assert "rolled back" in device.screen
+        assert "State rolled\nback: refused" in device.screen
         assert not is_unlocked(device)
         assert device.rest("GET", "/status")["onboarded"]
         device.end()

@@ -22,6 +22,6 @@ async def tell_noise(display: Display) -> None:
 
 async def tell_refusal(display: Display, error: StateError, *, level: Level = Level.QUESTION) -> None:
     """Say that the vault is not opened here, whatever the PIN, and wait until it was read; the log says more of why."""
-    lines = ("State rolled back:", "refused") if isinstance(error, RolledBack) else ("The vault is", "refused")
+    lines = ("State rolled", "back: refused") if isinstance(error, RolledBack) else ("The vault is", "refused")
     notice = Notice(lines=lines, button="Continue", tone=Tone.FAILURE)
     await display.ask(notice, level=level)
