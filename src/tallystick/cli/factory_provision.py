@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +16,10 @@ from tallystick.cli.render import Report
 from tallystick.cli.target import current_run
 from tallystick.errors import UsageError
 from tallystick.manager.hsm.role import Realm
+
+if TYPE_CHECKING:
+    from tallystick.manager.hsm.keyring import Keyring
+    from tallystick.manager.provisioning.record import ProvisioningRecord
 
 _RECORD = "devices.jsonl"
 
@@ -41,6 +48,7 @@ _RECORD = "devices.jsonl"
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"where provisioned devices are recorded; for keys in files {_RECORD} beside them",
 )
+@click.option("--database", "database", metavar="URL", help="record them in the manager's database in place of a file")
 @click.option(
     "--allow-production-file",
     "is_allowed",
@@ -48,7 +56,13 @@ _RECORD = "devices.jsonl"
     help="let production keys lie in files, which they should not",
 )
 def provision(
-    target: str | None, url: str | None, folder: Path | None, realm: str, record_file: Path | None, is_allowed: bool
+    target: str | None,
+    url: str | None,
+    folder: Path | None,
+    realm: str,
+    record_file: Path | None,
+    database: str | None,
+    is_allowed: bool,
 ) -> Report:
     """Give the device at TARGET (else the one that --device means) its certificate and the keys it trusts.
 
@@ -56,14 +70,17 @@ def provision(
     """
     from tallystick.host.actions import provisioning
     from tallystick.manager.hsm.keyring import Keyring
-    from tallystick.manager.provisioning.certify import Provisioner
+    from tallystick.manager.provisioning.certify import Provisioner, require_meant
     from tallystick.manager.provisioning.record import FileRecord
 
     address = _address(url, folder)
-    record = FileRecord(record_file or _beside(address))
+    file_record = None if database else FileRecord(record_file or _beside(address))
     run = current_run()
     run.device = target or run.device
-    with Keyring.open(address, allow_production_file=is_allowed) as keyring:
+    with ExitStack() as stack:
+        keyring = stack.enter_context(Keyring.open(address, allow_production_file=is_allowed))
+        require_meant(keyring, Realm(realm))
+        record = file_record or stack.enter_context(_database(str(database), keyring))
         provisioner = Provisioner(keyring=keyring, record=record, realm=Realm(realm))
         session = run.connect()
         done = follow(run, provisioning.provision(session, provisioner.certify, entropy=os.urandom))
@@ -96,11 +113,30 @@ def _address(url: str | None, folder: Path | None) -> str:
     raise UsageError("say where the keys are, once", remedy="add --hsm URL or --keys DIR")
 
 
+@contextmanager
+def _database(url: str, keyring: Keyring) -> Iterator[ProvisioningRecord]:
+    """Open the record in a database of these keys, brought to this version."""
+    try:
+        from tallystick.manager.db.engine import migrate, open_engine, sessions_of
+        from tallystick.manager.provisioning.database import DatabaseRecord
+        from tallystick.manager.service import bind_database
+    except ImportError:
+        raise UsageError("a database needs the manager", remedy="run: pip install 'tallystick[manager]'") from None
+    engine = open_engine(url)
+    try:
+        migrate(engine)
+        sessions = sessions_of(engine)
+        bind_database(sessions, keyring)
+        yield DatabaseRecord(sessions)
+    finally:
+        engine.dispose()
+
+
 def _beside(address: str) -> Path:
     """Return where a folder of keys keeps its record."""
     from tallystick.manager.hsm.address import FileAddress, parse_address
 
     place = parse_address(address)
     if not isinstance(place, FileAddress):
-        raise UsageError("say where the devices are recorded", remedy="add --record FILE")
+        raise UsageError("say where the devices are recorded", remedy="add --record FILE or --database URL")
     return place.folder / _RECORD

@@ -122,6 +122,20 @@ def test_serial_number_of_another_device_is_refused(keys, invoke):
     assert device.finish is None
 
 
+def test_devices_are_recorded_in_the_database_of_the_manager(keys, tmp_path, invoke):
+    """With --database there is no file; a database of other keys is refused before the device is asked."""
+    device, url = FactoryDevice(), f"sqlite:///{tmp_path / 'manager.db'}"
+    settings = {"open_transport": lambda _address: Direct(device.answer)}
+    assert invoke("factory", "provision", "--keys", str(keys), "--database", url, **settings).exit_code == 0
+    assert not (keys / "devices.jsonl").exists()
+    assert b"confirmed" in (tmp_path / "manager.db").read_bytes()
+    other = FactoryDevice(serial="tallystick-1", key=b"\x2b" * 32)
+    Keyring.create(f"file:{tmp_path / 'other'}", Realm.TEST)
+    provision = ("factory", "provision", "--keys", str(tmp_path / "other"), "--database", url)
+    assert invoke(*provision, open_transport=lambda _address: Direct(other.answer)).exit_code == 9
+    assert other.log == []
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 from tallystick.errors import LocalProtocolError
 from tallystick.manager.db import model, record
 from tallystick.manager.db.base import Base
+from tallystick.manager.provisioning import database
 
-#: both rooms of tables are known to the metadata once they are imported
-_TABLES = (model, record)
+#: all tables are known to the metadata once they are imported
+_TABLES = (model, record, database)
 
 
 def _run() -> None:

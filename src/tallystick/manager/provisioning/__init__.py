@@ -3,5 +3,6 @@
 ======================  =============================================================================================
 `certify`               what a device said is checked, and the issuer signs
 `record`                which devices got one: the seam, and a file for a workshop without a database
+`database`              the same in the manager's database, with its audit log
 ======================  =============================================================================================
 """

@@ -28,11 +28,7 @@ class Provisioner:
     """
 
     def __init__(self, *, keyring: Keyring, record: ProvisioningRecord, realm: Realm) -> None:
-        if keyring.realm is not realm:
-            raise TrustError(
-                f"the keys belong to the {keyring.realm.value} realm, not to {realm.value}",
-                remedy=f"add --realm {keyring.realm.value} if that is what you mean",
-            )
+        require_meant(keyring, realm)
         record.require_realm(realm)
         self._keyring = keyring
         self._record = record
@@ -62,6 +58,15 @@ class Provisioner:
     def confirm(self, serial: str) -> None:
         """Record that the device took its certificate."""
         self._record.confirm(serial)
+
+
+def require_meant(keyring: Keyring, realm: Realm) -> None:
+    """Raise TrustError unless the keys belong to the realm that the caller means."""
+    if keyring.realm is not realm:
+        raise TrustError(
+            f"the keys belong to the {keyring.realm.value} realm, not to {realm.value}",
+            remedy=f"add --realm {keyring.realm.value} if that is what you mean",
+        )
 
 
 def check(start: StartProvisioning, started: StartedProvisioning) -> bytes:
