@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from isolated_stage import tally, told, tree, worlds
-from process_stage import PATIENCE_S, is_running
+from process_stage import PATIENCE_S, is_running, proc
 from up_stage import GET_ADDRESS, NAME, TEST_SENTENCE, Up, fail, is_signature, sign_requests, wait_for_end
 
 import tallystick
@@ -174,7 +174,7 @@ def test_after_an_update_was_ready_no_part_of_the_old_release_starts(home, tmp_p
 
 
 def test_a_damaged_image_does_not_boot(home, tmp_path, monkeypatch):
-    """One changed byte of the Secure World: boot failure, said with exit code and remedy, and nothing runs."""
+    """One changed byte of the Secure World: boot failure, said with exit code and remedy; nothing runs, and no key was used."""
     for name, value in home.items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "device"
@@ -184,9 +184,13 @@ def test_a_damaged_image_does_not_boot(home, tmp_path, monkeypatch):
     data = bytearray(image.read_bytes())
     data[len(data) // 2] ^= 1
     image.write_bytes(data)
+    chip = (folder / "chip" / "memory").read_bytes()
     code, document = fail("--board", "isolated", "--state", str(folder), "--seed", TEST_SENTENCE)
     assert (code, document["message"]) == (9, "Boot failure")
     assert "--explain" in document["remedy"]
+    assert (folder / "chip" / "memory").read_bytes() == chip
+    for entry in Path("/proc").iterdir():
+        assert not entry.name.isdigit() or str(folder).encode() not in (proc(entry.name, "cmdline") or b"")
 
 
 def test_a_device_in_use_is_not_started_twice(home, tmp_path, monkeypatch):
