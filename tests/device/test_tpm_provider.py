@@ -24,6 +24,7 @@ from tallystick.device.silicon.tpm_command import OWNER, Cc, Entity, Session, Tp
 from tallystick.device.silicon.tpm_link import TpmDevice, TpmSocket
 from tallystick.device.silicon.tpm_nv import BASE_INDEX, PIN_FAIL, TpmCounter
 from tallystick.errors import StateError
+from tallystick.testing.flash import PowerCut
 from tallystick.wire.buffer import Writer
 from tallystick.wire.chip import ChipState, CounterId, ProviderKind
 
@@ -273,6 +274,91 @@ def test_vault_works_on_a_tpm(tpm: Simulator) -> None:
     gone.wipe()
     gone.renew()
     assert flash.names() == []
+
+
+class Mains:
+    """The power of a device and not of its TPM: it goes after so many commands to the TPM and writes to the flash."""
+
+    def __init__(self, link: TpmSocket, steps: int | None) -> None:
+        self._link = link
+        self._left = steps
+        self.steps = 0
+
+    def step(self) -> None:
+        """Count one, or go out."""
+        self.steps += 1
+        if self._left is not None and self.steps > self._left:
+            raise PowerCut
+
+    def exchange(self, command: bytes) -> bytes:
+        """Hand over a command."""
+        self.step()
+        return self._link.exchange(command)
+
+
+class Powered(MemoryFlash):
+    """Flash on these mains."""
+
+    def __init__(self, records: dict[str, bytes], mains: Mains) -> None:
+        super().__init__(records)
+        self._mains = mains
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write, with power."""
+        self._mains.step()
+        super().write(name, data)
+
+    def remove(self, name: str) -> None:
+        """Remove, with power."""
+        self._mains.step()
+        super().remove(name)
+
+
+def test_change_of_pin_cut_at_any_command_and_write_leaves_the_old_pin_or_the_new_one(tpm: Simulator) -> None:
+    """However far the enrolment in the TPM and the record in flash had come: one PIN opens, the other does not.
+
+    What the killed device had loaded in the TPM is flushed when the next one begins, as nobody else does for a simulator.
+    """
+    records: dict[str, bytes] = {}
+    pins = [PIN, Secret(b"2020")]
+
+    def vault(steps: int | None) -> tuple[Vault, Mains]:
+        machine = Tpm(tpm.link.exchange)
+        machine.flush_all()
+        indexes = _provider(tpm).indexes
+        counter = TpmCounter(indexes)
+        mains = Mains(tpm.link, steps)
+        keys = TpmProvider(Tpm(mains.exchange), rng=SystemRng(), owner=NONE, state=ChipState.VERIFIED)
+        flash = Powered(records, mains)
+        flash._records = records  # what was written outlives the power
+        clock = VirtualClock()
+        return Vault(flash=flash, rng=SystemRng(), clock=clock, keys=keys, counter=counter, cost=COST_TRIVIAL), mains
+
+    vault(None)[0].seal(Secret(b"words"), pins[0])
+    outcomes = set()
+    for steps in range(200):
+        opened = vault(None)[0].open(pins[0])
+        cut, mains = vault(steps)
+        try:
+            cut.change_pin(opened, pins[1])
+        except PowerCut:
+            pass
+        else:
+            break
+        opens = []
+        for pin in pins:
+            try:
+                opens.append(vault(None)[0].open(pin).phrase == Secret(b"words"))
+            except WrongPin:
+                opens.append(False)
+        assert sum(opens) == 1, f"after {steps} steps"
+        outcomes.add(opens[1])
+        if opens[1]:
+            vault(None)[0].change_pin(vault(None)[0].open(pins[1]), pins[0])
+    else:
+        raise AssertionError("the change never came to its end")
+    assert mains.steps > 30
+    assert outcomes == {False, True}
 
 
 def test_restored_simulator_is_taken_back(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What other people's tools (tpm2-tools) see of a device in a TPM, and what they can do to it without its passwords."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import subprocess
 import pytest
 from tpm_stage import PROGRAM, simulator
 
+from tallystick.device.hil import KeyRefused
 from tallystick.device.silicon.entropy import SystemRng
 from tallystick.device.silicon.flash import MemoryFlash
 from tallystick.device.silicon.tpm_binding import bind, retire
@@ -72,3 +74,23 @@ def test_tools_see_the_count_and_change_nothing_that_has_an_owner(tmp_path, owns
         chip.close()
         retire(store, rng=SystemRng())
         assert stranger.sees("tpm2_getcap", "handles-nv-index") == b""
+
+
+def test_what_a_killed_device_left_loaded_is_not_in_the_way(tmp_path):
+    """Whoever is killed in the midst of it leaves an object and a session behind; the next device finds room all the same."""
+    with simulator(tmp_path / "tpm") as tpm:
+        tpm.hand_over()
+        store, way = MemoryFlash(), tpm.provider.removeprefix("tpm2:")
+        bound = bind(store, way, rng=SystemRng())
+        handle = b""
+        for _ in range(5):
+            chip = TpmChip(store=store, rng=SystemRng(), state=ChipState.OPEN, binding=bound)
+            handle = handle or chip.receive(Enroll(3, PROOF)).value
+            assert isinstance(chip.receive(Derive(handle, PROOF)), Tag)
+            left = [chip._tpm._primary(), chip._tpm._session(0)]
+            for one in left:
+                one.__enter__()
+            chip.close()
+            for one in left:
+                with contextlib.suppress(KeyRefused):  # it is too late to tell the TPM
+                    one.__exit__(None, None, None)

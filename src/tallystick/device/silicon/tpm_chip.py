@@ -10,10 +10,10 @@ from tallystick.crypto.secret import Secret
 from tallystick.device.hil import Flash, KeyRefused, Rng, WrongProof
 from tallystick.device.silicon.chip import Chip
 from tallystick.device.silicon.fuses import Fuses
-from tallystick.device.silicon.tpm import RegistersChanged, TpmProvider
+from tallystick.device.silicon.tpm import RegistersChanged, TpmProvider, refusals
 from tallystick.device.silicon.tpm_binding import TpmBinding
 from tallystick.device.silicon.tpm_command import Tpm
-from tallystick.device.silicon.tpm_link import TpmGone, open_link
+from tallystick.device.silicon.tpm_link import TpmGone, open_link, place_of
 from tallystick.device.silicon.tpm_nv import TpmCounter
 from tallystick.wire.chip import (
     ChipState,
@@ -44,8 +44,12 @@ class TpmChip(Chip):
     def __init__(self, *, store: Flash, rng: Rng, state: ChipState, binding: TpmBinding) -> None:
         super().__init__(store=store, noise=rng, state=state)
         self._link = open_link(binding.way)
+        tpm = Tpm(self._link.exchange)
+        if place_of(binding.way)[0] == "swtpm":
+            with refusals():  # what a device that was killed has left loaded: nobody else clears it, and there is little room
+                tpm.flush_all()
         self._tpm = TpmProvider(
-            Tpm(self._link.exchange),
+            tpm,
             rng=rng,
             owner=binding.owner,
             state=state,

@@ -31,6 +31,8 @@ _NO_SESSIONS, _SESSIONS = 0x8001, 0x8002
 _HEADER_BYTES = 10
 _NONCE_BYTES = 16
 MAX_RESPONSE = 4096
+#: TPM_CAP_HANDLES; the first handle of loaded objects, of HMAC and of policy sessions; and more than any TPM has loaded
+_HANDLES, _LOADED, _MANY = 1, (0x80000000, 0x02000000, 0x03000000), 64
 _RETRIES = 5
 
 
@@ -186,6 +188,17 @@ class Tpm:
     def flush(self, handle: int) -> None:
         """Forget a loaded object or a session."""
         self.run(Cc.FLUSH_CONTEXT, handle)
+
+    def flush_all(self) -> None:
+        """Forget every loaded object and session, for a TPM without a resource manager that does so when its user is gone."""
+        for first in _LOADED:
+            asked = Writer().u32(_HANDLES).u32(first).u32(_MANY).to_bytes()
+            answer = self.run(Cc.GET_CAPABILITY, parameters=asked).parameters
+            answer.u8()
+            if answer.u32() != _HANDLES:
+                raise RemoteProtocolError("the TPM does not say what it has loaded")
+            for _ in range(min(answer.u32(), _MANY)):
+                self.flush(answer.u32())
 
 
 def _response(code: Cc, raw: bytes, sessions: Sequence[Session], *, gives_handle: bool) -> Response:
