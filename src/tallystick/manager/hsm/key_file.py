@@ -66,7 +66,7 @@ class KeyFile:
         """
         raw = _read_private(path)
         try:
-            key = cls._from_json(raw)
+            key = cls.from_json(raw)
         except RemoteProtocolError as error:
             raise TrustError(f"{path.name} is not a key file of this program, or is damaged") from error
         if role is not None and key.role is not role:
@@ -97,7 +97,8 @@ class KeyFile:
         return sign_ecdsa_der(self.private, digest)
 
     @classmethod
-    def _from_json(cls, raw: bytes) -> Self:
+    def from_json(cls, raw: bytes) -> Self:
+        """Read the document; raise RemoteProtocolError when it is not of the form. Whether the halves fit, `read` sees."""
         fields = Fields(strict_json(raw, "key file", limit=_MAX_FILE_BYTES), _MEMBERS, "key file")
         fields.equal("format", FORMAT)
         return cls(
