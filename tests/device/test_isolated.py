@@ -12,6 +12,7 @@ from process_stage import PATIENCE_S, is_running, proc
 from up_stage import GET_ADDRESS, NAME, TEST_SENTENCE, Up, fail, is_signature, sign_requests, wait_for_end
 
 import tallystick
+from tallystick.wire.version import SecureElementInfo
 from tallystick.device.silicon.fuses import Fuses
 from tallystick.device.silicon.nvm import ChipMemory
 
@@ -117,25 +118,26 @@ def test_a_device_keeps_its_state_and_its_images(home, tmp_path):
 
 
 def test_a_changed_line_runs_only_after_a_signed_update(home, tmp_path):
-    """Worlds run from their image: a device answers with another version once images that say so were flashed, not before."""
+    """Worlds run from their image: a device answers with new versions and from new code once images were flashed, not before."""
     source = tmp_path / "source"
     shutil.copytree(Path(tallystick.__file__).parent, source / "tallystick")
     identity = source / "tallystick/device/os/identity.py"
-    identity.write_text(identity.read_text().replace('"nanosp": Versions(os="1.1.1"', '"nanosp": Versions(os="1.1.9"'))
+    identity.write_text(identity.read_text().replace('mcu_bootloader="3.12"', 'mcu_bootloader="3.19"'))
     keys, old, new, folder = (str(tmp_path / name) for name in ("keys", "old", "new", "device"))
     tally("factory", "keys", keys, env=home)
     release = ("factory", "build", "--keys", keys, "--security-version", "1")
-    tally(*release, "--version", "1.0.0", "--out", old, env=home)
-    tally(*release, "--version", "1.0.1", "--out", new, "--source", str(source), env=home)
+    tally(*release, "--version", "1.0.0", "--mcu-version", "4.03", "--out", old, env=home)
+    tally(*release, "--version", "1.0.1", "--mcu-version", "4.04", "--out", new, "--source", str(source), env=home)
     tally("device", "create", folder, "--images", old, env=home)
 
     def version():
         with Up("--board", "isolated", "--state", folder, env=home) as device:
-            return device.exchange("e001000000")[5:10]
+            found = SecureElementInfo.from_bytes(device.exchange("e001000000")[:-2])
+            return found.version, found.mcu_version, found.mcu_bootloader_version
 
-    assert version() == b"1.1.1"
+    assert version() == ("1.0.0", "4.03", "3.12")
     tally("device", "flash", folder, "--images", new, env=home)
-    assert version() == b"1.1.9"
+    assert version() == ("1.0.1", "4.04", "3.19")
     explained = tally("device", "boot", folder, "--explain", env=home)
     assert (explained["slot"], explained["version"]) == ("b", "1.0.1")
 

@@ -38,7 +38,7 @@ def hold(parts: dict[str, Any], options: dict[str, Any], on_ready: Callable[[dic
     signal.signal(signal.SIGTERM, _interrupt)  # what was made for a passing device goes again, whenever it is stopped
     with _folder(options) as folder:
         require_isolated(folder)
-        made_of = None if is_device(folder) else images()
+        made_of = None if is_device(folder) else images(options["model"])
         bench = Bench(
             BenchOptions(
                 **parts,

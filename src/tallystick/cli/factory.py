@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
 from tallystick.cli.render import Report
-from tallystick.errors import StateError
+from tallystick.errors import StateError, UsageError
+from tallystick.wire.model import MODELS
 
 _TABLE = {
     "keys": Lazy(target="tallystick.cli.factory:keys", summary="make the three key sets of a factory"),
@@ -48,19 +50,44 @@ def keys(folder: Path) -> Report:
 
 @click.command(cls=DeviceCommand)
 @click.option("--keys", "keys_folder", metavar="DIR", type=_FOLDER, required=True, help="from: tally factory keys DIR")
-@click.option("--version", "version", metavar="VERSION", required=True, help="of the release, like 1.4.0")
+@click.option("--version", "version", metavar="VERSION", default="", help="of the release, like 1.4.0")
+@click.option(
+    "--mcu-version",
+    metavar="VERSION",
+    default="",
+    help="of its Normal World, like 4.03: what clients know as the version of the MCU; else that of the release",
+)
+@click.option("--model", type=click.Choice(sorted(MODELS)), help="take the versions of this model that are not given")
 @click.option("--security-version", metavar="N", type=int, required=True, help="0 to 65535; a device never goes below")
 @click.option("--out", "out", metavar="DIR", type=_FOLDER, required=True, help="where the images go")
 @click.option("--source", metavar="DIR", type=_FOLDER, help="folder that holds the package, if not the one that runs")
-def build(keys_folder: Path, version: str, security_version: int, out: Path, source: Path | None) -> Report:
-    """Build the images of a release from this very package, and sign them. Equal input gives equal bytes."""
+def build(
+    keys_folder: Path,
+    version: str,
+    mcu_version: str,
+    model: str | None,
+    security_version: int,
+    out: Path,
+    source: Path | None,
+) -> Report:
+    """Build the images of a release from this very package, and sign them. Equal input gives equal bytes.
+
+    A device answers with these versions, and a client flashes a Normal World only when its version is another one: one of
+    other bytes needs a version of its own.
+    """
     from tallystick.manager.factory.build import Release
     from tallystick.manager.factory.build import build as build_images
     from tallystick.manager.factory.key import FactoryKeys
 
-    release = Release(version=version, security_version=security_version)
+    if model is not None:
+        from tallystick.device.os.identity import VERSIONS
+
+        version, mcu_version = version or VERSIONS[model].os, mcu_version or VERSIONS[model].mcu
+    if not version:
+        raise UsageError("the release has no version", remedy="add --version, like 1.4.0, or --model")
+    release = Release(version=version, mcu_version=mcu_version, security_version=security_version)
     if source is not None:
-        release = Release(version=version, security_version=security_version, source=source)
+        release = replace(release, source=source)
     files = build_images(FactoryKeys.read(keys_folder), release)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -74,6 +101,7 @@ def build(keys_folder: Path, version: str, security_version: int, out: Path, sou
         data={
             "folder": str(out),
             "version": version,
+            "mcu_version": mcu_version or version,
             "security_version": security_version,
             "files": [{"name": name, "size": len(data), "sha256": digests[name]} for name, data in files.items()],
         },

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 import tallystick
-from tallystick import __version__
+from tallystick.device.os.identity import VERSIONS
 from tallystick.errors import StateError
 from tallystick.wire.firmware import ARTEFACTS
 
 if TYPE_CHECKING:
+    from tallystick.manager.factory.build import Release
     from tallystick.manager.factory.key import FactoryKeys
 
 #: builds of other sources that are kept in the cache
@@ -32,21 +33,27 @@ _KEPT = 3
 _SECURITY_VERSION = 1
 
 
-def images() -> Path:
-    """Return the folder with the images of this installation; build them if need be (once for each change of the code).
+def images(model: str) -> Path:
+    """Return the folder with the images of this installation for a model; build them if need be (once for each change of the code).
+
+    They have the versions that clients know of firmware of the model; beside that, all models' images are the same.
 
     Raises:
         StateError: the cache cannot be written.
 
     """
     cache = Path(platformdirs.user_cache_dir("tallystick"))
-    folder = cache / "images" / _fingerprint()
+    versions = VERSIONS[model]
+    folder = cache / "images" / _fingerprint() / f"{versions.os}_{versions.mcu}"
     if _is_whole(folder):
         return folder
     try:
+        from tallystick.manager.factory.build import Release
+
         with _alone(cache):
             if not _is_whole(folder):  # another start may have built them while this one waited
-                _build(cache, folder)
+                release = Release(version=versions.os, mcu_version=versions.mcu, security_version=_SECURITY_VERSION)
+                _build(cache, folder, release)
     except OSError as error:
         raise StateError(
             f"{cache} cannot be written: {error.strerror}",
@@ -59,13 +66,18 @@ def _is_whole(folder: Path) -> bool:
     return all((folder / name).exists() for name in ARTEFACTS.values())
 
 
-def _build(cache: Path, folder: Path) -> None:
-    """Build the images into `folder`, and say so: it takes seconds."""
-    from tallystick.manager.factory.build import Release, build
+def _build(cache: Path, folder: Path, release: Release) -> None:
+    """Build the images into `folder`, and say so: it takes seconds, unless those of another model are there."""
+    from tallystick.manager.factory.build import build, relabel
 
+    keys = _keys(cache / "keys")
+    other = next((one for one in folder.parent.glob("*") if _is_whole(one)), None)
+    if other is not None:
+        _keep(folder, relabel(keys, release, {name: (other / name).read_bytes() for name in ARTEFACTS.values()}))
+        return
     sys.stderr.write("building the device's images, once for each change of the code: some seconds …\n")
     sys.stderr.flush()
-    _keep(folder, build(_keys(cache / "keys"), Release(version=__version__, security_version=_SECURITY_VERSION)))
+    _keep(folder, build(keys, release))
     sys.stderr.write("built.\n")
 
 
@@ -89,7 +101,7 @@ def _keep(folder: Path, files: dict[str, bytes]) -> None:
     for name, data in files.items():
         (making / name).write_bytes(data)
     making.rename(folder)
-    builds = sorted(folder.parent.iterdir(), key=lambda one: one.stat().st_mtime)
+    builds = sorted(folder.parent.parent.iterdir(), key=lambda one: one.stat().st_mtime)
     for old in builds[: -_KEPT - 1]:
         shutil.rmtree(old, ignore_errors=True)
 

@@ -23,3 +23,7 @@ class ChipMinimums:
         """Raise one, if the boot was verified."""
         if self._chip.describe().state is ChipState.VERIFIED:
             self._chip.raise_minimum(_ROLES[role], security_version)
+
+    def read(self) -> dict[ImageRole, int]:
+        """Return them all."""
+        return {role: self._chip.minimum(chip_role) for role, chip_role in _ROLES.items()}

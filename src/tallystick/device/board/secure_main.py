@@ -18,12 +18,14 @@ from tallystick.device.board.alarm import Alarm
 from tallystick.device.board.chip_minimum import ChipMinimums
 from tallystick.device.board.core import DeviceCore
 from tallystick.device.board.gate import Gate
-from tallystick.device.board.jig import PowerOn, hold_of, say
+from tallystick.device.board.jig import PowerOn, complain, hold_of, say
 from tallystick.device.board.panel_link import PanelLink
 from tallystick.device.board.secure_lock import SecureLock
+from tallystick.device.board.slot_update import SlotUpdates
 from tallystick.device.board.world import NormalWorld, NormalWorlds
 from tallystick.device.boot.start import Handover
 from tallystick.device.hil import Flash
+from tallystick.device.os.identity import VERSIONS
 from tallystick.device.sandbox.app_process import ProcessHost
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.inspect import require_confined
@@ -32,8 +34,9 @@ from tallystick.device.secure.vault import PinPolicy
 from tallystick.device.silicon.clock import MonotonicClock
 from tallystick.device.silicon.entropy import MixedRng, RepeatableRng
 from tallystick.device.silicon.provider import Bus, ChipProvider
+from tallystick.errors import TrustError
 from tallystick.wire.bundle import MAX_BUNDLE, Bundle
-from tallystick.wire.events import BUTTON_NAMES, PanelEvent, ReplugEvent
+from tallystick.wire.events import BUTTON_NAMES, Button, PanelEvent, ReplugEvent
 
 #: the descriptor of the running image, as the interpreter was given it
 _IMAGE = "/proc/self/fd/"
@@ -121,6 +124,8 @@ class SecureWorld:
             pin_policy=PinPolicy[order.pin_policy],
             keys=chip,
             counter=chip,
+            versions=replace(VERSIONS[order.model], os=worlds.running.version, mcu=worlds.running.mcu_version),
+            updates=SlotUpdates(flash=flash, handover=handover, chip=chip, running=worlds.running),
             facts={
                 **order.facts,
                 **_boundaries(handover, (*self._offered.missing, *self._lock.missing)),
@@ -141,6 +146,7 @@ class SecureWorld:
             self._panel = PanelLink(socket.socket(fileno=order.panel_fd))
             self._panel.on_event = self._event
             core.on_frame, core.on_status = self._panel.show, self._panel.tell
+        core.restart = lambda: self._replug(Button.NONE)
         alarm = Alarm(core)
         core.on_settled = alarm.set
         self._lock.put_on()  # nobody was heard yet but the bench
@@ -152,6 +158,7 @@ class SecureWorld:
             core.open_app(order.open_app)
         alarm.set()
         self._gate.on_open = self._ready
+        self._gate.on_given_up = self._give_up
         await self._ended.wait()
         self._gate.close()
         core.power_off()
@@ -163,17 +170,28 @@ class SecureWorld:
     def _ready(self) -> None:
         """Tell that the Normal World is up and locked: this slot works, so older ones are not accepted any more."""
         self._normal.confirm(ChipMinimums(self._chip))
+        self.core.system.finish_update()
         status = self.core.status
         say(self._jig, ready={name: status[name] for name in ("serial", "issuer_public_key")})
 
+    def _give_up(self, reason: str) -> None:
+        """End: a device that no client will ever reach is of no use."""
+        remedy = "see what this machine lacks: tally device selftest; or put other images into the device"
+        complain(self._jig, TrustError(f"the Normal World cannot be used: {reason}", remedy=remedy))
+        self._ended.set()
+
     def _event(self, event: PanelEvent) -> None:
         if isinstance(event, ReplugEvent):
-            name = next((name for name, button in BUTTON_NAMES.items() if button is event.hold), None)
-            frame = self.core.frame
-            say(self._jig, power={"hold": name, "sequence": frame.sequence if frame else 0})
-            self._ended.set()
+            self._replug(event.hold)
         else:
             self.core.event(event)
+
+    def _replug(self, hold: Button) -> None:
+        """Have the power switched off and on again."""
+        name = next((name for name, button in BUTTON_NAMES.items() if button is hold), None)
+        frame = self.core.frame
+        say(self._jig, power={"hold": name, "sequence": frame.sequence if frame else 0})
+        self._ended.set()
 
 
 def _boundaries(handover: Handover, missing: Sequence[str]) -> dict[str, object]:

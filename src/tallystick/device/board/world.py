@@ -16,6 +16,7 @@ from tallystick.crypto.minisign import PublicKey
 from tallystick.device.board.gate_pair import gate_pair
 from tallystick.device.board.normal_entry import PROGRAM
 from tallystick.device.boot.explain import Chain
+from tallystick.device.boot.pending import Running
 from tallystick.device.boot.secure import check_normal_world
 from tallystick.device.boot.slot import Minimums, Slots
 from tallystick.device.boot.start import Handover, member
@@ -76,14 +77,23 @@ class NormalWorlds:
             signature=artefacts.normal_world_signature,
             digest=bytes.fromhex(handover.normal_world),
         )
+        header = ImageHeader.from_bytes(member(HEADER))
+        #: the release that runs
+        self.running = Running(
+            slot=handover.slot,
+            version=header.version,
+            mcu_version=image.header.version,
+            normal_world=handover.normal_world,
+        )
         self._versions = {
             ImageRole.BOOTLOADER: handover.bootloader,
-            ImageRole.SECURE_WORLD: ImageHeader.from_bytes(member(HEADER)).security_version,
+            ImageRole.SECURE_WORLD: header.security_version,
             ImageRole.NORMAL_WORLD: image.header.security_version,
         }
         told = Handover(libraries=handover.libraries)
         self._programs = Programs.of_image(image.seal(), told.seal())
         self._listener = listener
+        self._is_confirmed = False
         #: tells when a Normal World prints; the first one waits for it
         self.watcher: Watcher | None = None
         #: the Secure World's end of the first one's gate, and the first one
@@ -110,5 +120,11 @@ class NormalWorlds:
         return world
 
     def confirm(self, fuses: Minimums) -> None:
-        """Note that this slot has reached READY, and raise the least security versions; an open chip raises none."""
+        """Note that this slot has reached READY, and raise the least security versions; an open chip raises none.
+
+        Once in a life: an update that this release has put on trial meanwhile stays on trial.
+        """
+        if self._is_confirmed:
+            return
+        self._is_confirmed = True
         self._slots.confirm(self._slot, versions=self._versions, fuses=fuses)
