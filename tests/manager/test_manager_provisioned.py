@@ -15,9 +15,9 @@ from tallystick.crypto import secp256k1
 from tallystick.errors import StateError, TrustError, UsageError
 from tallystick.manager.db.base import Base
 from tallystick.manager.db.engine import open_engine, sessions_of
+from tallystick.manager.db.provisioned import DatabaseRecord, Provisioned
 from tallystick.manager.db.record import Audit
 from tallystick.manager.hsm.role import Realm
-from tallystick.manager.provisioning.database import DatabaseRecord, Provisioned
 from tallystick.manager.provisioning.record import ProvisionedDevice
 from tallystick.manager.service import bind_database
 

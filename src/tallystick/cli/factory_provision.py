@@ -118,7 +118,7 @@ def _database(url: str, keyring: Keyring) -> Iterator[ProvisioningRecord]:
     """Open the record in a database of these keys, brought to this version."""
     try:
         from tallystick.manager.db.engine import migrate, open_engine, sessions_of
-        from tallystick.manager.provisioning.database import DatabaseRecord
+        from tallystick.manager.db.provisioned import DatabaseRecord
         from tallystick.manager.service import bind_database
     except ImportError:
         raise UsageError("a database needs the manager", remedy="run: pip install 'tallystick[manager]'") from None

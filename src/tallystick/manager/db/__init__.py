@@ -4,5 +4,6 @@
 `engine`                SQLite or PostgreSQL by URL, sessions, migrations
 `model`                 what is offered: devices, firmware, apps, scripts
 `record`                what happened: the audit log and the counters
+`provisioned`           which devices a factory signed for
 ======================  =============================================================================================
 """

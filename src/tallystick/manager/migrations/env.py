@@ -6,12 +6,11 @@ from alembic import context
 from sqlalchemy import Connection
 
 from tallystick.errors import LocalProtocolError
-from tallystick.manager.db import model, record
+from tallystick.manager.db import model, provisioned, record
 from tallystick.manager.db.base import Base
-from tallystick.manager.provisioning import database
 
 #: all tables are known to the metadata once they are imported
-_TABLES = (model, record, database)
+_TABLES = (model, provisioned, record)
 
 
 def _run() -> None:

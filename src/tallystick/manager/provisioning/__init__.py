@@ -3,6 +3,7 @@
 ======================  =============================================================================================
 `certify`               what a device said is checked, and the issuer signs
 `record`                which devices got one: the seam, and a file for a workshop without a database
-`database`              the same in the manager's database, with its audit log
 ======================  =============================================================================================
+
+`tallystick.manager.db.provisioned` is the record in a manager's database.
 """
