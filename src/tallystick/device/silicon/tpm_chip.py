@@ -46,7 +46,8 @@ class TpmChip(Chip):
         self._link = open_link(binding.way)
         tpm = Tpm(self._link.exchange)
         if place_of(binding.way)[0] == "swtpm":
-            with refusals():  # what a device that was killed has left loaded: nobody else clears it, and there is little room
+            with refusals():
+                # what a killed device has left loaded: nobody else clears it, and there is little room
                 tpm.flush_all()
         self._tpm = TpmProvider(
             tpm,
