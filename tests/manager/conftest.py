@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 
 import pytest
@@ -34,14 +35,28 @@ def keyring(keys_url):
     return Keyring.open(keys_url)
 
 
-@pytest.fixture
-def database(tmp_path):
-    """Return the URL of a migrated database."""
-    url = f"sqlite:///{tmp_path / 'manager.db'}"
-    engine = open_engine(url)
+@pytest.fixture(scope="session")
+def template(tmp_path_factory, keyring):
+    """Make one database with an app and three releases of firmware in it; return its file and what they are."""
+    path = tmp_path_factory.mktemp("template") / "manager.db"
+    engine = open_engine(f"sqlite:///{path}")
     migrate(engine)
+    with writing(sessions_of(engine)) as session:
+        stocked = stock_shelves(session, keyring)
     engine.dispose()
-    return url
+    return path, stocked
+
+
+@pytest.fixture
+def database(tmp_path, template):
+    """Return the URL of a copy of that database."""
+    return f"sqlite:///{shutil.copy(template[0], tmp_path / 'manager.db')}"
+
+
+@pytest.fixture
+def shelves(template):
+    """Return what is in the database."""
+    return template[1]
 
 
 @pytest.fixture
@@ -51,19 +66,8 @@ def settings(database, keys_url):
 
 
 @pytest.fixture
-def shelves(settings, keyring):
-    """Put an app and three releases of firmware into the database; return what they are."""
-    engine = open_engine(settings.database)
-    with writing(sessions_of(engine)) as session:
-        stocked = stock_shelves(session, keyring)
-    engine.dispose()
-    return stocked
-
-
-@pytest.fixture
-def service(settings, shelves):
+def service(settings):
     """Return the open service of one worker."""
-    del shelves
     return Service.open(settings)
 
 
