@@ -37,12 +37,15 @@ def info() -> Report:
     """Tell what the device is and in which state. Nothing has to be allowed on the device."""
     run = current_run()
     report = follow(run, actions.info(run.connect()))
+    walls = report.boundaries
     members: dict[str, object] = {
         "device": report.url,
         "name": report.name,
         "open_app": None if report.opened.is_dashboard else report.opened.name,
         "open_app_version": None if report.opened.is_dashboard else report.opened.version,
         "battery_percent": report.battery_percent,
+        "worlds": None if walls is None else "isolated" if walls.is_isolated else "not isolated",
+        "boundaries": None if walls is None else list(walls.missing),
         **_version(report.version),
     }
     facts = [(label, _words(members[member])) for member, label in _LABELS.items() if members.get(member) is not None]
@@ -92,6 +95,8 @@ _LABELS = {
     "open_app": "Open app",
     "open_app_version": "App version",
     "battery_percent": "Battery %",
+    "worlds": "Worlds",
+    "boundaries": "Missing walls",
 }
 
 
@@ -139,6 +144,8 @@ def _version(version: SecureElementInfo | BootloaderInfo | None) -> dict[str, ob
 
 
 def _words(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(str(one) for one in value) or "none"
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 

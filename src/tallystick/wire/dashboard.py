@@ -121,6 +121,8 @@ class CommonIns(IntEnum):
     LOAD_CERTIFICATE = 0x06
     STACK_DEBUG = 0x57
     QUIT_APP = 0xA7
+    #: ours alone: which walls the device has; real devices answer 6D00 or 6E00 (see `wire.boundaries`)
+    BOUNDARIES = 0xF0
 
 
 def request(ins: Ins | CommonIns, p1: int = 0, p2: int = 0, *, data: bytes = b"") -> CommandApdu:

@@ -4,6 +4,8 @@ import json
 
 from scripted_device import VERSION_ANSWER
 
+from tallystick.wire.boundaries import Boundaries
+
 
 def test_info_is_one_json_document_with_stable_members(invoke):
     """The members of device info are an interface: their names and values are fixed."""
@@ -16,6 +18,8 @@ def test_info_is_one_json_document_with_stable_members(invoke):
         "open_app": None,
         "open_app_version": None,
         "battery_percent": 85,
+        "worlds": None,
+        "boundaries": None,
         "model": "nanosp",
         "target_id": "33100004",
         "mode": "normal",
@@ -26,6 +30,17 @@ def test_info_is_one_json_document_with_stable_members(invoke):
         "unlocked": True,
         "recovery_mode": False,
     }
+
+
+def test_info_of_a_device_of_ours_says_which_walls_it_has(invoke, scripted):
+    """What ``B0 F0`` answers becomes two members and two lines; an answer that is not ours is nothing known."""
+    walls = Boundaries(is_isolated=False, missing=("worlds: all in one process",))
+    scripted.forced[b"\xb0\xf0"] = walls.to_bytes() + b"\x90\x00"
+    members = json.loads(invoke("device", "info", "--json").stdout)
+    assert (members["worlds"], members["boundaries"]) == ("not isolated", ["worlds: all in one process"])
+    assert "Missing walls: worlds: all in one process\n" in invoke("device", "info").stdout
+    scripted.forced[b"\xb0\xf0"] = b"\x01\x05Tally\x90\x00"
+    assert json.loads(invoke("device", "info", "--json").stdout)["worlds"] is None
 
 
 def test_info_for_people_is_labels_and_values(invoke):

@@ -48,5 +48,11 @@ class EmbeddedBoard(DeviceCore):
             expert=expert,
             cost=cost,
             pin_policy=pin_policy,
-            facts={"board": "embedded", "worlds": "not isolated", "key_provider": "simulated", **(facts or {})},
+            facts={
+                "board": "embedded",
+                "worlds": "not isolated",
+                "boundaries": ["worlds: all in one process"],
+                "key_provider": "simulated",
+                **(facts or {}),
+            },
         )

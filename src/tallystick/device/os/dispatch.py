@@ -30,8 +30,17 @@ class Dispatcher:
     """Answers APDUs, one at a time."""
 
     def __init__(
-        self, *, session: Session, lock: Lock, supervisor: Supervisor, dashboard: Dashboard, link: NormalLink
+        self,
+        *,
+        session: Session,
+        lock: Lock,
+        supervisor: Supervisor,
+        dashboard: Dashboard,
+        link: NormalLink,
+        boundaries: bytes,
     ) -> None:
+        #: what ``B0 F0`` is answered
+        self._boundaries = boundaries
         self._session = session
         self._lock = lock
         self._supervisor = supervisor
@@ -132,6 +141,8 @@ class Dispatcher:
         elif ins == CommonIns.APP_AND_VERSION:
             name, version = (app.name, app.version) if app else (DASHBOARD_NAME, self._session.identity.versions.os)
             self._reply(AppAndVersion(name=name, version=version, flags=_FLAGS).to_bytes() + _SUCCESS)
+        elif ins == CommonIns.BOUNDARIES:
+            self._reply(self._boundaries + _SUCCESS)
         elif ins == CommonIns.QUIT_APP:
             self._quit_after_answer = app is not None
             self._reply(_SUCCESS)

@@ -28,6 +28,7 @@ from tallystick.device.os.upgrade import FirmwareStore, Upgrade, finish_update, 
 from tallystick.device.secure.attestation import Attestation
 from tallystick.device.secure.keychain import Keychain
 from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing, Vault
+from tallystick.wire.boundaries import Boundaries
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import Gesture
 from tallystick.wire.model import Model
@@ -135,6 +136,7 @@ class System:
             supervisor=self.supervisor,
             dashboard=self.dashboard,
             link=hardware.link,
+            boundaries=Boundaries.of_facts(options.facts).to_bytes(),
         )
         display.on_gesture = self.lock.used
         self._was_locked = False

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallystick.errors import StatusError
+from tallystick.errors import RemoteProtocolError, StatusError
 from tallystick.host.actions.step import Action, Flow, Progress, ask, finish
 from tallystick.host.commands.base import Command, ValueT_co
 from tallystick.host.commands.dashboard import (
     GetAppAndVersion,
     GetBattery,
+    GetBoundaries,
     GetDeviceName,
     GetVersion,
     SetDeviceName,
 )
 from tallystick.host.session import Session
+from tallystick.wire.boundaries import Boundaries
 from tallystick.wire.dashboard import AppAndVersion, BootloaderInfo, SecureElementInfo
 
 _MAX_PERCENT = 100
@@ -29,6 +31,7 @@ class DeviceReport:
     opened: AppAndVersion
     name: str | None
     battery_percent: int | None
+    boundaries: Boundaries | None
 
 
 def info(session: Session) -> Action[DeviceReport]:
@@ -52,6 +55,7 @@ def _info(session: Session) -> Flow[DeviceReport]:
         version=version,
         opened=opened,
         name=name,
+        boundaries=_boundaries(session),
         battery_percent=percent if percent is not None and percent <= _MAX_PERCENT else None,
     )
 
@@ -59,6 +63,14 @@ def _info(session: Session) -> Flow[DeviceReport]:
 def _rename(session: Session, command: SetDeviceName) -> Flow[str]:
     yield from ask(session, command, subject=command.name)
     return session.send(GetDeviceName())
+
+
+def _boundaries(session: Session) -> Boundaries | None:
+    """Return which walls a device of ours has; any answer that is not ours is a device that does not know the command."""
+    try:
+        return _optional(session, GetBoundaries())
+    except RemoteProtocolError:
+        return None
 
 
 def _optional(session: Session, command: Command[ValueT_co]) -> ValueT_co | None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.host.gesture import Gesture
 from tallystick.wire.apdu import CommandApdu
+from tallystick.wire.boundaries import Boundaries
 from tallystick.wire.buffer import Reader
 from tallystick.wire.dashboard import (
     MAX_APP_NAME_BYTES,
@@ -46,6 +47,22 @@ class GetVersion:
     def parse(self, data: bytes) -> SecureElementInfo | BootloaderInfo:
         """Return the form that the target id calls for."""
         return parse_version(data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetBoundaries:
+    """Ask a device of ours which walls it has; real devices do not know the command."""
+
+    layer: ClassVar[Layer] = _OS
+    gesture: ClassVar[Gesture | None] = None
+
+    def to_apdu(self) -> CommandApdu:
+        """``B0 F0 00 00 00``."""
+        return request(CommonIns.BOUNDARIES)
+
+    def parse(self, data: bytes) -> Boundaries:
+        """Return whether the worlds are isolated, and what is missing."""
+        return Boundaries.from_bytes(data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
