@@ -81,7 +81,7 @@ class Channels:
     def drop(self, channel: int | None) -> None:
         """Forget session and agreement of the client of `channel`; None is all clients."""
         for one in [*self._links] if channel is None else [channel]:
-            self._end(one)
+            self.end(one)
         if channel is None:
             self._agreed.clear()
         else:
@@ -101,11 +101,11 @@ class Channels:
 
     def select(self, data: bytes, channel: int) -> None:
         """Take the data of ``E0 04``, which ends any session; raise RemoteProtocolError (6700, 6484)."""
-        self._end(channel)
+        self.end(channel)
         if not self._session.attestation.is_provisioned:
             return
         while len(self._links) >= MAX_SESSIONS:
-            self._end(next(iter(self._links)))
+            self.end(next(iter(self._links)))
         link = _Link(handshake=self._handshake())
         link.handshake.select(data)
         self._links[channel] = link
@@ -125,7 +125,7 @@ class Channels:
                 if not self._is_agreed(signer):
                     await self._ask(signer)
             except Reject:
-                self._end(channel)
+                self.end(channel)
                 raise
             self._agreed[channel] = signer
         link.signer = signer
@@ -178,7 +178,8 @@ class Channels:
             raise Reject(StatusWord.CONDITIONS_NOT_SATISFIED)
         return link
 
-    def _end(self, channel: int) -> None:
+    def end(self, channel: int) -> None:
+        """End the session of the client of `channel`; what the person agreed to stays."""
         if self._links.pop(channel, None) is not None:
             self._on_end(channel)
 

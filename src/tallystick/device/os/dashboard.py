@@ -174,6 +174,7 @@ class Dashboard:
         return b""
 
     async def _validate_target_id(self, apdu: CommandApdu, channel: int) -> bytes:
+        self._channels.end(channel)
         if len(apdu.data) != 4:
             raise Reject(StatusWord.WRONG_LENGTH)
         require_no_parameters(apdu)
