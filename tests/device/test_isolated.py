@@ -12,9 +12,9 @@ from process_stage import PATIENCE_S, is_running, proc
 from up_stage import GET_ADDRESS, NAME, TEST_SENTENCE, Up, fail, is_signature, sign_requests, wait_for_end
 
 import tallystick
-from tallystick.wire.version import SecureElementInfo
 from tallystick.device.silicon.fuses import Fuses
 from tallystick.device.silicon.nvm import ChipMemory
+from tallystick.wire.version import SecureElementInfo
 
 
 def test_the_device_boots_verified_and_signs(home):
