@@ -6,8 +6,6 @@ descriptors, and it leaves no core. A program that is exec-ed begins dumpable ag
 
 from __future__ import annotations
 
-import ctypes
-import os
 import resource
 import sys
 
@@ -22,5 +20,14 @@ def shut_memory() -> None:
     On a system other than Linux there is only the limit on cores.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
-        raise TrustError(f"the memory cannot be shut: {os.strerror(ctypes.get_errno())}")
+    if sys.platform != "linux":
+        return
+    from _ctypes import (
+        call_function,
+        dlopen,
+        dlsym,
+    )  # the core of ctypes: the rest is time that the start does not have
+
+    program = dlopen(None, 0)  # type: ignore[arg-type]  # NULL: this program and what is loaded with it
+    if call_function(dlsym(program, "prctl"), (_PR_SET_DUMPABLE, 0, 0, 0, 0)):
+        raise TrustError("the memory cannot be shut")
