@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         # refused and not deadly: what a library tries for its own comfort is no attack
         Lock(Role.PANEL, refusal=Refusal.ERRNO, grant=grant).put_on(parent=int(parent))
     except TrustError as error:
-        print(f"panel: {error.message}", file=sys.stderr)  # noqa: T201 -- there is nothing else to tell it with
+        sys.stderr.write(f"panel: {error.message}\n")
         return NOT_CONFINED
     return work()
 
