@@ -111,9 +111,11 @@ def test_a_whole_life_with_a_tpm(home, folder, tmp_path, tpm):
     with first(folder, home, tpm) as device:
         status = device.rest("GET", "/status")
         assert (status["key_provider"], status["boot"]) == ("tpm2", "verified")
+        port = f"tcp:127.0.0.1:{device.facts['apdu_port']}"
         assert device.exchange(NAME) == LOCKED
         device.user.enter_pin(PIN)
         assert is_unlocked(device)
+        assert tally("device", "info", "--device", port, env=home)["key_provider"] == "tpm2"
         device.end()
     tried, settled = counters(folder, tpm)
     assert tried == settled

@@ -46,6 +46,7 @@ def info() -> Report:
         "battery_percent": report.battery_percent,
         "worlds": None if walls is None else "isolated" if walls.is_isolated else "not isolated",
         "boundaries": None if walls is None else list(walls.missing),
+        "key_provider": None if walls is None else walls.key_provider.name.lower(),
         **_version(report.version),
     }
     facts = [(label, _words(members[member])) for member, label in _LABELS.items() if members.get(member) is not None]
@@ -97,6 +98,7 @@ _LABELS = {
     "battery_percent": "Battery %",
     "worlds": "Worlds",
     "boundaries": "Missing walls",
+    "key_provider": "Key in",
 }
 
 

@@ -20,6 +20,7 @@ def test_info_is_one_json_document_with_stable_members(invoke):
         "battery_percent": 85,
         "worlds": None,
         "boundaries": None,
+        "key_provider": None,
         "model": "nanosp",
         "target_id": "33100004",
         "mode": "normal",
@@ -33,11 +34,12 @@ def test_info_is_one_json_document_with_stable_members(invoke):
 
 
 def test_info_of_a_device_of_ours_says_which_walls_it_has(invoke, scripted):
-    """What ``B0 F0`` answers becomes two members and two lines; an answer that is not ours is nothing known."""
+    """What ``B0 F0`` answers becomes three members and as many lines; an answer that is not ours is nothing known."""
     walls = Boundaries(is_isolated=False, missing=("worlds: all in one process",))
     scripted.forced[b"\xb0\xf0"] = walls.to_bytes() + b"\x90\x00"
     members = json.loads(invoke("device", "info", "--json").stdout)
     assert (members["worlds"], members["boundaries"]) == ("not isolated", ["worlds: all in one process"])
+    assert members["key_provider"] == "simulated"
     assert "Missing walls: worlds: all in one process\n" in invoke("device", "info").stdout
     scripted.forced[b"\xb0\xf0"] = b"\x01\x05Tally\x90\x00"
     assert json.loads(invoke("device", "info", "--json").stdout)["worlds"] is None

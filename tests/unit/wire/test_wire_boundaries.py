@@ -6,21 +6,23 @@ from hypothesis import strategies as st
 
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.boundaries import MAX_LINE, MAX_LINES, Boundaries
+from tallystick.wire.chip import ProviderKind
 
 _LINE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=MAX_LINE)
-_ANSWER = bytes.fromhex("01 00 01 02 6e6f")
+_ANSWER = bytes.fromhex("01 00 01 01 02 6e6f")
 
 
-def test_layout_is_format_isolated_count_and_lines():
+def test_layout_is_format_isolated_key_count_and_lines():
     """The bytes are those of the page."""
     assert Boundaries(is_isolated=False, missing=("no",)).to_bytes() == _ANSWER
-    assert Boundaries(is_isolated=True).to_bytes() == bytes.fromhex("010100")
+    assert Boundaries(is_isolated=True).to_bytes() == bytes.fromhex("01010100")
+    assert Boundaries(is_isolated=True, key_provider=ProviderKind.TPM2).to_bytes() == bytes.fromhex("01010200")
 
 
-@given(isolated=st.booleans(), missing=st.lists(_LINE, max_size=MAX_LINES))
-def test_what_is_written_is_read(isolated, missing):
+@given(isolated=st.booleans(), missing=st.lists(_LINE, max_size=MAX_LINES), kind=st.sampled_from(ProviderKind))
+def test_what_is_written_is_read(isolated, missing, kind):
     """Bytes and back give the same walls, and fit into one answer."""
-    walls = Boundaries(is_isolated=isolated, missing=tuple(missing))
+    walls = Boundaries(is_isolated=isolated, missing=tuple(missing), key_provider=kind)
     assert Boundaries.from_bytes(walls.to_bytes()) == walls
     assert len(walls.to_bytes()) < 255
 
@@ -32,9 +34,11 @@ def test_what_is_written_is_read(isolated, missing):
         _ANSWER + b"\x00",
         b"\x02" + _ANSWER[1:],
         b"\x01\x02" + _ANSWER[2:],
-        bytes((1, 0, MAX_LINES + 1)) + (MAX_LINES + 1) * b"\x00",
-        bytes.fromhex("010001021b5b"),
-        bytes((1, 0, 1, MAX_LINE + 1)) + (MAX_LINE + 1) * b"x",
+        bytes((1, 0, 1, MAX_LINES + 1)) + (MAX_LINES + 1) * b"\x00",
+        bytes.fromhex("01000101021b5b"),
+        bytes.fromhex("01000000"),
+        bytes.fromhex("01000300"),
+        bytes((1, 0, 1, 1, MAX_LINE + 1)) + (MAX_LINE + 1) * b"x",
     ],
 )
 def test_what_is_none_of_ours_is_refused(raw):
