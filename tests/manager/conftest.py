@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from dataclasses import replace
 
 import pytest
 from tests.manager.manager_stage import stock_shelves
@@ -76,3 +77,19 @@ def client(service):
     """Return a client of the application; leaving the test closes the service."""
     with TestClient(build(service)) as client:
         yield client
+
+
+@pytest.fixture
+def settings_with(settings):
+    """Return what makes settings with other values."""
+    return lambda **values: replace(settings, **values)
+
+
+@pytest.fixture
+def service_with():
+    """Return what runs the application with some settings, and with what turns releases into scripts."""
+
+    def run(settings, **parts):
+        return TestClient(build(Service.open(settings, **parts)))
+
+    return run

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tallystick.manager.catalog.service import NewApp, devices_named, publish_app, sign_missing, stock
+from tallystick.manager.db.engine import open_engine, sessions_of
+from tallystick.manager.db.record import Audit
 from tallystick.manager.firmware.service import KnownFirmware, NewFirmware, know, publish
 from tallystick.manager.hsm.keyring import Keyring
 from tallystick.wire.firmware import ARTEFACTS
@@ -87,3 +90,15 @@ def play(socket, device) -> Success | Error:
         if not isinstance(reply, str):
             return reply
         socket.send_text(reply)
+
+
+def audit_lines(database: str) -> list[tuple[str, str, str, str]]:
+    """Return action, subject, outcome and detail of every line in the audit log, oldest first."""
+    engine = open_engine(database)
+    with sessions_of(engine)() as session:
+        lines = [
+            (one.action, one.subject, one.outcome, one.detail)
+            for one in session.scalars(select(Audit).order_by(Audit.id))
+        ]
+    engine.dispose()
+    return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from getpass import getuser
 from pathlib import Path
 
 import click
@@ -58,6 +59,7 @@ def app(
     if bool(models) == all_models:
         raise UsageError("the models are not named", remedy="give --model NAME, or --all-models")
     from tallystick.manager.catalog.service import NewApp, publish_app
+    from tallystick.manager.db.record import note
 
     new = NewApp(
         image=_bundle(source).image(),
@@ -71,6 +73,7 @@ def app(
     with publishing(database, hsm) as (session, keyring):
         release = publish_app(session, new, software=keyring.software)
         name, version = release.app.name, release.version
+        note(session, actor=getuser(), action="publish", subject=f"{name} {version}")
         names = [device.name for device in release.devices]
     return Report(
         schema="manager.publish.app",
@@ -107,6 +110,7 @@ def firmware(
     require_manager()
     from tallystick.cli.manager_release import read_release
     from tallystick.manager.catalog.service import devices_named, sign_missing
+    from tallystick.manager.db.record import note
     from tallystick.manager.firmware.service import publish as publish_firmware
 
     with publishing(database, hsm) as (session, keyring):
@@ -122,6 +126,7 @@ def firmware(
                 minimum_live_version=minimum_client or None,
             )
             publish_firmware(session, device, new)
+            note(session, actor=getuser(), action="publish", subject=f"firmware {new.version} for {device.name}")
         signed = sign_missing(session, software=keyring.software)
     return Report(
         schema="manager.publish.firmware",

@@ -73,15 +73,12 @@ class FlowEndpoint:
             last = text
         except (WebSocketDisconnect, OSError):
             talk.leave()
-        event = Event(
-            actor=_peer(socket),
-            action=work.action,
-            subject=work.subject,
-            outcome=talk.outcome or Outcome.LEFT,
-            detail=talk.detail,
-            seconds=time.monotonic() - began,
-        )
-        await self._note(event)
+        except asyncio.CancelledError:
+            # the service ends, and waits for nobody; the log is still written
+            talk.leave()
+            self._service.recorder.record(_event(socket, work, talk, began))
+            raise
+        await self._note(_event(socket, work, talk, began))
         if last:
             await socket.send_text(last)
             await socket.close(_DONE)
@@ -127,6 +124,18 @@ class FlowEndpoint:
         _LOG.info("flow", actor=event.actor, seconds=round(event.seconds, 4), **members)
 
 
+def _event(socket: WebSocket, work: Work, talk: Conversation, began: float) -> Event:
+    """Return the line of the log about a conversation that ended."""
+    return Event(
+        actor="" if socket.client is None else socket.client.host,
+        action=work.action,
+        subject=work.subject,
+        outcome=talk.outcome or Outcome.LEFT,
+        detail=talk.detail,
+        seconds=time.monotonic() - began,
+    )
+
+
 def _failing(error: FlowError) -> Flow:
     """Return a flow that ends at once."""
     yield from ()
@@ -138,8 +147,3 @@ def _subject(socket: WebSocket) -> str:
     query = socket.query_params
     said = query.get("firmware") or query.get("version") or query.get("targetId") or ""
     return "".join(letter for letter in said[:100] if letter.isprintable())
-
-
-def _peer(socket: WebSocket) -> str:
-    """Return the address a client comes from."""
-    return "" if socket.client is None else socket.client.host

@@ -26,13 +26,13 @@ _BATCH: Final = 500
 _MAX_WAITING: Final = 10_000
 _ACTOR: Final = 128
 _TEXT: Final = 1000
-#: how many numbers of an action and an outcome are written anew when two workers begin counting at once
+#: two workers may begin to count the same at once; then one of them has to write again
 _TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of the audit log; `seconds` is how long it took. `counted` lines are told by /metrics."""
+    """One line of the audit log; `seconds` is how long it took."""
 
     actor: str
     action: str
@@ -55,6 +55,11 @@ class Recorder:
     def record(self, event: Event) -> Future[None]:
         """Take an event; the future is done when it is stored, and holds StateError when that failed."""
         future: Future[None] = Future()
+        # nobody can take an event back: a flow that is cancelled while it waits must not trip the writer
+        future.set_running_or_notify_cancel()
+        if not self._thread.is_alive():
+            future.set_exception(StateError("the audit log is closed"))
+            return future
         try:
             self._waiting.put_nowait((event, self._clock(), future))
         except queue.Full:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped, mapped_column
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from tallystick.manager.db.base import Base, Big, Id, Name, Stamp, Text
 
@@ -29,3 +31,12 @@ class Count(Base):
     outcome: Mapped[Name] = mapped_column(primary_key=True)
     times: Mapped[Big]
     seconds: Mapped[float]
+
+
+def note(session: Session, *, actor: str, action: str, subject: str) -> None:
+    """Write a line about something that is done in this very transaction, and so is in the log if and only if it is done."""
+    session.add(
+        Audit(
+            at=datetime.now(UTC), actor=actor, action=action, subject=subject, outcome="success", detail="", seconds=0.0
+        )
+    )

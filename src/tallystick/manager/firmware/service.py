@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -208,18 +208,15 @@ def stored_release(session: Session, final: FinalRow, *, mcu_version: str = "") 
 
 
 def find_mcu(session: Session, *, mcu_target_id: int, name: str) -> Mcu | None:
-    """Return the Normal World of this name for a device in bootloader mode.
+    """Return the Normal World of this name for a device in bootloader mode, with a release to install it from.
 
-    Where no table knows what a model says in that mode, its name alone decides, if it is the only one.
+    Models of which no table knows what they say in that mode share one target id: there the name decides, as long as all that
+    have it are of one release.
     """
     found = list(session.scalars(select(Mcu).where(Mcu.name == name, Mcu.final_id.is_not(None)).order_by(Mcu.id)))
-    exact = [one for one in found if mcu_target_id in {one.device.mcu_target_id, one.device.target_id}]
-    open_ones = [one for one in found if one.device.mcu_target_id is None]
+    exact = [one for one in found if one.device.mcu_target_id == mcu_target_id]
     if exact:
         return exact[0]
-    return open_ones[0] if len(open_ones) == 1 else None
-
-
-def finals_of(session: Session, device_ids: Iterable[int]) -> list[FinalRow]:
-    """Return all versions of some devices, by their ids."""
-    return list(session.scalars(select(FinalRow).where(FinalRow.device_id.in_(list(device_ids))).order_by(FinalRow.id)))
+    shared = [one for one in found if one.device.mcu_target_id is None]
+    releases = {frozenset((file.name, file.digest) for file in one.release.files) for one in shared if one.release}
+    return shared[0] if len(releases) == 1 else None

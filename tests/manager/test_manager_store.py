@@ -1,0 +1,289 @@
+"""The manager's database: migrations, what publishing stores, the log's writer, who is offered which firmware."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, inspect, select, text
+from tests.manager.manager_stage import app_image, release_files
+
+from tallystick.errors import RemoteProtocolError, StateError, UsageError
+from tallystick.manager.catalog.service import NewApp, devices_named, publish_app, sign_missing
+from tallystick.manager.db.base import Base
+from tallystick.manager.db.engine import migrate, open_engine, sessions_of, writing
+from tallystick.manager.db.model import AppOffer, AppRelease, Blob, Mcu
+from tallystick.manager.db.model import Final as FinalRow
+from tallystick.manager.db.record import Audit, Count
+from tallystick.manager.firmware.roll_out import is_offered, share_of
+from tallystick.manager.firmware.service import KnownFirmware, NewFirmware, Runs, find_mcu, know, next_step, publish
+from tallystick.manager.install.image import image_from_bytes, image_to_bytes
+from tallystick.manager.recorder import Event, Recorder
+
+
+@pytest.fixture
+def sessions(database):
+    """Return the way to a database with things in it."""
+    engine = open_engine(database)
+    yield sessions_of(engine)
+    engine.dispose()
+
+
+def test_the_migrations_make_the_tables_of_the_models(tmp_path):
+    """A database made by the migrations is exactly what the models describe; doing it again changes nothing."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    assert migrate(engine) == migrate(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert set(inspect(connection).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    engine.dispose()
+
+
+def test_several_may_migrate_at_once(tmp_path):
+    """Workers that start together on a new database do not get in each other's way."""
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+
+    def run(_):
+        engine = open_engine(url)
+        try:
+            return migrate(engine)
+        finally:
+            engine.dispose()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(run, range(4)))) == 1
+
+
+def test_a_database_of_a_newer_package_is_refused(database):
+    """A version that this package does not know is left alone."""
+    engine = open_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StateError, match="newer"):
+        migrate(engine)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "oracle://x"])
+def test_other_databases_are_refused(url):
+    """Anything but SQLite in a file and PostgreSQL is refused in words."""
+    with pytest.raises(UsageError):
+        open_engine(url)
+
+
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path):
+    """An unreachable server is one sentence, and the password in the URL is not in it."""
+    engine = open_engine(f"postgresql://tally:verysecret@/x?host={tmp_path}")
+    with pytest.raises(StateError) as caught:
+        migrate(engine)
+    assert "verysecret" not in str(caught.value)
+    assert "verysecret" not in repr(engine)
+    engine.dispose()
+
+
+def test_a_failed_change_leaves_nothing_half(sessions, keyring):
+    """An error in the middle of publishing undoes all of it."""
+    new = NewApp(image=app_image("Half", "1.0.0"))
+
+    class Broken:
+        def sign_digest(self, digest):
+            raise StateError("the token went away")
+
+    with pytest.raises(StateError), writing(sessions) as session:
+        publish_app(session, new, software=Broken())
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(AppRelease)) == 1
+        assert session.scalar(select(func.count()).select_from(Blob).where(Blob.kind == "app")) == 1
+
+
+def test_publishing_the_same_app_again_changes_nothing(sessions, keyring, shelves):
+    """The same bytes under the same version are one release, one blob, the same offers."""
+
+    def state(session):
+        return [session.scalar(select(func.count()).select_from(one)) for one in (AppRelease, AppOffer, Blob)]
+
+    with writing(sessions) as session:
+        before = state(session)
+        publish_app(session, NewApp(image=shelves.image), software=keyring.software)
+        assert state(session) == before
+
+
+def test_other_bytes_under_a_published_version_want_to_be_asked_for(sessions, keyring):
+    """A version means one thing: other bytes are refused, unless a developer replaces his own."""
+    other = app_image(size=2048)
+    with pytest.raises(UsageError, match="other bytes"), writing(sessions) as session:
+        publish_app(session, NewApp(image=other), software=keyring.software)
+    with writing(sessions) as session:
+        release = publish_app(session, NewApp(image=other, replace=True), software=keyring.software)
+        assert release.offers
+
+
+@pytest.mark.parametrize("wrong", [{"models": ("nanoz",)}, {"providers": (9,)}])
+def test_an_unknown_model_or_provider_is_refused(sessions, keyring, wrong):
+    """Names that are none are refused before anything is stored."""
+    new = replace(NewApp(image=app_image("Other")), **wrong)
+    with pytest.raises(UsageError), writing(sessions) as session:
+        publish_app(session, new, software=keyring.software)
+
+
+def test_apps_are_signed_for_firmware_that_comes_later(sessions, keyring, shelves):
+    """When a release of the firmware is published, every app is offered for it too, signed for it."""
+    with writing(sessions) as session:
+        (device,) = devices_named(session, ("nanosp",))
+        final = know(session, device, KnownFirmware(version="1.9.0", mcu_version="4.03"))
+        assert sign_missing(session, software=keyring.software) == 1
+        assert sign_missing(session, software=keyring.software) == 0
+        offer = session.scalars(select(AppOffer).where(AppOffer.final_id == final.id)).unique().one()
+    assert offer.full_hash == shelves.image.full_hash(device.target_id, "1.9.0").hex()
+
+
+def test_firmware_is_published_once(sessions, shelves):
+    """The same release again changes nothing, other files under its version are refused, and so is one that lacks a file."""
+    new = NewFirmware(version="1.2.0", mcu_version="4.04", files=release_files("1.2.0"))
+    with writing(sessions) as session:
+        (device,) = devices_named(session, ("nanosp",))
+        assert publish(session, device, new).id == shelves.finals["1.2.0"]
+        with pytest.raises(UsageError, match="other files"):
+            publish(session, device, replace(new, files=release_files("x")))
+        with pytest.raises(UsageError, match="lacks"):
+            publish(session, device, replace(new, version="1.4.0", files={}))
+
+
+def test_an_older_release_that_is_published_later_leads_to_the_newer(sessions, shelves):
+    """Every step of an update begins at all older versions, in whatever order they were published."""
+    with writing(sessions) as session:
+        (device,) = devices_named(session, ("nanosp",))
+        old = know(session, device, KnownFirmware(version="1.0.9", mcu_version="4.01"))
+        step = next_step(session, Runs(final_id=old.id, device_id=device.id, provider=1))
+        assert step.name == "1.3.0-osu"
+        back = next_step(session, Runs(final_id=shelves.finals["1.3.0"], device_id=device.id, provider=1))
+    assert back is None
+
+
+def test_a_client_that_is_too_old_is_not_offered_a_release(sessions, shelves):
+    """A release that wants a newer client is kept from older ones, which get the best of the others."""
+    with writing(sessions) as session:
+        (device,) = devices_named(session, ("nanosp",))
+        files = release_files("1.5.0")
+        new = NewFirmware(version="1.5.0", mcu_version="4.05", files=files, minimum_live_version="34.0.0")
+        publish(session, device, new)
+        runs = Runs(final_id=shelves.finals["1.1.1"], device_id=device.id, provider=1)
+        found = {
+            version: next_step(session, replace(runs, live_version=version)).name
+            for version in ("33.9.9", "34.0.0", "", "34.27.0")
+        }
+    assert found == {"33.9.9": "1.3.0-osu", "34.0.0": "1.5.0-osu", "": "1.5.0-osu", "34.27.0": "1.5.0-osu"}
+
+
+def test_a_normal_world_of_several_releases_is_not_guessed(sessions):
+    """Where models share a bootloader's target id, the name of an MCU version counts only if it means one release."""
+    with writing(sessions) as session:
+        for model, files in (("stax", "a"), ("flex", "a")):
+            (device,) = devices_named(session, (model,))
+            publish(session, device, NewFirmware(version="2.0.0", mcu_version="5.30", files=release_files(files)))
+        assert isinstance(find_mcu(session, mcu_target_id=0x05010003, name="5.30"), Mcu)
+        (device,) = devices_named(session, ("apex_p",))
+        publish(session, device, NewFirmware(version="2.0.0", mcu_version="5.30", files=release_files("b")))
+        assert find_mcu(session, mcu_target_id=0x05010003, name="5.30") is None
+        (device,) = devices_named(session, ("nanox",))
+        publish(session, device, NewFirmware(version="3.0.0", mcu_version="5.30", files=release_files("c")))
+        found = find_mcu(session, mcu_target_id=0x05010003, name="5.30")
+        assert found.device_id == device.id
+
+
+@given(st.text(max_size=20), st.integers(1, 1 << 30), st.floats(0, 1), st.floats(0, 1))
+def test_more_ratio_only_adds_users(salt, firmware, one, other):
+    """Who is offered a firmware stays so when its ratio rises; 0 is nobody, 1 is everybody."""
+    low, high = sorted((one, other))
+    fixed = {"salt": salt, "firmware_id": firmware, "exclude_by_default": False}
+    assert is_offered(ratio=high, **fixed) or not is_offered(ratio=low, **fixed)
+    assert not is_offered(ratio=0.0, **fixed)
+    assert is_offered(ratio=1.0, **fixed)
+    assert is_offered(ratio=None, **fixed)
+    assert 0 <= share_of(salt, firmware) < 1
+
+
+def test_a_ratio_is_about_the_share_of_users():
+    """Of many users a tenth gets a firmware with the ratio of a tenth, and another tenth the next firmware."""
+    users = [f"{number:06x}" for number in range(10_000)]
+    first, second = ({user for user in users if share_of(user, number) < 0.1} for number in (1, 2))
+    assert 900 < len(first) < 1100
+    assert len(first & second) < 200
+
+
+@pytest.mark.parametrize(
+    ("salt", "ratio", "offered"), [("", 1.0, False), ("0", 1.0, False), ("d63855", 1.0, True), ("d63855", None, False)]
+)
+def test_a_firmware_that_excludes_by_default_wants_to_know_who_asks(salt, ratio, offered):
+    """Clients that send no salt of their own are not offered it; without a ratio nobody is."""
+    assert is_offered(salt=salt, firmware_id=3, ratio=ratio, exclude_by_default=True) is offered
+
+
+def test_a_staged_release_reaches_its_share_over_http(client, settings, shelves):
+    """The ratio that was published decides by the salt in the request, and stays the same for the same user."""
+    engine = open_engine(settings.database)
+    with writing(sessions_of(engine)) as session:
+        session.get(FinalRow, shelves.finals["1.3.0"]).distribution_ratio = 0.5
+    engine.dispose()
+    query = {"current_se_firmware_final_version": shelves.finals["1.1.1"], "device_version": shelves.device}
+    for number in range(12):
+        salt = f"{number:06x}"
+        answers = {
+            client.get("/get_latest_firmware", params=query | {"salt": salt}).json()["se_firmware_osu_version"]["name"]
+            for _ in range(2)
+        }
+        inside = share_of(salt, shelves.finals["1.3.0"]) < 0.5
+        assert answers == {"1.3.0-osu" if inside else "1.2.0-osu"}
+
+
+@given(st.binary(max_size=200))
+def test_a_stored_app_is_read_or_refused(raw):
+    """Whatever stands where an app should be is read whole or refused."""
+    with suppress(RemoteProtocolError):
+        assert image_to_bytes(image_from_bytes(raw)) == raw
+
+
+def test_an_app_goes_through_its_stored_form():
+    """An app is read back as it was stored; cut short anywhere, or with a byte behind it, it is refused."""
+    image = app_image(size=64)
+    raw = image_to_bytes(image)
+    assert image_from_bytes(raw) == image
+    for wrong in (*(raw[:size] for size in range(len(raw))), raw + b"\x00"):
+        with pytest.raises(RemoteProtocolError):
+            image_from_bytes(wrong)
+
+
+def test_the_log_is_written_in_order_and_counted(sessions):
+    """Every event is one line, and the counters add up what was counted in many transactions."""
+    recorder = Recorder(sessions)
+    event = Event(actor="a", action="genuine", subject="nanosp", outcome="success", seconds=0.25)
+    for future in [recorder.record(event) for _ in range(300)]:
+        future.result(10)
+    recorder.record(replace(event, outcome="failed", detail="x" * 5000))
+    recorder.close()
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Audit)) == 301
+        assert session.get(Count, ("genuine", "success")).times == 300
+        assert session.get(Count, ("genuine", "success")).seconds == 75.0
+        assert session.get(Count, ("genuine", "failed")).times == 1
+        assert len(session.scalars(select(Audit).where(Audit.outcome == "failed")).one().detail) == 1000
+
+
+def test_a_log_that_cannot_be_written_says_so(sessions):
+    """An event that is not stored is an error for whoever waits for it; and so is one that comes after the end."""
+    recorder = Recorder(sessions)
+    with writing(sessions) as session:
+        session.execute(text("DROP TABLE audit"))
+    event = Event(actor="a", action="genuine", subject="nanosp", outcome="success")
+    with pytest.raises(StateError):
+        recorder.record(event).result(10)
+    recorder.close()
+    with pytest.raises(StateError, match="closed"):
+        recorder.record(event).result(10)
