@@ -252,5 +252,32 @@ def test_objects_stand_for_their_ids():
 def test_an_app_has_the_names_that_clients_check():
     """The members of an app of the second API are exactly those of the reference."""
     assert set(filled(wire.AppV2).to_json()) == set(
-        ["versionId", "versionName", "versionDisplayName", "version", "currencyId", "description", "applicationType", "dateModified", "icon", "authorName", "supportURL", "contactURL", "sourceURL", "compatibleWallets", "hash", "perso", "firmware", "firmwareKey", "delete", "deleteKey", "bytes", "warning", "isDevTools", "category", "parent", "parentName"]
+        [
+            "versionId",
+            "versionName",
+            "versionDisplayName",
+            "version",
+            "currencyId",
+            "description",
+            "applicationType",
+            "dateModified",
+            "icon",
+            "authorName",
+            "supportURL",
+            "contactURL",
+            "sourceURL",
+            "compatibleWallets",
+            "hash",
+            "perso",
+            "firmware",
+            "firmwareKey",
+            "delete",
+            "deleteKey",
+            "bytes",
+            "warning",
+            "isDevTools",
+            "category",
+            "parent",
+            "parentName",
+        ]
     )
