@@ -11,7 +11,7 @@ import hostile_world
 import pytest
 from isolated_stage import Held, cut_family, tally, worlds
 from process_stage import PATIENCE_S
-from up_stage import TEST_SENTENCE, Up, command, wait_for_end
+from up_stage import TEST_SENTENCE, Up, command, run, wait_for_end
 
 import tallystick
 from tallystick.manager.factory.build import ENTRIES, Release, image, sign
@@ -47,7 +47,10 @@ class Foundry:
         return Release(version="1.0.0", security_version=1, source=self._folder / "source", entries=entries)
 
     def device(self, deed, env):
-        """Make a device whose Normal World does the deed; return its folder."""
+        """Make a device whose Normal World does the deed, once; return its folder."""
+        folder = self._folder / f"device-{deed}"
+        if folder.exists():
+            return folder
         (self._board / f"entry_{deed}.py").write_text(_ENTRY.format(deed))
         release = self._release(f"tallystick.device.board.entry_{deed}")
         files = sign(
@@ -57,7 +60,7 @@ class Foundry:
             secure_world=self._images[ImageRole.SECURE_WORLD],
             normal_world=image(ImageRole.NORMAL_WORLD, release),
         )
-        images, folder = self._folder / f"images-{deed}", self._folder / f"device-{deed}"
+        images = self._folder / f"images-{deed}"
         images.mkdir()
         for name, data in files.items():
             (images / name).write_bytes(data)
@@ -159,16 +162,19 @@ def test_one_that_is_never_let_in_is_replaced_and_never_heard(home, foundry, dee
         assert device.rest("GET", "/status")["unlocked"]
 
 
-def test_one_that_is_not_locked_is_refused_for_good(home, foundry):
-    """It greets without having put on the lock: it is ended, and no other one is started from that image."""
-    with Unready(foundry.device("unlocked", home), home) as device:
-        first = next_normal(device)
-        secure = worlds(device)["world"]
-        wait_for_end(first)
-        assert device.rest("GET", "/status")["unlocked"]
-        assert "normal" not in worlds(device)
-        assert worlds(device)["world"] == secure
-        assert not device.is_ready()
+@pytest.mark.parametrize(
+    ("deed", "reason"), [("unlocked", "the process is not locked"), ("early", "ended before they could be let in")]
+)
+def test_a_normal_world_that_can_never_be_used_ends_the_device(home, foundry, deed, reason):
+    """Not locked as it greets, or never let in however often it is started: an error, exit code 9, and nothing is left."""
+    folder = foundry.device(deed, home)
+    ended = run(
+        "--json", "--apdu-port", "0", "--api-port", "0", "--state", str(folder), "--seed", TEST_SENTENCE, env=home
+    )
+    error = json.loads(ended.stdout)
+    assert (ended.returncode, error["error"]) == (9, "not_trusted")
+    assert reason in error["message"]
+    assert "selftest" in error["remedy"]
 
 
 @pytest.mark.parametrize("deed", ["flood", "apdus"])

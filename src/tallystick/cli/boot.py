@@ -130,7 +130,7 @@ def flash(folder: Path, images: Path | None) -> Report:
     if images is None:
         from tallystick.cli.workshop import images as of_this_installation
 
-        images = of_this_installation()
+        images = of_this_installation(_model(folder))
     artefacts = read_artefacts(images)
     with _opened(folder) as (fuses, slots, *_):
         slot = update(slots, fuses, artefacts, places=_places())
@@ -151,6 +151,15 @@ def _opened(folder: Path) -> Iterator[tuple[Fuses, Slots, DirectoryFlash, ChipMe
         )
     with opened(folder) as parts:
         yield parts
+
+
+def _model(folder: Path) -> str:
+    """Return the name of the device's model; raise UsageError when it says none that there is."""
+    with _opened(folder) as (_fuses, _slots, contents, _chip):
+        name = (contents.read("model") or b"").decode("ascii", "replace")
+    if name not in MODELS:
+        raise UsageError(f"the device in {folder} does not say which model it is", remedy="name them: --images DIR")
+    return name
 
 
 def _places() -> Places:

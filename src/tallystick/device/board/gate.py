@@ -27,6 +27,8 @@ _LOG_RATE = 50
 RESTART_S = 0.5
 #: seconds a Normal World may take until it says hello
 HELLO_S = 10.0
+#: Normal Worlds in succession that may end before one was let in
+MAX_FRUITLESS = 8
 
 
 class Child(Protocol):
@@ -87,6 +89,9 @@ class Gate(Generic[ChildT]):
         self._closed = False
         #: told each time a Normal World has come up and was found locked
         self.on_open: Callable[[], None] = lambda: None
+        self._fruitless = 0
+        #: told once why no Normal World is started any more: the one of this image cannot be used
+        self.on_given_up: Callable[[str], None] = lambda _reason: None
         #: how often the Normal World had to be started again
         self.restarts = 0
 
@@ -171,10 +176,9 @@ class Gate(Generic[ChildT]):
             self._restart("it died")
             return
         except TrustError as error:
-            _LOGGER.error("the Normal World is not used: %s", error.message)  # noqa: TRY400 -- the text says it all
-            self.close()
+            self._give_up(error.message)
             return
-        self._trusted = True
+        self._trusted, self._fruitless = True, 0
         self.on_open()
 
     def _within_rate(self, message: world.FromNormal) -> bool:
@@ -193,6 +197,10 @@ class Gate(Generic[ChildT]):
     def _restart(self, reason: str) -> None:
         if self._closed or self._socket is None:
             return
+        self._fruitless += not self._trusted
+        if self._fruitless >= MAX_FRUITLESS:
+            self._give_up(f"{MAX_FRUITLESS} of them ended before they could be let in, the last one as {reason}")
+            return
         _LOGGER.warning("the Normal World is started again: %s", reason)
         self.restarts += 1
         self._end()
@@ -200,6 +208,11 @@ class Gate(Generic[ChildT]):
         for channel in channels:
             self._receive(world.Link(channel, world.LinkState.RESET))
         self._watcher.call_later(RESTART_S, self._reopen)
+
+    def _give_up(self, reason: str) -> None:
+        _LOGGER.error("the Normal World is not used: %s", reason)
+        self.close()
+        self.on_given_up(reason)
 
     def _reopen(self) -> None:
         if not self._closed:

@@ -20,7 +20,7 @@ from typing import Any
 from tallystick.device.board.jig import MAX_MESSAGE, PowerOn, complaint, hear
 from tallystick.device.board.panel_process import end_panel, panel_failure, panel_pair, spawn_panel
 from tallystick.device.board.silicon_process import Silicon
-from tallystick.errors import RemoteProtocolError, TransportError, TrustError
+from tallystick.errors import TallyError, TransportError, TrustError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import BUTTON_NAMES, Button
 
@@ -165,7 +165,7 @@ class Bench:
             return
         try:
             self._obey(hear(data))
-        except RemoteProtocolError as error:
+        except TallyError as error:  # what the device said, or what was to be done when it is ready
             self._failure = error
             self.stop()
 
