@@ -22,6 +22,7 @@ from channel_stage import (
 from os_stage import app, ask, status
 
 from tallystick import apps as catalogue
+from tallystick.crypto import secp256k1
 from tallystick.testing.device import VirtualDevice
 from tallystick.testing.factory import known_key
 from tallystick.wire.app_list import AppListEntry, decode_app_list
@@ -437,6 +438,24 @@ def test_owner_trusts_an_authority_of_his_own(empty: VirtualDevice) -> None:
     own.install(native(name="Other"))
     assert len(own.asked) == 1
     assert AppFlag(listed(own)[1].flags) & (origin | AppFlag.ISSUER) == AppFlag.CUSTOM_CA
+
+
+def test_only_the_owners_authority_may_leave_the_os_version_out(empty: VirtualDevice) -> None:
+    """Tools that people sign with hash no version: good enough for an app of the owner's, not for the software key's."""
+    manager = manager_of(empty)
+    manager.send(setup_ca())
+    image = native()
+    unbound = image.full_hash(manager.target_id, "")
+    signed = load_script(image, signature=secp256k1.sign_ecdsa_der(SOFTWARE._private, unbound))
+    with pytest.raises(Refused) as refused:
+        manager.send_all(signed)
+    assert refused.value.status == 0x5720
+    own = Manager(empty, signer=AUTHORITY, chain=certified_by(AUTHORITY, AUTHORITY))
+    own.open()
+    own.asked.clear()
+    own.send_all(load_script(image, signature=secp256k1.sign_ecdsa_der(AUTHORITY._private, unbound)))
+    assert not own.asked
+    assert names(empty) == ["Demo"]
 
 
 def test_there_is_one_authority_at_a_time(empty: VirtualDevice) -> None:

@@ -27,17 +27,23 @@ class Verdict:
     signed_by: str
 
 
-def judge(session: Session, full_hash: bytes, *, signature: bytes, peer: Peer) -> Verdict:
-    """Return the verdict on an app of this hash (32 bytes) with this signature (DER or empty) from this peer.
+def judge(session: Session, app: InstalledApp, *, signature: bytes, peer: Peer) -> Verdict:
+    """Return the verdict on a measured app with this signature (DER or empty) from this peer.
+
+    The software key signs for one OS version. What the owner's authority signs may leave the version out, as the tools
+    do that people sign their own apps with (attestation 5).
 
     Raises:
         Reject: 5720 when a signature holds for no key that counts, or is missing where only signed apps are taken.
 
     """
     ca = stored_ca(session.storage)
-    by_software = _holds(session.attestation.factory.software_public_key, full_hash, signature)
-    by_ca = ca is not None and _holds(ca.public_key, full_hash, signature)
-    by_peer = peer.authority is not Authority.ISSUER and _holds(peer.public_key, full_hash, signature)
+    bound = app.full_hash
+    unbound = app.record.image.full_hash(session.identity.model.target_id, "")
+    by_software = _holds(session.attestation.factory.software_public_key, bound, signature)
+    by_ca = ca is not None and any(_holds(ca.public_key, digest, signature) for digest in (bound, unbound))
+    is_stranger = peer.authority is not Authority.ISSUER
+    by_peer = is_stranger and any(_holds(peer.public_key, digest, signature) for digest in (bound, unbound))
     if signature and not (by_software or by_ca or by_peer):
         raise Reject(StatusWord.PKI_SIGNATURE_INVALID)
     if peer.authority is Authority.ISSUER and not by_software:

@@ -146,7 +146,7 @@ class Loader:
             return
         app = session.registry.measure(image)
         self._check_new(app)
-        verdict = judge(session, app.full_hash, signature=signature, peer=peer)
+        verdict = judge(session, app, signature=signature, peer=peer)
         app = session.registry.measure(image, verdict.flags, bundle=app.bundle)
         if verdict.ask:
             await review_app(session, app, signed_by=verdict.signed_by)
