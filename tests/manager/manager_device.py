@@ -23,9 +23,12 @@ from tallystick.wire.loader import (
     ListMoreApps,
     Load,
     LoaderCommand,
+    LoaderVersion,
     SetLoadOffset,
+    VersionQuery,
     decode_command,
 )
+from tallystick.wire.version_flag import StateFlag, VersionFlags
 
 NANOSP = 0x33100004
 
@@ -56,6 +59,7 @@ class ScriptedDevice:
     trusts: Keyring | None = None
     apps: list[AppListEntry] = field(default_factory=list)
     refuses: bool = False
+    version: str = "1.1.1"
 
     def __post_init__(self):
         trusted = self.trusts or self.keyring
@@ -119,6 +123,15 @@ class ScriptedDevice:
                 return self._page()
             case ListMoreApps():
                 return self._page()
+            case VersionQuery():
+                flags = VersionFlags(bytes(4))
+                return LoaderVersion(
+                    target_id=self.target_id, version=self.version, flags=flags, mcu_version="4.03"
+                ).to_bytes()
+            case VersionQuery():
+                flags = VersionFlags.of(StateFlag.ONBOARDED)
+                version = LoaderVersion(target_id=self.target_id, version="1.1.1", flags=flags, mcu_version="4.03")
+                return version.to_bytes()
             case _:
                 self.loaded.append(command)
                 return b""

@@ -54,7 +54,7 @@ def stock_shelves(session: Session, keyring: Keyring) -> Shelves:
     for version, mcu in (("1.2.0", "4.04"), ("1.3.0", "4.05")):
         new = NewFirmware(
             version=version, mcu_version=mcu, mcu_bootloader_version="3.12", files=release_files(version),
-            notes=f"notes of {version}", flash_mcu=version == "1.3.0",
+            notes=f"notes of {version}",
         )  # fmt: skip
         finals[version] = publish(session, device, new).id
     image = app_image()

@@ -105,14 +105,14 @@ def test_a_device_in_an_update_finds_its_step(client, shelves, name):
 
 
 def test_the_normal_worlds_are_listed(client, shelves):
-    """All MCU versions come as a list, each by its id too; a final that wants its own names that one only."""
+    """All MCU versions come as a list, each by its id too; a final names the one that belongs to it."""
     listed = [McuVersion.from_json(one) for one in client.get("/api/mcu_versions").json()]
     assert [one.name for one in listed] == ["4.03", "4.04", "4.05"]
     assert McuVersion.from_json(client.get(f"/mcu_versions/{listed[1].id}").json()) == listed[1]
     final = client.get(f"/firmware_final_versions/{shelves.finals['1.3.0']}").json()
     assert final["mcu_versions"] == [listed[2].id]
-    open_final = client.get(f"/firmware_final_versions/{shelves.finals['1.2.0']}").json()
-    assert open_final["mcu_versions"] == [listed[0].id, listed[1].id]
+    earlier = client.get(f"/firmware_final_versions/{shelves.finals['1.2.0']}").json()
+    assert earlier["mcu_versions"] == [listed[1].id]
     assert client.get("/mcu_versions", params={"provider": 2}).json() == []
     assert client.get("/mcu_versions/999").status_code == 404
     newest = client.post("/mcu_versions_bootloader", json={"bootloader_version": "3.12"}).json()

@@ -172,7 +172,7 @@ def test_a_client_that_is_too_old_is_not_offered_a_release(sessions, shelves):
     with writing(sessions) as session:
         (device,) = devices_named(session, ("nanosp",))
         files = release_files("1.5.0")
-        new = NewFirmware(version="1.5.0", mcu_version="4.05", files=files, minimum_live_version="34.0.0")
+        new = NewFirmware(version="1.5.0", mcu_version="4.06", files=files, minimum_live_version="34.0.0")
         publish(session, device, new)
         runs = Runs(final_id=shelves.finals["1.1.1"], device_id=device.id, provider=1)
         found = {

@@ -85,7 +85,6 @@ def app(
 @click.command("firmware", cls=DeviceCommand)
 @click.argument("folder", metavar="RELEASE_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--model", "models", metavar="NAME", multiple=True, required=True, help="may be repeated")
-@click.option("--mcu", "flash_mcu", is_flag=True, help="devices must get its Normal World on the way")
 @_PROVIDER
 @_NOTES
 @click.option("--ratio", type=click.FloatRange(0, 1), metavar="R", help="offer it to this share of users only")
@@ -97,7 +96,6 @@ def firmware(
     *,
     folder: Path,
     models: tuple[str, ...],
-    flash_mcu: bool,
     providers: tuple[int, ...],
     notes: str,
     ratio: float | None,
@@ -120,7 +118,6 @@ def firmware(
                 model=device.name,
                 providers=providers,
                 notes=notes,
-                flash_mcu=flash_mcu,
                 distribution_ratio=ratio,
                 exclude_by_default=exclude_by_default,
                 minimum_live_version=minimum_client or None,

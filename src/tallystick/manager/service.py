@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from tallystick.errors import TrustError
 from tallystick.manager.db.engine import Sessions, open_engine, sessions_of, writing
 from tallystick.manager.db.model import Setting
-from tallystick.manager.firmware.script import NoScripts, ScriptSource
+from tallystick.manager.firmware.package import PackageScripts
+from tallystick.manager.firmware.script import ScriptSource
 from tallystick.manager.genuine.channel import ChannelKeys
 from tallystick.manager.hsm.key_file import KeyFile
 from tallystick.manager.hsm.keyring import Keyring
@@ -34,7 +35,7 @@ class Service:
     keyring: Keyring = field(repr=False)
     recorder: Recorder = field(repr=False)
     owner: Signer | None = field(default=None, repr=False)
-    scripts: ScriptSource = field(default_factory=NoScripts, repr=False)
+    scripts: ScriptSource = field(default_factory=PackageScripts, repr=False)
 
     @classmethod
     def open(cls, settings: Settings, *, scripts: ScriptSource | None = None) -> Self:
@@ -53,7 +54,7 @@ class Service:
             keyring=keyring,
             recorder=Recorder(sessions),
             owner=KeyFile.read(Path(settings.owner), role=Role.OWNER) if settings.owner else None,
-            scripts=NoScripts() if scripts is None else scripts,
+            scripts=PackageScripts() if scripts is None else scripts,
         )
 
     @property

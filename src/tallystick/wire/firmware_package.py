@@ -29,7 +29,7 @@ _FORMAT: Final = 1
 ALIGNMENT: Final = 64
 #: bytes of everything in one package
 _MAX_RAW: Final = MAX_IMAGE
-_LEVEL: Final = 9
+_LEVEL: Final = 6
 
 
 @unique

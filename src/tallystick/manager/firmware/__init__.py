@@ -6,5 +6,6 @@
 `service`               finding and publishing versions
 `view`                  the same over HTTP
 `script`                the seam to what a device is sent: blobs of a release turned into commands
+`package`               how this house's releases are sent: packages, signed for one model and version
 ======================  =============================================================================================
 """

@@ -26,12 +26,16 @@ class ScriptKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRelease:
-    """A published release: the device's target id (32 bits), versions of OS and Normal World, files by their names."""
+    """A published release: the device's target id (32 bits), versions of OS and Normal World, files by their names.
+
+    `runs` is the version of the OS that the device runs by its own word, for which a script is signed; empty before a bootloader.
+    """
 
     target_id: int
     version: str
     mcu_version: str
     files: Mapping[str, bytes] = field(repr=False)
+    runs: str = ""
 
 
 class ScriptSource(Protocol):

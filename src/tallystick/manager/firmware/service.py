@@ -24,6 +24,7 @@ from tallystick.wire.model import version_key
 #: what the blob of a file of a release is called
 KIND: Final = "firmware"
 OSU: Final = "-osu"
+_NORMAL_WORLD: Final = ARTEFACTS["normal_world"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +41,12 @@ class KnownFirmware:
 class NewFirmware(KnownFirmware):
     """A release to publish: its files by name, and who is offered it (`roll_out`).
 
-    With `flash_mcu` devices must get its Normal World on the way, otherwise any that is known will do until the end.
+    Its Normal World is flashed on the way unless the device says that it has one of the same version: a version is one sequence
+    of bytes, and a release with other ones under a version that is known is not published.
     """
 
     files: Mapping[str, bytes] = field(repr=False)
     notes: str = ""
-    flash_mcu: bool = False
     distribution_ratio: float | None = None
     exclude_by_default: bool = False
     minimum_live_version: str | None = None
@@ -97,8 +98,9 @@ def publish(session: Session, device: Device, new: NewFirmware) -> FinalRow:
     final.notes, final.modified = new.notes, now
     final.distribution_ratio, final.exclude_by_default = new.distribution_ratio, new.exclude_by_default
     mcu = _mcu(session, device, new, now=now)
+    _check_normal_world(session, mcu, blobs[_NORMAL_WORLD].digest)
     mcu.final_id = final.id
-    final.mcus = [mcu] if new.flash_mcu else list(session.scalars(select(Mcu).where(Mcu.device_id == device.id)))
+    final.mcus = [mcu]
     if not final.steps:
         session.add(
             Osu(
@@ -109,6 +111,17 @@ def publish(session: Session, device: Device, new: NewFirmware) -> FinalRow:
     session.flush()
     _link_updates(session, device)
     return final
+
+
+def _check_normal_world(session: Session, mcu: Mcu, digest: str) -> None:
+    """Raise UsageError when the version of this Normal World is published with other bytes: no client could tell them apart."""
+    release = None if mcu.final_id is None else session.get(FinalRow, mcu.final_id)
+    stored = {} if release is None else {one.name: one.digest for one in release.files}
+    if stored.get(_NORMAL_WORLD, digest) != digest:
+        raise UsageError(
+            f"the Normal World {mcu.name} is published with other bytes",
+            remedy="build the release with another --mcu-version",
+        )
 
 
 def _mcu(session: Session, device: Device, known: KnownFirmware, *, now: datetime) -> Mcu:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tallystick.manager.flow import Ask, Flow, FlowResult, Run
-from tallystick.manager.genuine.channel import ChannelKeys, open_channel
+from tallystick.manager.genuine.channel import ChannelKeys, ask, open_channel
 from tallystick.wire.dashboard import Ins, request
+from tallystick.wire.loader import LoaderVersion, VersionQuery
 
 #: makes the contents of the commands, sub-command byte first; called once the device is known to be genuine
 Script = Callable[[], Sequence[bytes]]
@@ -20,6 +21,15 @@ def run_script(keys: ChannelKeys, target_id: int, script: Script) -> Flow:
     """Open a channel to a genuine device and send it a script."""
     opened = yield from open_channel(keys, target_id)
     yield Run(tuple(opened.channel.command(plain) for plain in script()))
+    return FlowResult()
+
+
+def run_firmware(keys: ChannelKeys, target_id: int, script: Callable[[str], Sequence[bytes]]) -> Flow:
+    """Open a channel to a genuine device, ask for the version that it runs, and send it the script for that version."""
+    opened = yield from open_channel(keys, target_id)
+    answer = yield from ask(opened.channel, VersionQuery().to_bytes())
+    commands = script(LoaderVersion.from_bytes(answer).version)
+    yield Run(tuple(opened.channel.command(plain) for plain in commands))
     return FlowResult()
 
 

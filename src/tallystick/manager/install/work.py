@@ -7,6 +7,7 @@ says nothing more, so a wrong one is refused; and so is a hash that is not that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import select
@@ -20,7 +21,7 @@ from tallystick.manager.firmware.script import ScriptKind
 from tallystick.manager.firmware.service import find_mcu, stored_release
 from tallystick.manager.flow import NOT_FOUND, FlowError
 from tallystick.manager.genuine.work import checked_target
-from tallystick.manager.install.flow import run_plain, run_script
+from tallystick.manager.install.flow import run_firmware, run_plain, run_script
 from tallystick.manager.install.image import image_from_bytes
 from tallystick.manager.service import Service
 from tallystick.wire.loader import DeleteApp, load_script
@@ -88,11 +89,11 @@ def _firmware_work(service: Service, session: Session, final: FinalRow, asked: F
     _check(final.device.target_id, final.hash, asked)
     release = stored_release(session, final)
 
-    def script() -> Sequence[bytes]:
-        return service.scripts.commands(kind, release, software=service.keyring.software)
+    def script(runs: str) -> Sequence[bytes]:
+        return service.scripts.commands(kind, replace(release, runs=runs), software=service.keyring.software)
 
     return Work(
-        action=kind.value, subject=asked.firmware, flow=run_script(service.channel_keys, asked.target_id, script)
+        action=kind.value, subject=asked.firmware, flow=run_firmware(service.channel_keys, asked.target_id, script)
     )
 
 
