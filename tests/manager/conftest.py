@@ -55,6 +55,14 @@ def database(tmp_path, template):
 
 
 @pytest.fixture
+def sessions(database):
+    """Return the way to that database."""
+    engine = open_engine(database)
+    yield sessions_of(engine)
+    engine.dispose()
+
+
+@pytest.fixture
 def shelves(template):
     """Return what is in the database."""
     return template[1]

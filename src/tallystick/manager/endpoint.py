@@ -34,6 +34,8 @@ class Work:
     action: str
     subject: str
     flow: Flow = field(repr=False)
+    #: its steps take long enough to hold up others: they are made beside the event loop
+    is_heavy: bool = False
 
 
 #: reads the database where it must; raises FlowError for what is not offered
@@ -66,10 +68,10 @@ class FlowEndpoint:
         talk = Conversation(work.flow, uuid=str(uuid.uuid4()), session=uuid.uuid4().hex)
         last = ""
         try:
-            text = await self._service.keyring.step(talk.start)
+            text = await self._step(work, talk.start)
             while not talk.ended:
                 await socket.send_text(text)
-                text = await self._next(socket, talk)
+                text = await self._next(socket, work, talk)
             last = text
         except (WebSocketDisconnect, OSError):
             talk.leave()
@@ -98,7 +100,7 @@ class FlowEndpoint:
         except FlowError as error:
             return Work(action=path.strip("/"), subject=_subject(socket), flow=_failing(error))
 
-    async def _next(self, socket: WebSocket, talk: Conversation) -> str:
+    async def _next(self, socket: WebSocket, work: Work, talk: Conversation) -> str:
         """Wait for a reply and return what to send next; raise WebSocketDisconnect when the client left."""
         try:
             async with asyncio.timeout(self._service.settings.reply_s):
@@ -113,7 +115,14 @@ class FlowEndpoint:
         if len(text) > MAX_REPLY or talk.waits_for_bulk:
             # nothing is signed any more: no need for the keys' own thread
             return talk.receive(text)
-        return await self._service.keyring.step(talk.receive, text)
+        return await self._step(work, talk.receive, text)
+
+    async def _step(self, work: Work, function: Callable[..., str], *arguments: str) -> str:
+        """Take one step of a conversation where it holds up nobody; keys in a token have a thread of their own."""
+        keyring = self._service.keyring
+        if work.is_heavy and not keyring.is_blocking:
+            return await run_in_threadpool(function, *arguments)
+        return await keyring.step(function, *arguments)
 
     async def _note(self, event: Event) -> None:
         members = {"action": event.action, "subject": event.subject, "outcome": event.outcome, "detail": event.detail}
