@@ -13,20 +13,25 @@ from typing import Any
 from tallystick.wire.install import Curve
 from tallystick.wire.screen import AppScene, Decided, Menu, Review, Selected
 from tallystick.wire.syscall import (
+    Agree,
     AppEvent,
     Ask,
+    Cipher,
     DeviceInfo,
     Exchange,
     Idle,
     Log,
     Outcome,
     PublicKey,
+    PublicOf,
     Random,
     ReadRecord,
     ReadSetting,
     Request,
     Response,
     Sign,
+    SignWith,
+    Verify,
     WriteRecord,
     WriteSetting,
 )
@@ -81,6 +86,36 @@ class Os:
         """Return 1 to 1024 random bytes."""
         data: bytes = await _call(Random(size_bytes))
         return data
+
+    async def public_of(self, private: bytes) -> bytes:
+        """Compute the public key (65 bytes) of the app's own private key (32 bytes, secp256k1)."""
+        key: bytes = await _call(PublicOf(private))
+        return key
+
+    async def sign_with(self, private: bytes, digest: bytes) -> bytes:
+        """Sign a 32-byte digest with the app's own private key: DER, RFC 6979, low S."""
+        signature: bytes = await _call(SignWith(private, digest))
+        return signature
+
+    async def verify(self, public: bytes, digest: bytes, signature: bytes) -> bool:
+        """Return whether `signature` (DER) is one of `public` (65 bytes) over a 32-byte digest; a high S counts, too."""
+        holds: bool = await _call(Verify(public, digest, signature))
+        return holds
+
+    async def agree(self, private: bytes, public: bytes) -> bytes:
+        """Return SHA-256 (32 bytes) of the compressed point that `private` (32) and `public` (65) have in common."""
+        secret: bytes = await _call(Agree(private, public))
+        return secret
+
+    async def encrypt(self, key: bytes, iv: bytes, plain: bytes) -> bytes:
+        """Encrypt whole blocks with AES-128-CBC, without padding."""
+        data: bytes = await _call(Cipher(encrypt=True, key=key, iv=iv, data=plain))
+        return data
+
+    async def decrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
+        """Decrypt whole blocks with AES-128-CBC, without padding."""
+        plain: bytes = await _call(Cipher(encrypt=False, key=key, iv=iv, data=data))
+        return plain
 
     async def setting(self, name: str) -> bool:
         """Return a setting the manifest declares."""

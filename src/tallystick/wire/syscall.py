@@ -15,6 +15,7 @@ from typing import Any, Self
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.call import ApduEvent, AppEvent, CallStatus, MenuEvent, Request, ResetEvent, Response, SyscallError
+from tallystick.wire.call_cipher import Agree, Cipher, PublicOf, SignWith, Verify
 from tallystick.wire.call_key import MAX_LEVELS, MAX_RANDOM, PublicKey, Random, Sign
 from tallystick.wire.call_record import ReadRecord, ReadSetting, WriteRecord, WriteSetting
 from tallystick.wire.screen import AppScene, Menu
@@ -28,10 +29,12 @@ __all__ = [
     "MAX_RECORD",
     "MAX_REPLY",
     "REQUESTS",
+    "Agree",
     "ApduEvent",
     "AppEvent",
     "Ask",
     "CallStatus",
+    "Cipher",
     "DeviceInfo",
     "Exchange",
     "Exit",
@@ -40,6 +43,7 @@ __all__ = [
     "MenuEvent",
     "Outcome",
     "PublicKey",
+    "PublicOf",
     "Random",
     "ReadRecord",
     "ReadSetting",
@@ -47,7 +51,9 @@ __all__ = [
     "ResetEvent",
     "Response",
     "Sign",
+    "SignWith",
     "SyscallError",
+    "Verify",
     "WriteRecord",
     "WriteSetting",
     "request_from_bytes",
@@ -230,6 +236,11 @@ _REQUESTS: tuple[type[Request], ...] = (
     WriteSetting,
     ReadRecord,
     WriteRecord,
+    PublicOf,
+    SignWith,
+    Verify,
+    Agree,
+    Cipher,
 )
 REQUESTS: dict[int, type[Request]] = {request.NUMBER: request for request in _REQUESTS}
 

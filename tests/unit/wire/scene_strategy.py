@@ -18,17 +18,22 @@ from tallystick.wire.screen import (
     Tone,
 )
 from tallystick.wire.syscall import (
+    Agree,
     Ask,
+    Cipher,
     Exchange,
     Exit,
     Idle,
     Log,
     PublicKey,
+    PublicOf,
     Random,
     ReadRecord,
     ReadSetting,
     Response,
     Sign,
+    SignWith,
+    Verify,
     WriteRecord,
     WriteSetting,
 )
@@ -58,6 +63,13 @@ answers = (
 
 curves = st.sampled_from((Curve.SECP256K1, Curve.SECP256R1, Curve.ED25519))
 paths = st.lists(st.integers(0, 0xFFFFFFFF), max_size=10).map(tuple)
+
+
+def _octets(size):
+    """Return bytes of one length."""
+    return st.binary(min_size=size, max_size=size)
+
+
 records = st.none() | st.binary(max_size=40)
 responses = st.builds(Response, st.binary(max_size=40), st.integers(0, 0xFFFF))
 requests = (
@@ -73,4 +85,11 @@ requests = (
     | st.builds(WriteSetting, texts, st.booleans())
     | st.builds(ReadRecord, texts)
     | st.builds(WriteRecord, texts, records)
+    | st.builds(PublicOf, _octets(32))
+    | st.builds(SignWith, _octets(32), _octets(32))
+    | st.builds(Verify, _octets(65), _octets(32), st.binary(max_size=72))
+    | st.builds(Agree, _octets(32), _octets(65))
+    | st.integers(1, 4).flatmap(
+        lambda blocks: st.builds(Cipher, st.booleans(), _octets(16), _octets(16), _octets(16 * blocks))
+    )
 )

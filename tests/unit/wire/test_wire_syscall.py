@@ -14,9 +14,11 @@ from tallystick.wire.syscall import (
     MAX_MESSAGE,
     MAX_RANDOM,
     REQUESTS,
+    Agree,
     ApduEvent,
     Ask,
     CallStatus,
+    Cipher,
     DeviceInfo,
     Exchange,
     Exit,
@@ -25,13 +27,16 @@ from tallystick.wire.syscall import (
     MenuEvent,
     Outcome,
     PublicKey,
+    PublicOf,
     Random,
     ReadRecord,
     ReadSetting,
     ResetEvent,
     Response,
     Sign,
+    SignWith,
     SyscallError,
+    Verify,
     WriteRecord,
     WriteSetting,
     request_from_bytes,
@@ -58,6 +63,12 @@ SAMPLES = [
     (WriteRecord("r", b"\x01"), "39 01 72 01 01"),
     (WriteRecord("r", b""), "39 01 72 01"),
     (WriteRecord("r", None), "39 01 72 00"),
+    (PublicOf(b"\x01" * 32), "60" + "01" * 32),
+    (SignWith(b"\x01" * 32, b"\x02" * 32), "61" + "01" * 32 + "02" * 32),
+    (Verify(b"\x04" * 65, b"\x02" * 32, b"\x30"), "62" + "04" * 65 + "02" * 32 + "30"),
+    (Agree(b"\x01" * 32, b"\x04" * 65), "63" + "01" * 32 + "04" * 65),
+    (Cipher(True, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 01" + "01" * 16 + "02" * 16 + "03" * 16),
+    (Cipher(False, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 00" + "01" * 16 + "02" * 16 + "03" * 16),
 ]
 OUTCOMES = [
     (Exchange(), ApduEvent(b"\xb0\x01"), "00 01 b001"),
@@ -71,6 +82,9 @@ OUTCOMES = [
     (ReadRecord("x"), None, "00 00"),
     (ReadRecord("x"), b"", "00 01"),
     (WriteSetting("x", True), None, "00"),
+    (PublicOf(b"\x01" * 32), b"\x04", "00 04"),
+    (Verify(b"\x04" * 65, b"\x02" * 32, b""), True, "00 01"),
+    (Verify(b"\x04" * 65, b"\x02" * 32, b""), False, "00 00"),
 ]
 INFO = DeviceInfo(model="nanosp", target_id=0x33100004, os_version="1.1.1", mcu_version="4", touch=False, page_width=17)
 
@@ -95,7 +109,7 @@ def test_round_trip_of_requests(request_):
 
 
 #: requests whose body is open at its end: cut, they are another request of the same kind
-OPEN_ENDED = (Exchange, Log, Sign, ReadSetting, WriteSetting, ReadRecord, WriteRecord)
+OPEN_ENDED = (Exchange, Log, Sign, ReadSetting, WriteSetting, ReadRecord, WriteRecord, Verify)
 
 
 @pytest.mark.parametrize(("request_", "sample"), SAMPLES)
@@ -141,6 +155,11 @@ def test_trailing_bytes_are_refused(request_, sample):
         "39 01 72 02",
         "39 01 72 00 01",  # absent, with content
         "39 01 ff 00",  # a name that is not UTF-8
+        "62" + "04" * 65 + "02" * 32 + "30" * 73,  # a signature longer than any
+        "64 02" + "01" * 48,  # neither way
+        "64 01" + "01" * 32,  # no data
+        "64 01" + "01" * 33,  # half a block
+        "64 01" + "01" * (32 + 4096 + 16),
     ],
 )
 def test_requests_out_of_bounds_are_refused(sample):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from tallystick.device.hil import Clock, Rng
+from tallystick.device.os.cipher_call import calculate
 from tallystick.device.os.permission import may_derive
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.storage import RECORD_OVERHEAD_BYTES, Storage
@@ -16,15 +17,20 @@ from tallystick.wire.syscall import (
     MAX_LOG,
     MAX_RANDOM,
     MAX_RECORD,
+    Agree,
     CallStatus,
+    Cipher,
     Log,
     Outcome,
     PublicKey,
+    PublicOf,
     Random,
     ReadRecord,
     ReadSetting,
     Request,
     Sign,
+    SignWith,
+    Verify,
     WriteRecord,
     WriteSetting,
 )
@@ -83,6 +89,8 @@ class Syscalls:
                 return Outcome(value=self._storage.record(app.name, name))
             case WriteRecord(name, data):
                 return self._write_record(app, name, data)
+            case PublicOf() | SignWith() | Verify() | Agree() | Cipher():
+                return calculate(request)
             case Log(text):
                 return self._log(app, text)
             case _:
