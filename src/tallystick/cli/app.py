@@ -6,13 +6,19 @@ import click
 
 from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
 from tallystick.cli.follow import follow
+from tallystick.cli.manager_target import ManagerCommand
 from tallystick.cli.render import Report
 from tallystick.cli.target import current_run
 from tallystick.host.actions import app as actions
 from tallystick.wire.dashboard import AppAndVersion
 
 _TABLE = {
-    "list": Lazy(target="tallystick.cli.app:list_apps", summary="the installed apps"),
+    "list": Lazy(target="tallystick.cli.app:list_apps", summary="the installed apps, or those the manager has"),
+    "install": Lazy(
+        target="tallystick.cli.app_install:install", summary="install an app of the manager, or one of your own"
+    ),
+    "remove": Lazy(target="tallystick.cli.app_install:remove", summary="remove an app"),
+    "update": Lazy(target="tallystick.cli.app_install:update", summary="bring apps to the manager's version"),
     "open": Lazy(target="tallystick.cli.app:open_app", summary="open an app"),
     "quit": Lazy(target="tallystick.cli.app:quit_app", summary="go back to the dashboard"),
 }
@@ -20,12 +26,17 @@ _TABLE = {
 
 @click.group(cls=LazyGroup, lazy=_TABLE)
 def app() -> None:
-    """List, open and quit the apps of a device."""
+    """List, install, update, remove, open and quit the apps of a device."""
 
 
-@click.command("list", cls=DeviceCommand)
-def list_apps() -> Report:
+@click.command("list", cls=ManagerCommand)
+@click.option("--available", is_flag=True, help="list what the manager has for the device")
+def list_apps(manager_url: str, *, available: bool) -> Report:
     """List the installed apps. The device may ask whether it may."""
+    if available:
+        from tallystick.cli.app_install import available_apps
+
+        return available_apps(manager_url)
     run = current_run()
     session = run.connect()
     entries = follow(run, actions.list_apps(session))

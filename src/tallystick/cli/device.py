@@ -16,6 +16,7 @@ from tallystick.wire.model import by_target_id
 _TABLE = {
     "info": Lazy(target="tallystick.cli.device:info", summary="what the device is and in which state"),
     "list": Lazy(target="tallystick.cli.device:list_devices", summary="every device that could be meant"),
+    "check": Lazy(target="tallystick.cli.device_check:check", summary="whether it is genuine"),
     "rename": Lazy(target="tallystick.cli.device:rename", summary="give the device another name"),
     "create": Lazy(target="tallystick.cli.boot:create", summary="make a new device in a folder, with signed images"),
     "boot": Lazy(target="tallystick.cli.boot:boot_device", summary="check a device's boot chain, stage by stage"),
@@ -29,7 +30,7 @@ _TABLE = {
 
 @click.group(cls=LazyGroup, lazy=_TABLE)
 def device() -> None:
-    """List devices, look at one, give it a name."""
+    """List devices, look at one, check that it is genuine, give it a name."""
 
 
 @click.command(cls=DeviceCommand)

@@ -23,8 +23,10 @@ _TABLE = {
     "panel": Lazy(
         target="tallystick.cli.panel:panel", summary="show a running device's screen and buttons in the terminal"
     ),
-    "device": Lazy(target="tallystick.cli.device:device", summary="list devices, look at one, give it a name"),
-    "app": Lazy(target="tallystick.cli.app:app", summary="list, open and quit the apps of a device"),
+    "device": Lazy(
+        target="tallystick.cli.device:device", summary="list devices, look at one, check it, give it a name"
+    ),
+    "app": Lazy(target="tallystick.cli.app:app", summary="list, install, update, remove, open and quit apps"),
     "cosmos": Lazy(target="tallystick.cli.cosmos:cosmos", summary="addresses and signatures of the Cosmos app"),
     "apdu": Lazy(target="tallystick.cli.apdu:apdu", summary="send raw APDUs, or play a log again"),
     "factory": Lazy(

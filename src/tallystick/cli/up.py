@@ -16,13 +16,13 @@ from tallystick.cli.target import Run
 from tallystick.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tallystick.device.hil import Flash
     from tallystick.wire.bundle import Bundle
 
 #: options of the contract whose parts are still to be built
-_NOT_BUILT = ("usb", "manager", "owner_key")
+_NOT_BUILT = ("usb", "owner_key")
 MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 
 
@@ -62,8 +62,8 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 @click.option("--no-panel", is_flag=True, help="no page and no REST API")
 @click.option("--approve", is_flag=True, help="approve everything (test devices only)")
 @click.option("--automation", metavar="FILE", default="", help="Speculos rules: a path, file:PATH or the JSON itself")
-@click.option("--no-manager", is_flag=True, help="start no manager beside the device; this release has none")
-@click.option("--manager", metavar="URL", default="", hidden=True)
+@click.option("--no-manager", is_flag=True, help="start no manager beside the device")
+@click.option("--manager", metavar="URL", default="", help="start no manager: this one is the device's")
 @click.option(
     "--issuer-key", metavar="FILE", default="", help="who certifies a fresh device, if not the workshop's own issuer"
 )
@@ -83,7 +83,8 @@ def up(run: Run, /, **options: Any) -> None:
     tally up --seed "test test test test test test test test test test test junk" \\
              --open cosmos
 
-    With --json one line says where it is: pid, model, serial, apdu_port, api_port (null with --no-panel).
+    With --json one line says where it is: pid, model, serial, apdu_port, api_port (null with --no-panel),
+    issuer_public_key, manager_http and manager_ws (null without a manager).
     """  # noqa: D301 -- click wants the control character, which keeps the example's lines
     run.is_json = run.is_json or options["is_json"]
     _check(options)
@@ -92,15 +93,30 @@ def up(run: Run, /, **options: Any) -> None:
 
         logging.basicConfig(format="%(message)s", level=logging.INFO)
     parts = _parts(options)
-    with contextlib.suppress(KeyboardInterrupt):
+    from tallystick.cli.beacon import Beacon
+    from tallystick.cli.manager_beside import manager_for
+
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        manager_for(options) as manager,
+        contextlib.closing(Beacon()) as beacon,
+    ):
+
+        def announce(facts: dict[str, Any], worlds: str) -> None:
+            told = {**facts, **manager.facts}
+            _announce(told, worlds, is_json=run.is_json)
+            beacon.show({"pid": os.getpid(), **told})
+            # last, so that its start takes nothing from the device's
+            manager.start()
+
         if options["board"] == "isolated":
             from tallystick.cli.bench import hold
 
-            hold(parts, options, lambda facts: _announce(_certified(facts, options), "isolated", is_json=run.is_json))
+            hold(parts, options, lambda facts: announce(_certified(facts, options), "isolated"))
         else:
             import asyncio
 
-            asyncio.run(_serve(parts, options, is_json=run.is_json))
+            asyncio.run(_serve(parts, options, announce))
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -115,6 +131,8 @@ def _check(options: dict[str, Any]) -> None:
         if options[name]:
             flag = "--" + name.replace("_", "-")
             raise UsageError(f"{flag} is not in this release", remedy=f"leave {flag} away")
+    if options["manager"] and options["no_manager"]:
+        raise UsageError("--manager and --no-manager exclude each other")
     if options["pin"] and not options["seed"]:
         raise UsageError("--pin goes with --seed", remedy="a device of your own gets its PIN on its own screen")
     if options["approve"] and not options["seed"]:
@@ -195,7 +213,9 @@ def _parts(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _serve(parts: dict[str, Any], options: dict[str, Any], *, is_json: bool) -> None:
+async def _serve(
+    parts: dict[str, Any], options: dict[str, Any], announce: Callable[[dict[str, Any], str], None]
+) -> None:
     import asyncio
     import subprocess
 
@@ -218,7 +238,7 @@ async def _serve(parts: dict[str, Any], options: dict[str, Any], *, is_json: boo
     service = Service(service_options, apps=host)
     host.settle = service.board.run
     relay = service.board.relay
-    await service.run(lambda facts: _announce(_certified(facts, options, relay), "not isolated", is_json=is_json))
+    await service.run(lambda facts: announce(_certified(facts, options, relay), "not isolated"))
 
 
 def _certified(facts: dict[str, Any], options: dict[str, Any], relay: Any = None) -> dict[str, Any]:
@@ -240,5 +260,7 @@ def _announce(facts: dict[str, Any], worlds: str, *, is_json: bool) -> None:
         if facts["api_port"] is not None:
             click.echo(f"  page and REST   http://127.0.0.1:{facts['api_port']}/")
         click.echo(f"  APDUs over TCP  127.0.0.1:{facts['apdu_port']}")
+        if facts["manager_http"] is not None:
+            click.echo(f"  manager         {facts['manager_http']}")
         click.echo("Ctrl-C stops it.")
     sys.stdout.flush()

@@ -15,6 +15,10 @@ class Gesture(StrEnum):
     ALLOW_RENAME = "allow_rename"
     COMPARE_ADDRESS = "compare_address"
     REVIEW_TRANSACTION = "review_transaction"
+    ALLOW_MANAGER = "allow_manager"
+    ALLOW_INSTALL = "allow_install"
+    ALLOW_FIRMWARE = "allow_firmware"
+    START_BOOTLOADER = "start_bootloader"
 
     @property
     def words(self) -> str:
@@ -29,4 +33,8 @@ _WORDS = {
     Gesture.ALLOW_RENAME: "Confirm the new name on the device.",
     Gesture.COMPARE_ADDRESS: "Compare the address on the device with the one you expect, then approve or reject it there.",
     Gesture.REVIEW_TRANSACTION: "Read the transaction on the device, page by page, then approve or reject it there.",
+    Gesture.ALLOW_MANAGER: "Allow on the device that this manager speaks to it.",
+    Gesture.ALLOW_INSTALL: "Confirm on the device what is to be installed or removed.",
+    Gesture.ALLOW_FIRMWARE: "Compare the version on the device, then confirm there that the firmware is installed.",
+    Gesture.START_BOOTLOADER: "Unplug the device, hold its left button, and plug it in again.",
 }

@@ -33,6 +33,8 @@ _CODES = {
     Group.WRONG_STATE: "wrong_state",
     Group.TRUST: "not_trusted",
     Group.NOT_FOUND: "not_found",
+    Group.NOT_ENOUGH_SPACE: "not_enough_space",
+    Group.ALREADY_INSTALLED: "already_installed",
 }
 
 

@@ -27,7 +27,7 @@ def open_app(session: Session, name: str) -> Action[AppAndVersion]:
 
 def quit_app(session: Session) -> Action[AppAndVersion]:
     """End the app that is open, and return what is open then: the dashboard."""
-    return finish(_quit_app(session))
+    return finish(to_dashboard(session))
 
 
 def opened(session: Session, command: OpenApp) -> Flow[AppAndVersion]:
@@ -36,7 +36,7 @@ def opened(session: Session, command: OpenApp) -> Flow[AppAndVersion]:
     if current.name == command.name:
         return current
     if not current.is_dashboard:
-        yield from _quit_app(session)
+        yield from to_dashboard(session)
     yield Progress(step="opening")
     yield from ask(session, command, subject=command.name)
     return _settled(session, command.name)
@@ -54,7 +54,8 @@ def _list_apps(session: Session) -> Flow[tuple[AppListEntry, ...]]:
     raise RemoteProtocolError("the device's list of apps does not end")
 
 
-def _quit_app(session: Session) -> Flow[AppAndVersion]:
+def to_dashboard(session: Session) -> Flow[AppAndVersion]:
+    """Go back to the dashboard, as part of another action."""
     current = session.send(GetAppAndVersion())
     if current.is_dashboard:
         return current
