@@ -7,11 +7,12 @@ or the one in a key file. Devices of a workshop come and go, so they are not put
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tallystick.errors import StateError, TransportError, UsageError
+from tallystick.errors import RemoteProtocolError, StateError, TransportError, UsageError
 
 if TYPE_CHECKING:
     from tallystick.manager.hsm.keyring import Keyring
@@ -62,7 +63,8 @@ class _Ear:
 def certified(facts: dict[str, Any], exchange: Exchange, *, issuer_key: str = "") -> dict[str, Any]:
     """Return the facts of a device that is ready, after it was provisioned if it had no certificate yet.
 
-    `issuer_key` names the key file of an issuer; without it the workshop's keys are used.
+    One that cannot be reached stays without, and that is said. `issuer_key` names the key file of an issuer; without it the
+    workshop's keys are used.
 
     Raises:
         UsageError: the device has the certificate of another issuer than the one named.
@@ -76,7 +78,14 @@ def certified(facts: dict[str, Any], exchange: Exchange, *, issuer_key: str = ""
                 remedy="leave --issuer-key away, or choose another state directory",
             )
         return facts
-    return {**facts, ISSUER: _provision(exchange, _keyring(issuer_key)).hex()}
+    try:
+        return {**facts, ISSUER: _provision(exchange, _keyring(issuer_key)).hex()}
+    except (RemoteProtocolError, TransportError) as error:
+        if issuer_key:
+            raise
+        # its Normal World carries nothing: the device is held all the same, for whoever looks at its screen
+        sys.stderr.write(f"the device has no certificate: {error.message}\n")
+        return facts
 
 
 def over_tcp(port: int) -> Exchange:
