@@ -142,7 +142,7 @@ def test_a_step_of_an_update_is_the_script_of_its_release(service_with, settings
         assert isinstance(flow(client, path, device), Success)
     ((asked, release, software),) = scripts.asked
     assert asked is kind
-    assert (release.target_id, release.version) == (NANOSP, "1.3.0")
+    assert (release.target_id, release.version, release.runs) == (NANOSP, "1.3.0", "1.1.1")
     assert release.files[SECURE_WORLD] == b"secure-world.pyz 1.3.0" * 20
     assert software.public_key == keyring.software.public_key
     assert len(device.loaded) == (1 if kind is ScriptKind.FINAL else 2)

@@ -27,14 +27,6 @@ from tallystick.manager.install.image import image_from_bytes, image_to_bytes
 from tallystick.manager.recorder import Event, Recorder
 
 
-@pytest.fixture
-def sessions(database):
-    """Return the way to a database with things in it."""
-    engine = open_engine(database)
-    yield sessions_of(engine)
-    engine.dispose()
-
-
 def test_the_migrations_make_the_tables_of_the_models(tmp_path):
     """A database made by the migrations is exactly what the models describe; doing it again changes nothing."""
     engine = open_engine(f"sqlite:///{tmp_path / 'new.db'}")

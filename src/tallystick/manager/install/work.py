@@ -66,7 +66,7 @@ def mcu_work(service: Service, asked: FlowRequest) -> Work:
     def script() -> Sequence[bytes]:
         return service.scripts.commands(ScriptKind.MCU, release, software=service.keyring.software)
 
-    return Work(action="mcu", subject=mcu.name, flow=run_plain(asked.target_id, script))
+    return Work(action="mcu", subject=mcu.name, flow=run_plain(asked.target_id, script), is_heavy=True)
 
 
 def _app_work(service: Service, session: Session, offer: AppOffer, asked: FlowRequest) -> Work:
@@ -93,7 +93,10 @@ def _firmware_work(service: Service, session: Session, final: FinalRow, asked: F
         return service.scripts.commands(kind, replace(release, runs=runs), software=service.keyring.software)
 
     return Work(
-        action=kind.value, subject=asked.firmware, flow=run_firmware(service.channel_keys, asked.target_id, script)
+        action=kind.value,
+        subject=asked.firmware,
+        flow=run_firmware(service.channel_keys, asked.target_id, script),
+        is_heavy=True,
     )
 
 

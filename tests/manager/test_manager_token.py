@@ -1,0 +1,47 @@
+"""A manager whose keys are in a PKCS#11 token (SoftHSM2), which they never leave."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from tests.manager.manager_device import NANOSP, ScriptedDevice
+from tests.manager.manager_process import manager, play_remote
+from tests.unit.manager.hsm_stage import PROGRAM, soft_hsm
+
+from tallystick.crypto.secp256k1 import verify_ecdsa_der
+from tallystick.manager.hsm.keyring import Keyring
+from tallystick.manager.hsm.role import Realm
+from tallystick.wire.loader import Commit
+from tallystick.wire.manager import AppV2, Success
+
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None and not os.environ.get("CI"), reason="no token in software here: scripts/hsm_setup"
+)
+
+
+def test_workers_sign_with_one_token(tmp_path, monkeypatch):
+    """Two workers check ten devices at once and install an app, all signed by keys in one token."""
+    with soft_hsm(tmp_path, monkeypatch) as hsm:
+        url = hsm.make_token()
+        with Keyring.create(url, Realm.TEST) as keyring:
+            devices = [ScriptedDevice(keyring) for _ in range(10)]
+            options = ("--database", f"sqlite:///{tmp_path / 'm.db'}", "--hsm", url, "--workers", "2")
+            with manager(tmp_path / "run", *options) as address:
+
+                def check(device):
+                    with address.flow(f"/genuine?targetId={NANOSP}") as socket:
+                        return play_remote(socket, device).data
+
+                with ThreadPoolExecutor(10) as threads:
+                    assert set(threads.map(check, devices)) == {"0000"}
+                query = {"target_id": NANOSP, "firmware_version_name": "1.1.1"}
+                (found,) = httpx.get(f"{address.http}/v2/apps/by-target", params=query).json()
+                app = AppV2.from_json(found)
+                path = f"/install?targetId={NANOSP}&firmware={app.firmware}&firmwareKey={app.firmware_key}"
+                with address.flow(path) as socket:
+                    assert isinstance(play_remote(socket, devices[0]), Success)
+            (commit,) = devices[0].of_kind(Commit)
+            assert verify_ecdsa_der(keyring.software.public_key, bytes.fromhex(app.hash), commit.signature)
