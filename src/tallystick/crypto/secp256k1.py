@@ -63,6 +63,17 @@ def add_scalar(private: Material, scalar: Material) -> Secret | None:
     return total
 
 
+def add_to_public(public: bytes, scalar: bytes) -> bytes | None:
+    """Return the 65 bytes of `public + scalar * G`; None when `scalar` is n or more or the sum is no point.
+
+    It is the public key of what `add_scalar` returns for the private one.
+    """
+    point = _parse(public)
+    if not lib.secp256k1_ec_pubkey_tweak_add(_CONTEXT, point, reveal_exactly(scalar, PRIVATE_KEY_LENGTH)):
+        return None
+    return _serialize(point, compressed=False)
+
+
 def sign_ecdsa_der(private: Material, digest: bytes) -> bytes:
     """Sign a 32-byte digest: DER of at most 72 bytes beginning with 30, nonce of RFC 6979 with SHA-256, s at most n/2."""
     data = reveal_exactly(private, PRIVATE_KEY_LENGTH)
