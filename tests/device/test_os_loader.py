@@ -367,6 +367,22 @@ def test_apps_need_what_they_depend_on(empty: VirtualDevice) -> None:
     assert names(empty) == []
 
 
+def test_dependencies_may_stand_before_the_name(empty: VirtualDevice) -> None:
+    """One client writes each dependency as an element of its own, in front of the name: all of them count."""
+    manager = manager_of(empty)
+    needs = [Writer().u8(6).lv(Writer().text_lv(name).to_bytes()).to_bytes() for name in ("One", "Two")]
+    parameters = b"".join(needs) + InstallParameters(name="User", version="1").to_bytes()
+    create = CreateApp(code_length=len(CODE), data_length=0, parameters_length=len(parameters))
+    user = AppImage(create=create, code=CODE, data=b"", parameters=parameters)
+    for name in ("One", "Two"):
+        with pytest.raises(Refused) as refused:
+            manager.install(user, signed_by=SOFTWARE)
+        assert refused.value.status == 0x6A83
+        manager.install(native(name=name), signed_by=SOFTWARE)
+    manager.install(user, signed_by=SOFTWARE)
+    assert names(empty) == ["One", "Two", "User"]
+
+
 def test_app_is_removed_by_name_and_by_hash(empty: VirtualDevice) -> None:
     """Either way it goes with its data; one that is not there is gone already (9000)."""
     manager = manager_of(empty)

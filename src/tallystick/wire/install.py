@@ -1,7 +1,7 @@
 """Install parameters: what an app says about itself (wire-protocol E.4).
 
-A sequence of TLV elements, the name first. Derivation is a mask of curves and the paths an app may derive on them; a BIP-32
-path with no level stands for any path, and so does no path at all.
+A sequence of TLV elements; we write the name first, and one client writes dependencies before it. Derivation is a mask of
+curves and the paths an app may derive on them; a BIP-32 path with no level stands for any path, and so does no path at all.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class InstallParameters:
     """What an app says about itself.
 
     `name` has at most 32 bytes, `version` 16, `data_size` is in bytes (32 bits); `icon` is kept as it is, and so is `dependency`,
-    which clients encode in different ways. `others` keeps every further element.
+    which clients encode in different ways. `others` keeps every further element, a second dependency too.
     """
 
     name: str
@@ -111,22 +111,21 @@ class InstallParameters:
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
-        """Read all elements; raise RemoteProtocolError (6700) when one is malformed, repeated, or the name not first."""
+        """Read all elements; raise RemoteProtocolError (6700) when one is malformed or repeated, or there is no name."""
         elements = tuple(iterate_tlv(raw))
         reader = Reader(raw)
-        if not elements or elements[0].tag != _NAME:
-            raise reader.error("install parameters begin with the name of the app")
         known: dict[int, bytes] = {}
         others: list[Tlv] = []
         for element in elements:
-            if not _NAME <= element.tag <= _DEPENDENCY:
+            is_another = element.tag == _DEPENDENCY and _DEPENDENCY in known
+            if is_another or not _NAME <= element.tag <= _DEPENDENCY:
                 others.append(element)
             elif element.tag in known:
                 raise reader.error(f"tag {element.tag:02x} stands there twice")
             else:
                 known[element.tag] = element.value
-        if not known[_NAME]:
-            raise reader.error("the name of the app is empty")
+        if not known.get(_NAME):
+            raise reader.error("the name of the app is missing or empty")
         derivation, size = known.get(_DERIVATION), known.get(_DATA_SIZE)
         return cls(
             name=_text(known[_NAME], limit=_MAX_NAME_BYTES, reader=reader),
@@ -137,6 +136,11 @@ class InstallParameters:
             dependency=known.get(_DEPENDENCY),
             others=tuple(others),
         )
+
+    def dependencies(self) -> tuple[bytes, ...]:
+        """Return every dependency as it is encoded."""
+        more = tuple(element.value for element in self.others if element.tag == _DEPENDENCY)
+        return more if self.dependency is None else (self.dependency, *more)
 
     def claims(self) -> tuple[str, str, Derivation | None]:
         """Return what a person and the permissions go by: name, version, and what the app may derive."""

@@ -87,8 +87,6 @@ class Dashboard:
 
     async def handle(self, apdu: CommandApdu, channel: int) -> bytes:
         """Answer one command of class E0; raise Reject (6D00 for a command this OS does not have)."""
-        if self._provisioning.wants(apdu.to_bytes()):
-            return await self._provisioning.handlers[apdu.ins](apdu, channel)
         handler = self._handlers().get(apdu.ins)
         if handler is None:
             raise Reject(StatusWord.INS_NOT_SUPPORTED)

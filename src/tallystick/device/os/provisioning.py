@@ -1,7 +1,7 @@
 """Commands ``E0 F0`` and ``E0 F2``: how a factory makes the device one of its own (wire-protocol, attestation 1).
 
 They exist until that has been done, and are unknown from then on. A device without a certificate belongs to nobody yet, so
-they are taken in every mode, locked and with an app open too: whoever provisions has the device in hand.
+they are taken locked and with an app open too: whoever provisions has the device in hand.
 """
 
 from __future__ import annotations

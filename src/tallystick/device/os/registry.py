@@ -182,7 +182,7 @@ class Registry:
             manifest=manifest,
             bundle=bundle,
             record=record,
-            needs=() if parameters.dependency is None else decode_dependencies(parameters.dependency),
+            needs=tuple(name for raw in parameters.dependencies() for name in decode_dependencies(raw)),
             blocks=self.blocks(image.create),
         )
 
