@@ -71,6 +71,8 @@ def _device(model: str) -> Iterator[dict[str, Any]]:
         if not line:
             raise TransportError("the device did not start", remedy="run `tally up` to see why")
         facts: dict[str, Any] = json.loads(line)
+        if "serial" not in facts:
+            raise TransportError(f"the device did not start: {facts.get('message')}", remedy=str(facts.get("remedy")))
         click.echo(f"      serial {facts['serial']}, page http://127.0.0.1:{facts['api_port']}/ while the tour lasts")
         yield facts
     finally:
