@@ -237,3 +237,32 @@ def test_lock_forgets_what_was_being_moved(device: VirtualDevice) -> None:
     device.turn(LATER_S)
     device.user.enter_pin(PIN)
     assert status(device, Ins.STORAGE_BACKUP) == 0x5123
+
+
+ALONE = app(KEEPER, flags=["no_backup"], settings=[{"name": "expert", "label": "Expert mode"}])
+
+
+@pytest.mark.device(apps=[ALONE])
+def test_app_without_back_ups_has_nothing_to_copy(device: VirtualDevice) -> None:
+    """An app that says `no_backup` keeps its records and settings, and clients are told that there is nothing."""
+    fill(device)
+    assert StorageInfo.from_bytes(data(device, Ins.STORAGE_INFO, data=b"Probe")).size_bytes == 0
+    assert status(device, Ins.STORAGE_BACKUP) == 0x5123
+    assert note(device) == SECRET
+
+
+@pytest.mark.device(apps=[BUNDLE])
+def test_app_without_back_ups_takes_none(device: VirtualDevice) -> None:
+    """The back-up of an app of that name is not put into one that says `no_backup`: not begun, and not finished either."""
+    fill(device)
+    raw = back_up(device)
+    size = len(raw).to_bytes(4, "big")
+    pending = ask(device, Ins.STORAGE_RESTORE_INIT, data=size + b"Probe")
+    device.user.approve()
+    assert pending.response.ok
+    for at in range(0, len(raw), 200):
+        assert status(device, Ins.STORAGE_RESTORE, data=raw[at : at + 200]) == 0x9000
+    device.board.system.session.registry.install(ALONE)
+    assert status(device, Ins.STORAGE_RESTORE_COMMIT) == 0x5123
+    assert note(device) == b""
+    assert status(device, Ins.STORAGE_RESTORE_INIT, data=size + b"Probe") == 0x5123

@@ -10,6 +10,7 @@ The manifest is one JSON object::
      "settings": [{"name": "expert", "label": "Expert mode", "default": false}]}
 
 `paths` are prefixes: the app may derive at and below them, on its curves alone. An empty list permits no derivation.
+The flag ``no_backup`` keeps an app's records where they are: a copy of them is never made, so no old state comes back.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _ENTRY = re.compile(r"([a-z][a-z0-9_]*):([a-z][a-z0-9_]*)")
 _NAME = re.compile(rf"[ -~]{{1,{MAX_NAME}}}")
 _CURVES = {"secp256k1": Curve.SECP256K1, "secp256r1": Curve.SECP256R1, "ed25519": Curve.ED25519}
 _FLAGS = {"library": AppFlag.LIBRARY, "hidden": AppFlag.NO_RUN}
+#: flags that say something to the OS of this device alone, and to no loader
+_OWN_FLAGS = frozenset({"no_backup"})
 _PAGE = 64
 _LOCAL_HEADER = b"PK\x03\x04"
 _END_RECORD = b"PK\x05\x06"
@@ -71,6 +74,11 @@ class Manifest:
     flags: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
 
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether clients may take a sealed copy of what the app keeps, and put one back."""
+        return "no_backup" not in self.flags
+
     @classmethod
     def from_json(cls, text: bytes) -> Self:
         """Read a manifest.
@@ -90,8 +98,9 @@ class Manifest:
         unknown = set(document) - {"name", "version", "entry", "icon", "curves", "paths", "flags", "settings"}
         if unknown:
             raise ValueError(f"unknown member {min(unknown)!r}")
-        flags = _list(document, "flags", limit=len(_FLAGS))
-        if not set(flags) <= set(_FLAGS):
+        known = _FLAGS.keys() | _OWN_FLAGS
+        flags = _list(document, "flags", limit=len(known))
+        if not set(flags) <= known:
             raise ValueError("unknown flag")
         settings = tuple(_read_setting(entry) for entry in _list(document, "settings", limit=MAX_SETTINGS))
         if len({setting.name for setting in settings}) < len(settings):

@@ -1,7 +1,8 @@
 """Commands ``E0 6A`` to ``E0 6F``: back-up and restoring of what apps keep (wire-protocol C).
 
 A back-up leaves the device sealed (`tallystick.device.secure.backup`), so taking one needs no consent. Restoring over
-what an app has needs it; into an app that was just installed it does not.
+what an app has needs it; into an app that was just installed it does not. An app whose manifest says ``no_backup`` has
+nothing to copy and takes nothing back: a second copy of a key that is to exist once would undo what the app is for.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class AppStorages:
     async def _begin(self, apdu: CommandApdu, channel: int) -> bytes:
         self._require(apdu)
         request = RestoreRequest.from_bytes(apdu.data)
-        app = self._app(request.name)
+        app = self._restorable(request.name)
         self._incoming.pop(channel, None)
         if not request.size_bytes:
             raise Reject(StatusWord.BACKUP_HEADER_INVALID)
@@ -130,7 +131,7 @@ class AppStorages:
             raise Reject(StatusWord.RESTORE_ALREADY_FINISHED)
         if len(incoming.data) != incoming.request.size_bytes:
             raise Reject(StatusWord.CHUNK_SIZE_INVALID)
-        app = self._app(incoming.request.name)
+        app = self._restorable(incoming.request.name)
         incoming.finished = True
         try:
             contents = unseal(self._session.keychain.backup_key(), self._label(app), bytes(incoming.data))
@@ -159,7 +160,15 @@ class AppStorages:
             raise Reject(StatusWord.INVALID_CONTEXT)
         return app
 
+    def _restorable(self, name: str) -> InstalledApp:
+        app = self._app(name)
+        if not app.manifest.is_backed_up:
+            raise Reject(StatusWord.INVALID_CONTEXT)
+        return app
+
     def _state(self, app: InstalledApp) -> tuple[dict[str, bool], dict[str, bytes]]:
+        if not app.manifest.is_backed_up:
+            return {}, {}
         return self._session.storage.settings(app.name), self._session.storage.records(app.name)
 
     def _label(self, app: InstalledApp) -> Label:
