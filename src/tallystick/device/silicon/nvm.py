@@ -55,7 +55,9 @@ class ChipMemory:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(descriptor)
-            raise StateLocked(f"the chip in {folder} is in use", remedy="stop the device that runs on it, or choose another --state") from error
+            raise StateLocked(
+                f"the chip in {folder} is in use", remedy="stop the device that runs on it, or choose another --state"
+            ) from error
         return cls(descriptor)
 
     def read(self, name: str) -> bytes | None:
