@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -65,7 +66,12 @@ def build(service: Service) -> Starlette:
         lifespan=lifespan,
         # the catalogue is public and there are no cookies: a wallet in a browser may read it
         middleware=[Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=list(_METHODS), allow_headers=["*"])],
-        exception_handlers={RequestError: _refuse, HTTPException: _refuse_http, Exception: _break},
+        exception_handlers={
+            RequestError: _refuse,
+            HTTPException: _refuse_http,
+            SQLAlchemyError: _miss_database,
+            Exception: _break,
+        },
     )
 
 
@@ -109,6 +115,13 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
     )
     del request
     return answer
+
+
+async def _miss_database(request: Request, error: Exception) -> Response:
+    """Say that the database is away, which is no fault of the request's."""
+    _LOG.error("database", path=request.url.path, kind=type(error).__name__)
+    away = RequestError("the manager's database does not answer", code="no_database", remedy="try again in a minute")
+    return error_response(away, 503)
 
 
 async def _break(request: Request, error: Exception) -> Response:

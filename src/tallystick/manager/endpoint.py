@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -99,6 +100,10 @@ class FlowEndpoint:
             return Work(action=path.strip("/"), subject="", flow=_failing(FlowError(error.message)))
         except FlowError as error:
             return Work(action=path.strip("/"), subject=_subject(socket), flow=_failing(error))
+        except SQLAlchemyError as error:
+            _LOG.error("database", path=path.value, kind=type(error).__name__)
+            away = FlowError("the manager's database does not answer", remedy="try again in a minute")
+            return Work(action=path.strip("/"), subject=_subject(socket), flow=_failing(away))
 
     async def _next(self, socket: WebSocket, work: Work, talk: Conversation) -> str:
         """Wait for a reply and return what to send next; raise WebSocketDisconnect when the client left."""
