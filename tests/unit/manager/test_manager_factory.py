@@ -150,3 +150,10 @@ def test_keys_that_are_missing_or_damaged_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError):
         FactoryKeys.generate().write(tmp_path / "file" / "keys")
+
+
+def test_a_module_that_is_built_into_the_interpreter_needs_no_place(tmp_path):
+    """Interpreters differ in what they have built in; such a module may be asked for, and nothing is packed for it."""
+    found = closure(["marshal"], source=_files(tmp_path, {}))
+    assert not found.sources
+    assert not found.native

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def closure(entries: Sequence[str], *, source: Path) -> Closure:
         seen.add(name)
         spec = finder.find(name)
         if spec is None or spec.origin is None:
-            if name in entries:
+            if name in entries and name not in sys.builtin_module_names:  # some interpreters have it built in
                 raise UsageError(f"there is no module {name} to build an image from")
             if name in THIRD_PARTIES:
                 raise UsageError(f"{name} is not installed where images take it from: {sysconfig.get_path('platlib')}")
@@ -137,7 +138,7 @@ def closure(entries: Sequence[str], *, source: Path) -> Closure:
             waiting.extend(one for hidden in _HIDDEN.get(name, ()) for one in (hidden, *finder.below(hidden)))
         elif origin.suffix == ".py":
             found.sources[name] = (origin, spec.submodule_search_locations is not None)
-            names = _imports(origin, name, is_package=spec.submodule_search_locations is not None)
+            names = _imports(origin.read_bytes(), name, is_package=spec.submodule_search_locations is not None)
             waiting.extend(one for one in names if _is_needed(one, by=name))
     return found
 
@@ -186,9 +187,14 @@ class _Finder:
         return PathFinder.find_spec(name, self._standard) if top in sys.stdlib_module_names else None
 
 
-def _imports(path: Path, name: str, *, is_package: bool) -> Iterator[str]:
-    """Yield every name that may be a module and that the file imports; what only type checkers see is left out."""
-    waiting: list[ast.AST] = [ast.parse(path.read_bytes(), filename=path.name)]
+@lru_cache(maxsize=4096)  # by content: images share most of their modules
+def _imports(source: bytes, name: str, *, is_package: bool) -> tuple[str, ...]:
+    """Return every name that may be a module and that the source imports; what only type checkers see is left out."""
+    return tuple(_imported(ast.parse(source, filename=name), name, is_package=is_package))
+
+
+def _imported(tree: ast.AST, name: str, *, is_package: bool) -> Iterator[str]:
+    waiting = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
