@@ -35,7 +35,7 @@ class Peer:
     def ours(cls, *flags: str) -> Peer:
         """Return `tally up` with the Cosmos app open."""
         command = (sys.executable, "-m", "tallystick", "up", "--board", "embedded", "--json", "--seed", SEED, "--app", "cosmos")
-        ports = ("--open", "cosmos", "--apdu-port", "{apdu}", "--api-port", "{api}")
+        ports = ("--no-manager", "--open", "cosmos", "--apdu-port", "{apdu}", "--api-port", "{api}")
         return cls(column="ours", command=(*command, *ports, *flags), profile=COSMOS)
 
     @classmethod

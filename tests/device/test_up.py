@@ -73,7 +73,8 @@ def test_the_line_is_one_line_with_these_members():
     """Scripts rely on these names; nothing else is written to stdout until the end."""
     with Up("--ephemeral") as device:
         assert device.line.endswith("\n")
-        assert set(device.facts) == {"pid", "model", "serial", "apdu_port", "api_port", "issuer_public_key"}
+        whose = {"issuer_public_key", "manager_http", "manager_ws"}
+        assert set(device.facts) == {"pid", "model", "serial", "apdu_port", "api_port"} | whose
         assert device.facts["serial"]
         assert device.end() == 0
         assert (device.process.stdout.read(), device.errors()) == ("", "")
@@ -91,7 +92,9 @@ def test_without_panel_there_is_no_api_port():
 def test_people_are_told_where_it_runs():
     """Without --json a few lines name model, page and port, and how to stop it."""
     with subprocess.Popen(
-        command("--seed", TEST_SENTENCE, "--apdu-port", "0", "--api-port", "0"), stdout=subprocess.PIPE, text=True
+        command("--no-manager", "--seed", TEST_SENTENCE, "--apdu-port", "0", "--api-port", "0"),
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         lines = [process.stdout.readline() for _ in range(4)]
         process.terminate()
@@ -238,7 +241,8 @@ def test_bad_rules_are_an_error_before_anything_starts(rules):
         ("--apdu-port", "65536"),
         ("--apdu-port", "x"),
         ("--usb",),
-        ("--manager", "http://127.0.0.1:1"),
+        ("--manager", "not-a-url"),
+        ("--manager", "http://127.0.0.1:1", "--no-manager"),
         ("--issuer-key", "x"),
         ("--owner-key", "x"),
         ("--deterministic-rng", "-1"),
@@ -255,10 +259,10 @@ def test_what_cannot_be_is_refused_at_once(tmp_path, options):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_manager_is_what_there_is():
-    """A script that asks for no manager gets what it asked for."""
-    with Up("--no-manager") as device:
-        assert "manager_http" not in device.facts
+def test_no_manager_is_none():
+    """A script that asks for no manager is told that there is none."""
+    with Up("--board", "embedded", "--no-manager", manager=True) as device:
+        assert (device.facts["manager_http"], device.facts["manager_ws"]) == (None, None)
 
 
 @pytest.mark.parametrize("flag", ["--apdu-port", "--api-port"])

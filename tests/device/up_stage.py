@@ -80,8 +80,9 @@ def fail(*options, **settings):
 class Up:
     """One running `tally up --json` on free ports."""
 
-    def __init__(self, *options, seed=TEST_SENTENCE, ports=(0, 0), **settings):
+    def __init__(self, *options, seed=TEST_SENTENCE, ports=(0, 0), manager=False, **settings):
         words = ["--json", "--apdu-port", str(ports[0]), "--api-port", str(ports[1])]
+        words += [] if manager else ["--no-manager"]
         words += ["--seed", seed] if seed else []
         self.process = subprocess.Popen(
             command(*words, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings

@@ -53,14 +53,19 @@ class DeviceProcess:
         """Give what the device wrote on its standard error."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+#: stands among the flags of a device that is to have its manager beside it
+WITH_MANAGER = "with-manager"
+
 
 def start(*, command, flags, directory):
     """Start `command` (a list) with `up` and `flags`; give the `DeviceProcess` once it is ready."""
     log = Path(tempfile.mkstemp(dir=directory, prefix="device-", suffix=".log")[1])
     ports = ["--apdu-port", "0", "--api-port", "0"]
+    no_manager = [] if "--manager" in flags or WITH_MANAGER in flags else ["--no-manager"]
+    flags = [flag for flag in flags if flag != WITH_MANAGER]
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [*command, "up", "--ephemeral", *ports, "--json", *flags],
+            [*command, "up", "--ephemeral", *ports, "--json", *no_manager, *flags],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -145,7 +145,8 @@ def test_words_are_completed_from_the_tables():
 
     complete = ShellComplete(tally, {}, "tally", "_TALLY_COMPLETE")
     assert [item.value for item in complete.get_completions([], "co")] == ["cosmos", "completion"]
-    assert [item.value for item in complete.get_completions(["app"], "")] == ["list", "open", "quit"]
+    words = ["list", "install", "remove", "update", "open", "quit"]
+    assert [item.value for item in complete.get_completions(["app"], "")] == words
     assert "--device" in [item.value for item in complete.get_completions(["device", "info"], "--d")]
 
 
