@@ -132,7 +132,7 @@ def test_a_release_below_the_least_security_version_is_refused():
     staging.finish(package(FINAL, NEW))
     _found, staging = ready(bench)
     staging.forget()
-    with pytest.raises(TrustError):
+    with pytest.raises(NotNewer):
         staging.begin(package(OSU, made("1.5.0", security_version=1)), manager=MANAGER)
 
 

@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from tallystick.device.boot.bootloader import Bootloader
@@ -114,19 +114,25 @@ class Staging:
 
         """
         taken, fuses = _artefacts(raw, PackageKind.OSU), self.fuses()
+        # what is genuine and too old is told apart from what is not genuine, so the least versions come after the signatures
+        ageless = replace(fuses, minimum=dict.fromkeys(ImageRole, 0))
         chain = Chain(now_s=self.now_s)
         try:
-            image = Rom(fuses).check(
+            image = Rom(ageless).check(
                 chain,
                 key_table=taken["key_table"],
                 image=taken["bootloader"],
                 signature=taken["bootloader_signature"],
             )
-            loader = Bootloader(key=image.public_key(CONFIG_KEY), minimum=fuses.minimum, places=self.places)
+            loader = Bootloader(key=image.public_key(CONFIG_KEY), minimum=ageless.minimum, places=self.places)
             config = loader.read(chain, config=taken["config"], signature=taken["config_signature"])
         except BootFailure as failure:
             raise TrustError(f"the update would not start: {failure.reason}") from failure
-        if config.security_version < fuses.minimum[ImageRole.SECURE_WORLD]:
+        found = {
+            ImageRole.BOOTLOADER: image.header.security_version,
+            ImageRole.SECURE_WORLD: config.security_version,
+        }
+        if any(number < fuses.minimum[role] for role, number in found.items()):
             raise NotNewer(f"security version {config.security_version} is below what this device has run")
         if version_key(config.version) < version_key(self.running.version):
             raise NotNewer(f"version {config.version} is older than {self.running.version}")

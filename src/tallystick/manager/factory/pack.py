@@ -11,6 +11,7 @@ import io
 import marshal
 import zipfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from tallystick.manager.factory.closure import Closure
@@ -24,6 +25,7 @@ _MARSHAL = 2
 _DATA = {"mnemonic": ("wordlist/english.txt",)}
 
 
+@lru_cache(maxsize=4096)  # the three images of a release share most of their modules, and so do releases
 def compiled(source: bytes, name: str) -> bytes:
     """Return the compiled form of a module's `source`, to be found under the path `name`; raise SyntaxError."""
     code = compile(source, name, "exec", dont_inherit=True, optimize=0)
