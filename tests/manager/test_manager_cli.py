@@ -147,11 +147,12 @@ def test_the_picture_of_an_app_is_a_png():
 
 def test_a_developer_gets_a_whole_manager_without_any_option(tmp_path):
     """`tally manager serve` alone makes keys and database of its own and offers the built-in apps to every model."""
+    names = sorted(apps.bundle(name).manifest.name for name in apps.CATALOGUE)
     with manager(tmp_path) as address:
         for model in MODELS.values():
             query = {"target_id": model.target_id, "firmware_version_name": VERSIONS[model.name].os}
             listed = httpx.get(f"{address.http}/v2/apps/by-target", params=query).json()
-            assert [app["versionName"] for app in listed] == ["Cosmos"]
+            assert [app["versionName"] for app in listed] == names
             device = httpx.get(f"{address.http}/get_device_version", params=query).json()
             known = {"device_version": device["id"], "version_name": VERSIONS[model.name].os}
             assert httpx.get(f"{address.http}/get_firmware_version", params=known).status_code == 200

@@ -38,7 +38,7 @@ def test_workers_sign_with_one_token(tmp_path, monkeypatch):
                 with ThreadPoolExecutor(10) as threads:
                     assert set(threads.map(check, devices)) == {"0000"}
                 query = {"target_id": NANOSP, "firmware_version_name": "1.1.1"}
-                (found,) = httpx.get(f"{address.http}/v2/apps/by-target", params=query).json()
+                found, *_ = httpx.get(f"{address.http}/v2/apps/by-target", params=query).json()
                 app = AppV2.from_json(found)
                 path = f"/install?targetId={NANOSP}&firmware={app.firmware}&firmwareKey={app.firmware_key}"
                 with address.flow(path) as socket:
