@@ -474,6 +474,19 @@ def test_only_the_owners_authority_may_leave_the_os_version_out(empty: VirtualDe
     assert names(empty) == ["Demo"]
 
 
+def test_authority_that_was_taken_out_vouches_for_nobody(empty: VirtualDevice) -> None:
+    """A channel that its manager opened before goes on, as one of somebody unknown: what it changes is asked about."""
+    manager = manager_of(empty)
+    manager.send(setup_ca())
+    own = Manager(empty, signer=STRANGER, chain=certified_by(AUTHORITY, STRANGER))
+    own.open()
+    own.install(native(), signed_by=AUTHORITY)
+    own.asked.clear()
+    manager.send(ResetCustomCertificate().to_bytes())
+    assert status_of(own, DeleteApp(name="Demo").to_bytes(), agree=False) == 0x6985
+    assert len(own.asked) == 1
+
+
 def test_there_is_one_authority_at_a_time(empty: VirtualDevice) -> None:
     """A second one is 6982, a refused one 6985 and not kept; removing it twice is 6A84, the word clients know for it."""
     manager = manager_of(empty)

@@ -158,7 +158,7 @@ class Channels:
         finally:
             if link.channel.closed:  # whoever speaks now is not who shook hands: what was begun is nobody's
                 self._on_end(channel)
-        answer = await self._inner(plain, channel, _peer(link.signer))
+        answer = await self._inner(plain, channel, self._peer(link.signer))
         return link.channel.wrap(answer)
 
     async def _ask(self, signer: HostSigner) -> None:
@@ -183,6 +183,15 @@ class Channels:
         if self._links.pop(channel, None) is not None:
             self._on_end(channel)
 
+    def _peer(self, signer: HostSigner) -> Peer:
+        """Return who is at the other end now: an authority that was taken out meanwhile vouches for nobody."""
+        if signer.authority == _ISSUER:
+            return Peer(public_key=signer.public_key, authority=Authority.ISSUER)
+        ca = stored_ca(self._session.storage)
+        if signer.authority is None or ca is None or ca.name != signer.authority:
+            return Peer(public_key=signer.public_key, authority=Authority.NOBODY)
+        return Peer(public_key=signer.public_key, authority=Authority.CUSTOM_CA, name=ca.name)
+
     def _handshake(self) -> DeviceHandshake:
         session, factory = self._session, self._session.attestation.factory
         key = session.attestation.signer
@@ -199,13 +208,6 @@ class Channels:
             suite=self._suite,
             trusted=trusted,
         )
-
-
-def _peer(signer: HostSigner) -> Peer:
-    if signer.authority is None:
-        return Peer(public_key=signer.public_key, authority=Authority.NOBODY)
-    authority = Authority.CUSTOM_CA if signer.authority else Authority.ISSUER
-    return Peer(public_key=signer.public_key, authority=authority, name=signer.authority)
 
 
 def _is_ephemeral(apdu: CommandApdu) -> bool:
