@@ -13,6 +13,7 @@ from tallystick.device.hil import Battery
 from tallystick.device.os.app_storage import AppStorages
 from tallystick.device.os.channel import Channels
 from tallystick.device.os.consent import Commands, Handler, ask_consent, require_no_parameters, require_onboarded
+from tallystick.device.os.endorsement import Endorsement
 from tallystick.device.os.language import Languages
 from tallystick.device.os.loader import Loader
 from tallystick.device.os.lock_image import LockImages
@@ -81,7 +82,8 @@ class Dashboard:
         self._flash = McuFlash(upgrade, target_id=session.identity.model.mcu_target_id or _NO_MCU_TARGET)
         self._provisioning = Provisioning(session)
         self._own: tuple[Commands, ...] = (LockImages(session), AppStorages(session), Languages())
-        self._groups: tuple[Commands, ...] = (*self._own, self._channels, self._provisioning)
+        endorsement = Endorsement(session, is_identified=self._channels.is_identified)
+        self._groups: tuple[Commands, ...] = (*self._own, self._channels, self._provisioning, endorsement)
         for group in self._groups:
             self.handlers.update(group.handlers)
 

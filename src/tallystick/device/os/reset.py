@@ -11,14 +11,16 @@ from collections.abc import Callable
 from tallystick.device.os.display.stack import Display, Level
 from tallystick.device.os.identity import Identity
 from tallystick.device.os.storage import Storage
+from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.device.secure.keychain import Keychain
 from tallystick.device.secure.vault import Vault
 from tallystick.wire.screen import Notice, Tone
 
 
-def erase(*, vault: Vault, storage: Storage, identity: Identity) -> None:
-    """Erase phrase, PIN, apps, data, settings and name; cut off anywhere, it can be done again from the start."""
+def erase(*, vault: Vault, storage: Storage, identity: Identity, endorsement: EndorsementKeys) -> None:
+    """Erase phrase, PIN, attestation keys, apps, data, settings and name; cut off anywhere, it can be done again."""
     vault.wipe()
+    endorsement.forget()
     storage.erase()
     identity.forget_name()
     vault.renew()
@@ -34,12 +36,14 @@ class Reset:
         storage: Storage,
         identity: Identity,
         keychain: Keychain,
+        endorsement: EndorsementKeys,
         display: Display,
     ) -> None:
         self._vault = vault
         self._storage = storage
         self._identity = identity
         self._keychain = keychain
+        self._endorsement = endorsement
         self._display = display
         #: ends the open app
         self.close_app: Callable[[], None] = lambda: None
@@ -51,7 +55,7 @@ class Reset:
     def finish_interrupted(self) -> None:
         """End a reset that a power cut interrupted; to be called before anything else reads what is stored."""
         if self._vault.is_exhausted:
-            erase(vault=self._vault, storage=self._storage, identity=self._identity)
+            self._erase_all()
 
     def carry_out(self) -> None:
         """Reset the device and start it again; the open app is ended first, so that it writes nothing afterwards."""
@@ -69,5 +73,8 @@ class Reset:
     def _erase(self) -> None:
         self.close_app()
         self._keychain.clear()
-        erase(vault=self._vault, storage=self._storage, identity=self._identity)
+        self._erase_all()
         self.on_erased()
+
+    def _erase_all(self) -> None:
+        erase(vault=self._vault, storage=self._storage, identity=self._identity, endorsement=self._endorsement)

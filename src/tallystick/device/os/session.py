@@ -13,6 +13,7 @@ from tallystick.device.os.registry import Registry
 from tallystick.device.os.storage import Storage
 from tallystick.device.os.task import Scheduler
 from tallystick.device.secure.attestation import Attestation
+from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.device.secure.keychain import Keychain
 from tallystick.device.secure.vault import Vault
 from tallystick.wire.app_storage import ReinstallRequest
@@ -56,6 +57,7 @@ class Session:
     mode: BootMode
     identity: Identity
     attestation: Attestation
+    endorsement: EndorsementKeys
     scheduler: Scheduler
     display: Display
     vault: Vault

@@ -26,6 +26,7 @@ from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Scheduler
 from tallystick.device.os.upgrade import FirmwareStore, Upgrade, finish_update, mode_of
 from tallystick.device.secure.attestation import Attestation
+from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.device.secure.keychain import Keychain
 from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing, Vault
 from tallystick.wire.boundaries import Boundaries
@@ -90,11 +91,13 @@ class System:
             model=hardware.model, flash=hardware.flash, rng=hardware.rng, versions=_versions(hardware, pending)
         )
         keychain, vault = Keychain(), _vault(hardware, options)
+        endorsement = EndorsementKeys(flash=hardware.flash, rng=hardware.rng, keychain=keychain, serial=identity.serial)
         self.reset = Reset(
             vault=vault,
             storage=storage,
             identity=identity,
             keychain=keychain,
+            endorsement=endorsement,
             display=display,
         )
         self.reset.finish_interrupted()
@@ -102,6 +105,7 @@ class System:
             mode=mode_of(pending, options.mode),
             identity=identity,
             attestation=Attestation(flash=hardware.flash, rng=hardware.rng),
+            endorsement=endorsement,
             scheduler=self.scheduler,
             display=display,
             vault=vault,

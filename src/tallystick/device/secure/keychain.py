@@ -72,9 +72,16 @@ class Keychain:
 
     def backup_key(self) -> Secret:
         """Return the key (32 bytes) that seals back-ups of what apps keep; raise Locked."""
+        return self._symmetric(b"app back-up")
+
+    def endorsement_key(self) -> Secret:
+        """Return the key (32 bytes) that seals attestation keys; raise Locked."""
+        return self._symmetric(b"attestation keys")
+
+    def _symmetric(self, label: bytes) -> Secret:
         if self._seed is None:
             raise Locked
-        return slip21.derive(slip21.master(self._seed), (b"tallystick", b"app back-up")).key()
+        return slip21.derive(slip21.master(self._seed), (b"tallystick", label)).key()
 
     def _node(self, path: Sequence[int]) -> bip32.Node:
         if self._master is None:
