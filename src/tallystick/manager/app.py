@@ -62,7 +62,7 @@ def build(service: Service) -> Starlette:
         service.close()
 
     return Starlette(
-        routes=[*_http_routes(service, flows), *_socket_routes(flows)],
+        routes=[*_socket_routes(flows), *_http_routes(service, flows)],
         lifespan=lifespan,
         # the catalogue is public and there are no cookies: a wallet in a browser may read it
         middleware=[Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=list(_METHODS), allow_headers=["*"])],

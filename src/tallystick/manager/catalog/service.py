@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from tallystick.errors import UsageError
 from tallystick.manager.db.model import App, AppOffer, AppRelease, Blob, Category, Device, Icon, Provider
@@ -184,7 +184,7 @@ def _offer(release: AppRelease, device: Device, final: FinalRow, *, image: AppIm
 
 def blob_data(session: Session, digest: str) -> bytes:
     """Return stored bytes by their hash."""
-    return session.scalars(select(Blob).where(Blob.digest == digest).options(undefer(Blob.data))).one().data
+    return session.scalars(select(Blob.data).where(Blob.digest == digest)).one()
 
 
 def plain(name: str) -> str:

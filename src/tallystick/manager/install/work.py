@@ -7,14 +7,14 @@ says nothing more, so a wrong one is refused; and so is a hash that is not that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tallystick.manager.catalog.service import blob_data
-from tallystick.manager.db.model import AppOffer, Osu
+from tallystick.manager.db.model import App, AppOffer, AppRelease, Device, Osu
 from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.endpoint import Work
 from tallystick.manager.firmware.script import ScriptKind
@@ -40,10 +40,9 @@ def install_work(service: Service, asked: FlowRequest) -> Work:
     if asked.firmware_key not in {"", name + _KEY}:
         raise FlowError(f"{asked.firmware_key} is not the key of {name}", status=NOT_FOUND)
     with service.sessions() as session:
-        removed = name.removesuffix(_DELETE)
-        offer = session.scalar(select(AppOffer).where(AppOffer.firmware == removed))
-        if offer is not None:
-            return _app_work(service, session, offer, asked)
+        offered = _find_app(session, name.removesuffix(_DELETE))
+        if offered is not None:
+            return _app_work(service, session, offered, asked)
         step = session.scalar(select(Osu).where(Osu.firmware == name))
         if step is not None:
             return _firmware_work(service, session, step.final, asked, ScriptKind.OSU)
@@ -69,20 +68,49 @@ def mcu_work(service: Service, asked: FlowRequest) -> Work:
     return Work(action="mcu", subject=mcu.name, flow=run_plain(asked.target_id, script), is_heavy=True)
 
 
-def _app_work(service: Service, session: Session, offer: AppOffer, asked: FlowRequest) -> Work:
-    _check(offer.final.device.target_id, offer.full_hash, asked)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfferedApp:
+    """What is needed to install or remove an app; hashes are hexadecimal."""
+
+    name: str
+    firmware: str
+    target_id: int
+    full_hash: str
+    digest: str
+    signature: bytes
+
+
+def _find_app(session: Session, firmware: str) -> _OfferedApp | None:
+    """Return the app that is offered under a name; one query, since every install asks it."""
+    found = session.execute(
+        select(App.name, Device.target_id, AppOffer.full_hash, AppRelease.digest, AppOffer.signature)
+        .join(AppRelease, AppRelease.id == AppOffer.release_id)
+        .join(App, App.id == AppRelease.app_id)
+        .join(FinalRow, FinalRow.id == AppOffer.final_id)
+        .join(Device, Device.id == FinalRow.device_id)
+        .where(AppOffer.firmware == firmware)
+    ).one_or_none()
+    if found is None:
+        return None
+    name, target_id, full_hash, digest, signature = found
+    return _OfferedApp(
+        name=name, firmware=firmware, target_id=target_id, full_hash=full_hash, digest=digest, signature=signature
+    )
+
+
+def _app_work(service: Service, session: Session, offered: _OfferedApp, asked: FlowRequest) -> Work:
+    _check(offered.target_id, offered.full_hash, asked)
     if asked.firmware.endswith(_DELETE):
-        command = DeleteApp(name=offer.release.app.name).to_bytes()
+        command = DeleteApp(name=offered.name).to_bytes()
         flow = run_script(service.channel_keys, asked.target_id, lambda: (command,))
-        return Work(action="remove", subject=offer.firmware, flow=flow)
-    image = image_from_bytes(blob_data(session, offer.release.digest))
-    signature = offer.signature
+        return Work(action="remove", subject=offered.firmware, flow=flow)
+    image = image_from_bytes(blob_data(session, offered.digest))
 
     def script() -> Sequence[bytes]:
-        return tuple(load_script(image, signature=signature))
+        return tuple(load_script(image, signature=offered.signature))
 
     flow = run_script(service.channel_keys, asked.target_id, script)
-    return Work(action="install", subject=offer.firmware, flow=flow)
+    return Work(action="install", subject=offered.firmware, flow=flow)
 
 
 def _firmware_work(service: Service, session: Session, final: FinalRow, asked: FlowRequest, kind: ScriptKind) -> Work:
