@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
+import threading
+
 import pytest
 from firmware_stage import NORMAL_LINE, SECURE_LINE, Client, Manager, Releases, new_keys
 from isolated_stage import Held, tally
@@ -167,3 +171,34 @@ def test_an_older_release_and_another_normal_world_are_refused(device, manager, 
     light = {"firmware": "nanosp/1.1.2/upgrade_osu"}
     assert client.install(light) == "6a8e"
     assert client.info.version == "1.1.3"
+
+
+@pytest.mark.parametrize("number", range(int(os.environ.get("TALLYSTICK_UPDATE_CUTS", "1"))))
+def test_power_cut_at_random_moments_of_an_update_is_never_the_end(releases, folder, tmp_path, home, keys, number):
+    """All processes killed somewhere in an update, again and again: each start answers, and the last one ends it."""
+    moments = random.Random(number)
+    with Held("--state", folder, env=home) as device:
+        serial = device.facts["serial"]
+    with Manager(tmp_path, home, hsm=keys) as manager:
+        manager.publish(releases.path("heavy"))
+        for _ in range(3):
+            with Held("--state", folder, "--approve", env=home) as device:
+                client = Client(manager, device)
+                assert client.info.target_id
+                cut = threading.Timer(moments.uniform(0.2, 4.0), device.cut)
+                cut.start()
+                try:
+                    while client.step():
+                        pass
+                except (AssertionError, OSError, ValueError):
+                    pass  # the power went
+                finally:
+                    cut.cancel()
+                    cut.join()
+        with Held("--state", folder, "--approve", env=home) as device:
+            client = Client(manager, device)
+            for _ in range(4):
+                client.step()
+            assert (client.info.version, client.info.mcu_version) == ("1.1.3", "4.04")
+            assert device.facts["serial"] == serial
+            assert device.rest("GET", "/status")["onboarded"]
