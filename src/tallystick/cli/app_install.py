@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tallystick.host.actions.install import Change
     from tallystick.wire.bundle import Bundle
 
-#: a bundle has at most this many bytes
-_MAX_BUNDLE: Final = 4 << 20
 _WORDS: Final = {
     "installed": "{name} {version} is installed.",
     "updated": "{name} is now version {version}.",
@@ -145,11 +143,11 @@ def _sideload(path: Path, *, manager_url: str, version: str | None) -> Report:
 
 
 def _read(path: Path) -> Bundle:
-    from tallystick.wire.bundle import Bundle
+    from tallystick.wire.bundle import MAX_BUNDLE, Bundle
 
     try:
         with path.open("rb") as file:
-            return Bundle.from_bytes(file.read(_MAX_BUNDLE + 1))
+            return Bundle.from_bytes(file.read(MAX_BUNDLE + 1))
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}", remedy="name a file that an app was packed into"

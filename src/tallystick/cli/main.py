@@ -27,6 +27,9 @@ _TABLE = {
         target="tallystick.cli.device:device", summary="list devices, look at one, check it, give it a name"
     ),
     "app": Lazy(target="tallystick.cli.app:app", summary="list, install, update, remove, open and quit apps"),
+    "firmware": Lazy(
+        target="tallystick.cli.firmware:firmware", summary="what a device runs, updating it, checking releases"
+    ),
     "cosmos": Lazy(target="tallystick.cli.cosmos:cosmos", summary="addresses and signatures of the Cosmos app"),
     "apdu": Lazy(target="tallystick.cli.apdu:apdu", summary="send raw APDUs, or play a log again"),
     "factory": Lazy(
