@@ -16,6 +16,7 @@ from tallystick.device.silicon.fuses import FuseState
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.environment import Environment
 from tallystick.wire.firmware import BootConfig, ImageHeader, ImageRole
+from tallystick.wire.firmware_package import FirmwarePackage
 
 _refusal = contextlib.suppress(RemoteProtocolError, TrustError)
 _KEY = SigningKey.from_entropy(bytes(range(40))).public_key
@@ -80,6 +81,13 @@ def slots(data: bytes) -> None:
         assert SlotRecord.from_bytes(made.to_bytes()) == made
 
 
+def package(data: bytes) -> None:
+    """Read a firmware package."""
+    with _refusal:
+        made = FirmwarePackage.from_bytes(data)
+        assert FirmwarePackage.from_bytes(made.to_bytes()) == made
+
+
 def image(data: bytes) -> None:
     """Take the bytes for an image of an open chip, which alone reads one that nobody signed."""
     with _refusal:
@@ -107,6 +115,7 @@ targets: dict[str, Callable[[bytes], None]] = {
     "environment": environment,
     "fuses": fuses,
     "slots": slots,
+    "package": package,
     "image": image,
     "rom": rom,
 }
