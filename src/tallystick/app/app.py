@@ -27,6 +27,7 @@ Start = Callable[[DeviceInfo], Program]
 _STATUS_OF = {
     CallStatus.LOCKED: StatusWord.LOCKED,
     CallStatus.NOT_PERMITTED: StatusWord.SECURITY_STATUS_NOT_SATISFIED,
+    CallStatus.EMPTY: StatusWord.CONDITIONS_NOT_SATISFIED,
 }
 
 

@@ -6,10 +6,11 @@ back with the value. Waiting for a button is therefore nothing but a suspended c
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from types import coroutine
+from collections.abc import Sequence
 from typing import Any
 
+from tallystick.app.call import call
+from tallystick.app.endorsement import EndorsementCalls
 from tallystick.wire.install import Curve
 from tallystick.wire.screen import AppScene, Decided, Menu, Review, Selected
 from tallystick.wire.syscall import (
@@ -21,13 +22,11 @@ from tallystick.wire.syscall import (
     Exchange,
     Idle,
     Log,
-    Outcome,
     PublicKey,
     PublicOf,
     Random,
     ReadRecord,
     ReadSetting,
-    Request,
     Response,
     Sign,
     SignWith,
@@ -37,13 +36,7 @@ from tallystick.wire.syscall import (
 )
 
 
-@coroutine
-def _call(request: Request) -> Generator[Request, Outcome, Any]:
-    outcome = yield request
-    return outcome.unwrap()
-
-
-class Os:
+class Os(EndorsementCalls):
     """The operating system, as far as an app can reach it. Every method may raise SyscallError."""
 
     def __init__(self, device: DeviceInfo) -> None:
@@ -51,90 +44,90 @@ class Os:
 
     async def exchange(self, response: Response | None = None) -> AppEvent:
         """Answer the APDU in hand, if there is one, and wait for the next event."""
-        event: AppEvent = await _call(Exchange(response))
+        event: AppEvent = await call(Exchange(response))
         return event
 
     async def ask(self, scene: AppScene) -> Any:
         """Show `scene` and return the person's answer (None for Progress)."""
-        return await _call(Ask(scene))
+        return await call(Ask(scene))
 
     async def review(self, review: Review) -> bool:
         """Show a review; return whether it was approved."""
-        answer = await _call(Ask(review))
+        answer = await call(Ask(review))
         return isinstance(answer, Decided) and answer.approved
 
     async def choose(self, scene: AppScene) -> int:
         """Show a choice or menu; return the index chosen."""
-        answer = await _call(Ask(scene))
+        answer = await call(Ask(scene))
         return answer.index if isinstance(answer, Selected) else 0
 
     async def idle(self, menu: Menu) -> None:
         """Set the menu shown while the app waits."""
-        await _call(Idle(menu))
+        await call(Idle(menu))
 
     async def public_key(self, curve: Curve, path: Sequence[int]) -> bytes:
         """Derive a public key: 65 bytes (secp256k1, secp256r1, uncompressed) or 32 (ed25519)."""
-        key: bytes = await _call(PublicKey(curve, tuple(path)))
+        key: bytes = await call(PublicKey(curve, tuple(path)))
         return key
 
     async def sign(self, curve: Curve, path: Sequence[int], digest: bytes) -> bytes:
         """Sign a 32-byte digest (ECDSA: DER, RFC 6979, low S) or a message (ed25519: 64 bytes)."""
-        signature: bytes = await _call(Sign(curve, tuple(path), digest))
+        signature: bytes = await call(Sign(curve, tuple(path), digest))
         return signature
 
     async def random(self, size_bytes: int) -> bytes:
         """Return 1 to 1024 random bytes."""
-        data: bytes = await _call(Random(size_bytes))
+        data: bytes = await call(Random(size_bytes))
         return data
 
     async def public_of(self, private: bytes) -> bytes:
         """Compute the public key (65 bytes) of the app's own private key (32 bytes, secp256k1)."""
-        key: bytes = await _call(PublicOf(private))
+        key: bytes = await call(PublicOf(private))
         return key
 
     async def sign_with(self, private: bytes, digest: bytes) -> bytes:
         """Sign a 32-byte digest with the app's own private key: DER, RFC 6979, low S."""
-        signature: bytes = await _call(SignWith(private, digest))
+        signature: bytes = await call(SignWith(private, digest))
         return signature
 
     async def verify(self, public: bytes, digest: bytes, signature: bytes) -> bool:
         """Return whether `signature` (DER) is one of `public` (65 bytes) over a 32-byte digest; a high S counts, too."""
-        holds: bool = await _call(Verify(public, digest, signature))
+        holds: bool = await call(Verify(public, digest, signature))
         return holds
 
     async def agree(self, private: bytes, public: bytes) -> bytes:
         """Return SHA-256 (32 bytes) of the compressed point that `private` (32) and `public` (65) have in common."""
-        secret: bytes = await _call(Agree(private, public))
+        secret: bytes = await call(Agree(private, public))
         return secret
 
     async def encrypt(self, key: bytes, iv: bytes, plain: bytes) -> bytes:
         """Encrypt whole blocks with AES-128-CBC, without padding."""
-        data: bytes = await _call(Cipher(encrypt=True, key=key, iv=iv, data=plain))
+        data: bytes = await call(Cipher(encrypt=True, key=key, iv=iv, data=plain))
         return data
 
     async def decrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
         """Decrypt whole blocks with AES-128-CBC, without padding."""
-        plain: bytes = await _call(Cipher(encrypt=False, key=key, iv=iv, data=data))
+        plain: bytes = await call(Cipher(encrypt=False, key=key, iv=iv, data=data))
         return plain
 
     async def setting(self, name: str) -> bool:
         """Return a setting the manifest declares."""
-        value: bool = await _call(ReadSetting(name))
+        value: bool = await call(ReadSetting(name))
         return value
 
     async def set_setting(self, name: str, value: bool) -> None:  # noqa: FBT001 -- the value of the setting
         """Set a setting the manifest declares."""
-        await _call(WriteSetting(name, value))
+        await call(WriteSetting(name, value))
 
     async def read(self, record: str) -> bytes | None:
         """Return the app's own record, or None."""
-        data: bytes | None = await _call(ReadRecord(record))
+        data: bytes | None = await call(ReadRecord(record))
         return data
 
     async def write(self, record: str, data: bytes | None) -> None:
         """Write the app's own record whole (at most 16 KiB), or remove it with None."""
-        await _call(WriteRecord(record, data))
+        await call(WriteRecord(record, data))
 
     async def log(self, text: str) -> None:
         """Say something to the developer; never a secret."""
-        await _call(Log(text))
+        await call(Log(text))

@@ -10,7 +10,8 @@ The manifest is one JSON object::
      "settings": [{"name": "expert", "label": "Expert mode", "default": false}]}
 
 `paths` are prefixes: the app may derive at and below them, on its curves alone. An empty list permits no derivation.
-The flag ``no_backup`` keeps an app's records where they are: a copy of them is never made, so no old state comes back.
+The flag ``no_backup`` keeps an app's records where they are: a copy of them is never made, so no old state comes back. The flag
+``sign_without_code_hash`` asks to sign with attestation key 1 in the name of any app, which is granted at install or not at all.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ _MEMBER = re.compile(r"[a-z][a-z0-9_]{0,63}\.py")
 _ENTRY = re.compile(r"([a-z][a-z0-9_]*):([a-z][a-z0-9_]*)")
 _NAME = re.compile(rf"[ -~]{{1,{MAX_NAME}}}")
 _CURVES = {"secp256k1": Curve.SECP256K1, "secp256r1": Curve.SECP256R1, "ed25519": Curve.ED25519}
-_FLAGS = {"library": AppFlag.LIBRARY, "hidden": AppFlag.NO_RUN}
+_FLAGS = {
+    "library": AppFlag.LIBRARY,
+    "hidden": AppFlag.NO_RUN,
+    "sign_without_code_hash": AppFlag.SIGN_WITHOUT_CODE_HASH,
+}
 #: flags that say something to the OS of this device alone, and to no loader
 _OWN_FLAGS = frozenset({"no_backup"})
 _PAGE = 64

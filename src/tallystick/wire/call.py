@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Any, ClassVar, Self
@@ -21,16 +22,20 @@ class CallStatus(IntEnum):
     ABORTED = 4  # the request this call served is gone: drop the work, go back to EXCHANGE
     NOT_SUPPORTED = 5
     NO_SPACE = 6
+    EMPTY = 7  # there is no key: nobody made it, or nobody certified it
+    DAMAGED = 8  # what is stored cannot be read
+    NO_RESULT = 9  # the computation has none for these values
 
 
 class SyscallError(TallyError):
-    """A call did not end with OK; `status` says how."""
+    """A call did not end with OK; `status` says how, and `word` how real devices do (16 bits, 0: they have no word)."""
 
     code = "syscall_error"
 
-    def __init__(self, status: CallStatus) -> None:
+    def __init__(self, status: CallStatus, *, word: int = 0) -> None:
         super().__init__(f"the system call ended with {status.name}")
         self.status = status
+        self.word = word
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class Request:
 
     __slots__ = ()
     NUMBER: ClassVar[int]
+    #: what real devices answer in place of a status, where they have a word for it
+    ERRORS: ClassVar[Mapping[CallStatus, int]] = {}
 
     def body(self) -> bytes:
         """Return the request's body."""

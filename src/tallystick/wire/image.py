@@ -41,6 +41,8 @@ class AppFlag(IntFlag):
     BACKGROUND_IMAGE = 0x10000
     NOT_REVIEWED = 0x20000
     RESERVED = 0x40000
+    #: our own: may sign with attestation key 1 what it likes, in the name of any app
+    SIGN_WITHOUT_CODE_HASH = 0x80000000
 
 
 _NO_FLAGS: Final = AppFlag(0)

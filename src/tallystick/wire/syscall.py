@@ -16,12 +16,26 @@ from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.call import ApduEvent, AppEvent, CallStatus, MenuEvent, Request, ResetEvent, Response, SyscallError
 from tallystick.wire.call_cipher import Agree, Cipher, PublicOf, SignWith, Verify
+from tallystick.wire.call_endorsement import (
+    ENDORSEMENT_CALLS,
+    MAX_ENDORSED,
+    EndorsementAppSecret,
+    EndorsementCall,
+    EndorsementCertificate,
+    EndorsementCodeHash,
+    EndorsementDeriveAndSign,
+    EndorsementMetadata,
+    EndorsementPublicKey,
+    EndorsementSign,
+    EndorsementSignWithoutCodeHash,
+)
 from tallystick.wire.call_key import MAX_LEVELS, MAX_RANDOM, PublicKey, Random, Sign
 from tallystick.wire.call_record import ReadRecord, ReadSetting, WriteRecord, WriteSetting
 from tallystick.wire.screen import AppScene, Menu
 from tallystick.wire.screen_codec import answer_from_bytes, answer_to_bytes, read_scene, write_scene
 
 __all__ = [
+    "MAX_ENDORSED",
     "MAX_LEVELS",
     "MAX_LOG",
     "MAX_MESSAGE",
@@ -36,6 +50,15 @@ __all__ = [
     "CallStatus",
     "Cipher",
     "DeviceInfo",
+    "EndorsementAppSecret",
+    "EndorsementCall",
+    "EndorsementCertificate",
+    "EndorsementCodeHash",
+    "EndorsementDeriveAndSign",
+    "EndorsementMetadata",
+    "EndorsementPublicKey",
+    "EndorsementSign",
+    "EndorsementSignWithoutCodeHash",
     "Exchange",
     "Exit",
     "Idle",
@@ -236,6 +259,7 @@ _REQUESTS: tuple[type[Request], ...] = (
     WriteSetting,
     ReadRecord,
     WriteRecord,
+    *ENDORSEMENT_CALLS,
     PublicOf,
     SignWith,
     Verify,
@@ -287,8 +311,8 @@ class Outcome:
             return cls(status)
         return cls(status, request.unpack(reader.rest()))
 
-    def unwrap(self) -> Any:
-        """Return the value, or raise SyscallError."""
+    def unwrap(self, request: Request | None = None) -> Any:
+        """Return the value, or raise SyscallError, with what real devices answer to `request` if it is given."""
         if self.status is not CallStatus.OK:
-            raise SyscallError(self.status)
+            raise SyscallError(self.status, word=0 if request is None else request.ERRORS.get(self.status, 0))
         return self.value

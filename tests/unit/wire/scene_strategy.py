@@ -21,6 +21,14 @@ from tallystick.wire.syscall import (
     Agree,
     Ask,
     Cipher,
+    EndorsementAppSecret,
+    EndorsementCertificate,
+    EndorsementCodeHash,
+    EndorsementDeriveAndSign,
+    EndorsementMetadata,
+    EndorsementPublicKey,
+    EndorsementSign,
+    EndorsementSignWithoutCodeHash,
     Exchange,
     Exit,
     Idle,
@@ -85,6 +93,13 @@ requests = (
     | st.builds(WriteSetting, texts, st.booleans())
     | st.builds(ReadRecord, texts)
     | st.builds(WriteRecord, texts, records)
+    | st.sampled_from((EndorsementCodeHash(), EndorsementAppSecret()))
+    | st.builds(EndorsementPublicKey, st.integers(0, 0xFF))
+    | st.builds(EndorsementCertificate, st.integers(0, 0xFF))
+    | st.builds(EndorsementMetadata, st.integers(0, 0xFF))
+    | st.builds(EndorsementSign, st.binary(max_size=40))
+    | st.builds(EndorsementSignWithoutCodeHash, st.binary(max_size=40))
+    | st.builds(EndorsementDeriveAndSign, st.binary(max_size=40))
     | st.builds(PublicOf, _octets(32))
     | st.builds(SignWith, _octets(32), _octets(32))
     | st.builds(Verify, _octets(65), _octets(32), st.binary(max_size=72))

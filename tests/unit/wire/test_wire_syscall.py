@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from scene_strategy import answers, paths, records, requests
 
 from tallystick.errors import RemoteProtocolError
+from tallystick.wire.call_endorsement import ENDORSEMENT_CALLS
 from tallystick.wire.install import Curve
 from tallystick.wire.screen import Decided, Entry, Menu, Notice, Progress
 from tallystick.wire.syscall import (
@@ -20,6 +21,14 @@ from tallystick.wire.syscall import (
     CallStatus,
     Cipher,
     DeviceInfo,
+    EndorsementAppSecret,
+    EndorsementCertificate,
+    EndorsementCodeHash,
+    EndorsementDeriveAndSign,
+    EndorsementMetadata,
+    EndorsementPublicKey,
+    EndorsementSign,
+    EndorsementSignWithoutCodeHash,
     Exchange,
     Exit,
     Idle,
@@ -63,6 +72,15 @@ SAMPLES = [
     (WriteRecord("r", b"\x01"), "39 01 72 01 01"),
     (WriteRecord("r", b""), "39 01 72 01"),
     (WriteRecord("r", None), "39 01 72 00"),
+    (EndorsementCodeHash(), "40"),
+    (EndorsementPublicKey(1), "41 01"),
+    (EndorsementCertificate(2), "42 02"),
+    (EndorsementMetadata(255), "43 ff"),
+    (EndorsementAppSecret(), "44"),
+    (EndorsementSign(b""), "45"),
+    (EndorsementSign(b"\x0a\x0b"), "45 0a0b"),
+    (EndorsementSignWithoutCodeHash(b"\x0a"), "46 0a"),
+    (EndorsementDeriveAndSign(b"\x0a"), "47 0a"),
     (PublicOf(b"\x01" * 32), "60" + "01" * 32),
     (SignWith(b"\x01" * 32, b"\x02" * 32), "61" + "01" * 32 + "02" * 32),
     (Verify(b"\x04" * 65, b"\x02" * 32, b"\x30"), "62" + "04" * 65 + "02" * 32 + "30"),
@@ -102,6 +120,35 @@ def test_every_request_has_a_sample_and_a_number_of_its_own():
     assert all(number == kind.NUMBER for number, kind in REQUESTS.items())
 
 
+# the table of attestation 4, by hand: no slot, no key, damaged, no result
+WORDS = [
+    (EndorsementCodeHash, 0, 0, 0, 0),
+    (EndorsementPublicKey, 0x4209, 0x4103, 0x5218, 0),
+    (EndorsementCertificate, 0x420A, 0x4104, 0x5219, 0),
+    (EndorsementAppSecret, 0, 0x4105, 0x521A, 0x534A),
+    (EndorsementSign, 0, 0x4106, 0x521B, 0),
+    (EndorsementSignWithoutCodeHash, 0, 0x4117, 0x522E, 0),
+    (EndorsementDeriveAndSign, 0, 0x4107, 0x521C, 0x5716),
+    (EndorsementMetadata, 0x4225, 0, 0x5222, 0),
+]
+
+
+@pytest.mark.parametrize(("kind", *"abcd"), WORDS)
+def test_endorsement_calls_have_the_words_of_real_devices(kind, a, b, c, d):
+    """Each way such a call can fail has the error word that the SDKs document, and a lock is 5503 in all of them."""
+    statuses = (CallStatus.BAD_ARGUMENT, CallStatus.EMPTY, CallStatus.DAMAGED, CallStatus.NO_RESULT)
+    assert [kind.ERRORS.get(status, 0) for status in statuses] == [a, b, c, d]
+    assert kind.ERRORS[CallStatus.LOCKED] == 0x5503
+    assert len(WORDS) == len(ENDORSEMENT_CALLS)
+
+
+def test_names_of_native_apps_are_told_apart():
+    """No two calls share a name, and every call has an old and a current one."""
+    names = [name for kind in ENDORSEMENT_CALLS for name in kind.NAMES]
+    assert len(set(names)) == len(names)
+    assert all(len(kind.NAMES) == 3 for kind in ENDORSEMENT_CALLS)
+
+
 @given(requests)
 def test_round_trip_of_requests(request_):
     """Any request an app can make comes back as it was."""
@@ -109,7 +156,19 @@ def test_round_trip_of_requests(request_):
 
 
 #: requests whose body is open at its end: cut, they are another request of the same kind
-OPEN_ENDED = (Exchange, Log, Sign, ReadSetting, WriteSetting, ReadRecord, WriteRecord, Verify)
+OPEN_ENDED = (
+    Exchange,
+    Log,
+    Sign,
+    ReadSetting,
+    WriteSetting,
+    ReadRecord,
+    WriteRecord,
+    EndorsementSign,
+    EndorsementSignWithoutCodeHash,
+    EndorsementDeriveAndSign,
+    Verify,
+)
 
 
 @pytest.mark.parametrize(("request_", "sample"), SAMPLES)
@@ -197,8 +256,9 @@ def test_a_refusal_has_no_body_and_is_raised(request_, status):
     raw = Outcome(status, value=b"secret").to_bytes(request_)
     assert raw == bytes((status,))
     with pytest.raises(SyscallError) as caught:
-        Outcome.from_bytes(raw, request_).unwrap()
+        Outcome.from_bytes(raw, request_).unwrap(request_)
     assert caught.value.status is status
+    assert caught.value.word == request_.ERRORS.get(status, 0)
     with pytest.raises(RemoteProtocolError):
         Outcome.from_bytes(raw + b"\0", request_)
 
@@ -207,7 +267,7 @@ def test_a_refusal_has_no_body_and_is_raised(request_, status):
     ("request_", "sample"),
     [
         (Exit(), ""),
-        (Exchange(), "07"),  # a status nobody knows
+        (Exchange(), "0a"),  # a status nobody knows
         (Exchange(), "00"),
         (Exchange(), "00 00"),
         (Exchange(), "00 02 01"),

@@ -16,6 +16,7 @@ from tallystick.wire.status import Reject, StatusWord
 
 _ISSUER_TEXT = "the device's issuer"
 _NOBODY_TEXT = "nobody you trust"
+_PERMISSION_TEXT = "sign in the name of any app, with attestation key 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,12 @@ def judge(session: Session, app: InstalledApp, *, signature: bytes, peer: Peer) 
         flags |= AppFlag.ISSUER
     if by_ca or peer.authority is Authority.CUSTOM_CA:
         flags |= AppFlag.CUSTOM_CA
+    # what an app asks for is signed with it; nobody but who signs apps for this device grants it, and the person is told
+    wanted = app.record.image.create.flags & AppFlag.SIGN_WITHOUT_CODE_HASH
+    granted = wanted if flags & AppFlag.SIGNED else AppFlag(0)
     trusted = by_software or (by_ca and peer.authority is Authority.CUSTOM_CA)
-    ask = peer.authority is Authority.NOBODY or not trusted
-    return Verdict(flags=flags, ask=ask, signed_by=_signer(by_software=by_software, ca=ca if by_ca else None))
+    ask = peer.authority is Authority.NOBODY or not trusted or bool(granted)
+    return Verdict(flags=flags | granted, ask=ask, signed_by=_signer(by_software=by_software, ca=ca if by_ca else None))
 
 
 def require_software_signature(session: Session, full_hash: bytes, signature: bytes) -> None:
@@ -67,11 +71,13 @@ def require_software_signature(session: Session, full_hash: bytes, signature: by
 
 async def review_app(session: Session, app: InstalledApp, *, signed_by: str) -> None:
     """Show what would be installed, and ask; raise Reject (6985) when the answer is no."""
-    items = (
+    items = [
         Item("Version", (app.version or "none",)),
         Item("Identifier", (app.full_hash.hex(),)),
         Item("Signed by", (signed_by,)),
-    )
+    ]
+    if app.flags & AppFlag.SIGN_WITHOUT_CODE_HASH:
+        items.append(Item("It may", (_PERMISSION_TEXT,)))
     refusal = StatusWord.CONDITIONS_NOT_SATISFIED
     await ask_review(session, *items, intro=("Install app", app.name), approve="INSTALL", refusal=refusal)
 

@@ -20,7 +20,7 @@ from tallystick.wire.path import Bip32Path
 _SYSTEM_SHARE = 4
 _SLOTS = 64
 #: what the device alone says of an app: a host that claims it is not believed (wire-protocol E.3)
-OWN_FLAGS = AppFlag.SIGNED | AppFlag.CUSTOM_CA | AppFlag.ISSUER | AppFlag.ENABLED
+OWN_FLAGS = AppFlag.SIGNED | AppFlag.CUSTOM_CA | AppFlag.ISSUER | AppFlag.ENABLED | AppFlag.SIGN_WITHOUT_CODE_HASH
 _NO_FLAGS = AppFlag(0)
 
 

@@ -6,9 +6,11 @@ import logging
 
 from tallystick.device.hil import Clock, Rng
 from tallystick.device.os.cipher_call import calculate
+from tallystick.device.os.endorsement_call import EndorsementCaller
 from tallystick.device.os.permission import may_derive
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.storage import RECORD_OVERHEAD_BYTES, Storage
+from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.device.secure.keychain import Keychain, Locked
 from tallystick.errors import StateError, UsageError
 from tallystick.wire.install import Curve
@@ -20,6 +22,7 @@ from tallystick.wire.syscall import (
     Agree,
     CallStatus,
     Cipher,
+    EndorsementCall,
     Log,
     Outcome,
     PublicKey,
@@ -47,8 +50,18 @@ _MAX_NAME = 32
 class Syscalls:
     """The calls, and what they work on."""
 
-    def __init__(self, *, keychain: Keychain, storage: Storage, rng: Rng, clock: Clock, expert: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        keychain: Keychain,
+        endorsement: EndorsementKeys,
+        storage: Storage,
+        rng: Rng,
+        clock: Clock,
+        expert: bool = False,
+    ) -> None:
         self._keychain = keychain
+        self._endorsement = EndorsementCaller(endorsement)
         self._storage = storage
         self._rng = rng
         self._clock = clock
@@ -91,6 +104,8 @@ class Syscalls:
                 return self._write_record(app, name, data)
             case PublicOf() | SignWith() | Verify() | Agree() | Cipher():
                 return calculate(request)
+            case EndorsementCall():
+                return self._endorsement.handle(app, request)
             case Log(text):
                 return self._log(app, text)
             case _:

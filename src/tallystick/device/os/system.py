@@ -118,6 +118,7 @@ class System:
         self.upgrade = Upgrade(self.session, hardware.updates, pending=pending)
         syscalls = Syscalls(
             keychain=keychain,
+            endorsement=endorsement,
             storage=storage,
             rng=hardware.rng,
             clock=hardware.clock,

@@ -103,6 +103,11 @@ class EndorsementKeys:
         self._keychain = keychain
         self._serial = serial.encode()
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether there is no seed to open the record with."""
+        return self._keychain.is_empty
+
     def has(self, slot: int) -> bool:
         """Return whether the slot holds a key with its certificate."""
         return self._read().slots[slot - 1] is not None

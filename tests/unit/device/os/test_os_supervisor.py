@@ -15,6 +15,7 @@ from tallystick.device.os.storage import Storage
 from tallystick.device.os.supervisor import MAX_CALLS, WATCHDOG_S, Supervisor
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Promise, Scheduler
+from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.device.secure.keychain import Keychain
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import RepeatableRng
@@ -56,7 +57,9 @@ class Stage:
         self.frame: Frame | None = None
         self.display = Display(model=MODEL, scheduler=self.scheduler, panel=self)
         storage = Storage(MemoryFlash())
-        syscalls = Syscalls(keychain=Keychain(), storage=storage, rng=RepeatableRng(0), clock=self.clock)
+        keychain, rng = Keychain(), RepeatableRng(0)
+        endorsement = EndorsementKeys(flash=MemoryFlash(), rng=rng, keychain=keychain, serial="")
+        syscalls = Syscalls(keychain=keychain, endorsement=endorsement, storage=storage, rng=rng, clock=self.clock)
         self.supervisor = Supervisor(host=self, scheduler=self.scheduler, display=self.display, syscalls=syscalls)
         self.closed: list[str] = []
         self.supervisor.on_closed = lambda _app, reason: self.closed.append(reason)
