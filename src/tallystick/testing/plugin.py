@@ -12,7 +12,8 @@ fixture                 what it is
 ======================  ====================================================================================
 
 `@pytest.mark.device(...)` changes the device of a test, a class or a module, the nearest marker winning for each argument:
-seed, pin, apps, model, open, onboarded, pin_policy, expert, deterministic_rng, approve, automation, as `VirtualDevice` has them.
+seed, pin, apps, model, open, onboarded, provisioned, pin_policy, expert, deterministic_rng, approve, automation, as
+`VirtualDevice` has them.
 `@pytest.mark.models("nanosp", "stax")` (or ``"all"``) runs a test on each; `--device-model` does so for the whole run. A failed
 test's report has the APDUs and the last screen.
 
@@ -43,6 +44,7 @@ _ARGUMENTS = (
     "model",
     "open",
     "onboarded",
+    "provisioned",
     "expert",
     "pin_policy",
     "deterministic_rng",
