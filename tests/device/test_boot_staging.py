@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.device.boot_stage import KEYS, OTHER_KEYS, changed, image
+from tests.device.boot_stage import KEYS, OTHER_KEYS, PLACES, changed, image
 from tests.device.update_stage import LIGHT, MANAGER, NEW, OLD, made, package, provisioned, ready
 
+from tallystick.device.boot.chain import update
 from tallystick.device.boot.pending import NotNewer, Pending
 from tallystick.errors import TrustError
 from tallystick.wire.firmware import ARTEFACTS, ImageRole
@@ -231,3 +232,15 @@ def test_every_artefact_of_the_new_release_arrives_as_it_was_sent():
     for name, data in NEW.to_files().items():
         assert bench.flash.read(f"slot-{slot}.{name}") == data
     assert set(NEW.to_files()) == set(ARTEFACTS.values())
+
+
+def test_images_put_in_by_hand_end_an_update_that_a_manager_began():
+    """The device does not go on to call itself half updated to something else."""
+    bench = provisioned()
+    _found, staging = ready(bench)
+    staging.begin(package(OSU, NEW), manager=MANAGER)
+    other = made("1.3.0", mcu="4.06", security_version=2)
+    update(bench.slots, bench.fuses, other, places=PLACES, now_s=lambda: 0.0)
+    found, staging = ready(bench)
+    assert _version(found) == ("1.3.0", "4.06")
+    assert staging.pending is None

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tallystick.device.boot.pending import MARK, Pending, Running
+from tallystick.device.boot.pending import Pending, Running
+from tallystick.device.boot.slot import MARK
 from tallystick.device.hil import Flash
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ class SlotUpdates:
 
     @property
     def pending(self) -> Pending | None:
-        """What is on its way, or None."""
-        return self._load().pending if self._is_marked() else None
+        """What is on its way, or None; what a cut has left of one that was forgotten is swept up."""
+        if self._is_marked() or any(name.startswith(f"{MARK}.") for name in self._flash.names()):
+            return self._load().pending
+        return None
 
     @property
     def is_over(self) -> bool:

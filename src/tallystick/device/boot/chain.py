@@ -93,12 +93,15 @@ def update(
 ) -> str:
     """Check `artefacts` as the boot will and install them into the slot not in use; return its name.
 
+    An update that a manager had begun is given up.
+
     Raises TrustError, with nothing written, for what would not start.
     """
     try:
         check_slot(artefacts, fuses=fuses.state, places=places, chain=Chain(now_s=now_s))
     except BootFailure as failure:
         raise TrustError(f"the update would not start: {failure.reason}") from failure
+    slots.abandon()
     return slots.install(artefacts)
 
 

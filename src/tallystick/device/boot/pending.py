@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 from tallystick.errors import TrustError
 
-#: the record that alone says that there is an update
-MARK = "update"
-
 
 class NotNewer(TrustError):
     """The release is genuine, and older than the one that runs, or the very same."""

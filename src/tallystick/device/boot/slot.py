@@ -23,6 +23,8 @@ SLOTS = ("a", "b")
 #: attempts that an updated slot gets to reach READY
 TRIALS = 2
 _RECORD = "slots"
+#: the record that alone says that an update is on its way beside the slots (`tallystick.device.boot.staging`)
+MARK = "update"
 _NAMES = frozenset(("active", "trial", "attempts"))
 
 
@@ -133,6 +135,11 @@ class Slots:
             raise StateError("the flash does not hold the update", remedy="try it again; the device is as it was")
         self._write(SlotRecord(active=self.record.active, trial=slot, attempts=TRIALS))
         return slot
+
+    def abandon(self) -> None:
+        """Give up an update that a manager began: somebody who holds the device puts other images in."""
+        if self._flash.read(MARK) is not None:
+            self._flash.remove(MARK)
 
     def provision(self, artefacts: Artefacts) -> None:
         """Fill the first slot of a new device."""

@@ -23,9 +23,9 @@ from tallystick.device.boot.chain import check_slot
 from tallystick.device.boot.explain import BootFailure, Chain
 from tallystick.device.boot.image import Expectation, VerifiedImage
 from tallystick.device.boot.library import Places
-from tallystick.device.boot.pending import MARK, NotNewer, Pending, Running
+from tallystick.device.boot.pending import NotNewer, Pending, Running
 from tallystick.device.boot.rom import Rom
-from tallystick.device.boot.slot import Artefacts, Slots
+from tallystick.device.boot.slot import MARK, Artefacts, Slots
 from tallystick.device.hil import Flash
 from tallystick.device.silicon.fuses import FuseState
 from tallystick.errors import RemoteProtocolError, StateError, TrustError
