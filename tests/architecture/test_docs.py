@@ -200,7 +200,7 @@ def test_every_system_call_has_its_page():
     folder = ROOT / "docs/reference/syscalls"
     index = (folder / "index.md").read_text(encoding="utf-8")
     for number in REQUESTS:
-        row = re.search(rf"^\| 0x{number:02X} \| (\w+) \| \[[^\]]+\]\((\w+\.md)\) \|$", index, re.MULTILINE)
+        row = re.search(rf"^\| 0x{number:02X} \| (\w+) \| \[[^\]]+\]\(([\w-]+\.md)\) \|$", index, re.MULTILINE)
         assert row, f"{number:#04x} is not in the index"
         assert f"| 0x{number:02X} | {row[1]} |" in (folder / row[2]).read_text(encoding="utf-8")
     for status in CallStatus:
