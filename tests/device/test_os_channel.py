@@ -308,6 +308,20 @@ def test_channel_opens_before_set_up_and_in_recovery(device_factory: Factory, mo
     assert device.screen == screen
 
 
+def test_no_manager_comes_between_person_and_set_up(device_factory: Factory) -> None:
+    """From the choice of a PIN on until the seed is there, E0 51 is 6D07 and the screen stays as it is."""
+    device = device_factory(onboarded=False)
+    device.user.choose("Set up as new")
+    screen = device.screen
+    manager = Manager(device)
+    with pytest.raises(Refused) as refused:
+        manager.open()
+    assert refused.value.status == 0x6D07
+    assert not manager.asked
+    assert device.screen == screen
+    assert manager.client.exchange(call(Ins.CHANNEL_DEVICE_CERTIFICATE)).status == 0x6985
+
+
 def test_locked_device_has_no_channel(device_factory: Factory) -> None:
     """Every step is 5515 while the device is locked."""
     device = device_factory(pin=PIN)

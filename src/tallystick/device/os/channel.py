@@ -16,11 +16,11 @@ from tallystick.crypto.scp import Suite
 from tallystick.device.os.consent import Handler, ask_consent, ask_review, require_no_parameters
 from tallystick.device.os.custom_ca import stored_ca
 from tallystick.device.os.peer import Authority, Peer
-from tallystick.device.os.session import Session
+from tallystick.device.os.session import BootMode, Session
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.certificate import DeviceCertificate
 from tallystick.wire.channel import Channel, DeviceCredentials, DeviceHandshake, HostSigner, TrustedKey
-from tallystick.wire.dashboard import Ins, StateFlag
+from tallystick.wire.dashboard import Ins, OnboardingStep, StateFlag
 from tallystick.wire.screen import Item
 from tallystick.wire.status import Reject, StatusWord
 
@@ -116,6 +116,7 @@ class Channels:
 
     async def _host_certificate(self, apdu: CommandApdu, channel: int) -> bytes:
         link = self._link(channel)
+        self._require_no_setup(channel)
         signer = link.handshake.validate(apdu.data, ephemeral=_is_ephemeral(apdu))
         if signer is None:
             return b""
@@ -169,6 +170,16 @@ class Channels:
         fingerprint = sha256(signer.public_key).hex()[:_FINGERPRINT]
         items = (Item("Unknown key", (fingerprint,)),)
         await ask_review(self._session, *items, intro=("Allow unknown", "manager?"), approve="ALLOW")
+
+    def _require_no_setup(self, channel: int) -> None:
+        """Raise Reject (6D07) while the person enters PIN or words: no question of a host's comes between."""
+        session = self._session
+        is_early = (
+            session.step <= OnboardingStep.WELCOME_REMINDER or session.step is OnboardingStep.EARLY_SECURITY_CHECK
+        )
+        if session.mode is BootMode.NORMAL and not session.is_onboarded and not is_early:
+            self.end(channel)
+            raise Reject(StatusWord.NOT_ONBOARDED)
 
     def _link(self, channel: int) -> _Link:
         if not self._session.attestation.is_provisioned:
