@@ -14,6 +14,7 @@ import client
 import device_process
 import pytest
 import recorder
+import service_process
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "interop_cosmos.json"
 RECORDED = Path(__file__).parent / "recorded"
@@ -53,6 +54,21 @@ def start_device(device_command, vectors, tmp_path):
     yield start
     for device in running:
         device.end()
+
+
+@pytest.fixture
+def start_manager(device_command, tmp_path):
+    """Give a function that starts a manager with the workshop's keys and the given flags; all end with the test."""
+    running = []
+
+    def start(*flags, database="manager.db"):
+        flags = ["--database", f"sqlite:///{tmp_path / database}", *flags]
+        running.append(service_process.start(command=device_command, flags=flags, directory=tmp_path))
+        return running[-1]
+
+    yield start
+    for manager in running:
+        manager.end()
 
 
 def require(reason):

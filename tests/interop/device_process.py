@@ -53,6 +53,7 @@ class DeviceProcess:
         """Give what the device wrote on its standard error."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+
 #: stands among the flags of a device that is to have its manager beside it
 WITH_MANAGER = "with-manager"
 

@@ -1,28 +1,11 @@
 // Drives the Device Management Kit with its speculos transport and its Cosmos signer.
-import { filter, firstValueFrom } from "rxjs";
 import { addressOf, describe, hex, judge, main, request, require, wants } from "./session.mjs";
-import { connect } from "./dmk_session.mjs";
+import { connect, data, outcome } from "./dmk_session.mjs";
 
-const { DeviceActionStatus, GetAppAndVersionCommand, GetOsVersionCommand, ListAppsCommand } = require(
+const { GetAppAndVersionCommand, GetOsVersionCommand, ListAppsCommand } = require(
   "@ledgerhq/device-management-kit",
 );
 const { SignerCosmosBuilder } = require("@ledgerhq/device-signer-kit-cosmos");
-
-const finished = [DeviceActionStatus.Completed, DeviceActionStatus.Error, DeviceActionStatus.Stopped];
-
-// The end of a device action: its output, or its error thrown.
-async function outcome({ observable }) {
-  const state = await firstValueFrom(observable.pipe(filter(({ status }) => finished.includes(status))));
-  if (state.status !== DeviceActionStatus.Completed) throw state.error ?? new Error(state.status);
-  return state.output;
-}
-
-// The data of a plain command, or its error thrown.
-async function data(dmk, sessionId, command) {
-  const answer = await dmk.sendCommand({ sessionId, command });
-  if (answer.status !== "SUCCESS") throw answer.error;
-  return answer.data;
-}
 
 await main(async () => {
   const { dmk, sessionId } = await connect();
