@@ -348,6 +348,6 @@ def test_reset_by_wrong_pins_ends_at_the_next_start(cut: int) -> None:
         pass
     device = start(MemoryFlash(_copy(inner)))
     assert not device.status["onboarded"]
-    assert _kinds(device.flash) == {"apps", "model", "serial"}
+    assert _kinds(device.flash) == {"apps", "attestation", "model", "serial"}
     assert device.board.system.session.vault.tries_left == 3
     assert "Welcome" in device.screen
