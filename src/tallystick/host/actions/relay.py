@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tallystick.errors import TallyError, TransportError, TransportTimeout, TrustError
+from tallystick.errors import StatusError, TallyError, TransportError, TransportTimeout, TrustError
 from tallystick.host.actions.step import GRACE_S, NeedsUser, Progress
 from tallystick.host.actions.step import Flow as Steps
+from tallystick.host.commands.dashboard import GetVersion
 from tallystick.host.commands.relayed import Relayed
 from tallystick.host.gesture import Gesture
 from tallystick.host.manager_address import ManagerError, NotOffered
@@ -21,8 +22,11 @@ from tallystick.host.manager_client import ManagerClient
 from tallystick.host.manager_socket import Flow
 from tallystick.host.session import Session
 from tallystick.host.trust import Witness
+from tallystick.wire.dashboard import StateFlag
 from tallystick.wire.manager import Bulk, Error, Exchange, FlowPath, FlowRequest, Success
 from tallystick.wire.manager import Warning as Notice
+from tallystick.wire.status import StatusWord
+from tallystick.wire.version import SecureElementInfo
 
 #: a device that writes its flash and asks nobody answers within this time, in seconds
 _SLOW_S: Final = 2.0
@@ -113,9 +117,30 @@ def _asked(session: Session, flow: Flow, command: Relayed, *, nonce: int, subjec
         if command.gesture is not None and not pending.poll(GRACE_S):
             yield NeedsUser(gesture=command.gesture, subject=subject)
         return pending.result()
+    except StatusError as error:
+        _tell_failure(flow, nonce)
+        if error.status == StatusWord.SECURITY_STATUS_NOT_SATISFIED and command.is_host_certificate:
+            _explain_stranger(session, error)
+        raise
     except TallyError:
         _tell_failure(flow, nonce)
         raise
+
+
+def _explain_stranger(session: Session, error: StatusError) -> None:
+    """Raise TrustError when a device that is not locked refused a manager's certificate: another issuer signed that."""
+    try:
+        said = session.send(GetVersion())
+    except (StatusError, TransportError):
+        return
+    if not isinstance(said, SecureElementInfo) or not said.flags.raw:
+        return
+    state = said.flags.state
+    if StateFlag.PIN_VALIDATED in state or StateFlag.ONBOARDED not in state:
+        raise TrustError(
+            f"device and manager do not belong together: another issuer certified each (status {error.status:04X})",
+            remedy="use the manager of the device's issuer: --manager URL; who that is says: tally device check --offline",
+        ) from error
 
 
 def _run(session: Session, flow: Flow, bulk: Bulk, work: Work) -> Steps[None]:

@@ -38,6 +38,11 @@ class Relayed:
         is_loader = apdu.cla == CLA_OS and apdu.ins == Ins.CHANNEL
         return cls(apdu=apdu, gesture=gesture, layer=Layer.INSTALL if is_loader else Layer.OS)
 
+    @property
+    def is_host_certificate(self) -> bool:
+        """Whether a manager shows one of its keys."""
+        return self.apdu.cla == CLA_OS and self.apdu.ins == Ins.CHANNEL_HOST_CERTIFICATE
+
     def to_apdu(self) -> CommandApdu:
         """Return the APDU."""
         return self.apdu
