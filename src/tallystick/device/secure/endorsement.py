@@ -79,6 +79,8 @@ class _Contents:
         """Read the contents; raise RemoteProtocolError when they are none."""
         reader = Reader(raw)
         slot = reader.u8()
+        if slot > len(SLOTS):
+            raise reader.error(f"there is no slot {slot}")
         staged = (slot, Secret(reader.take(_PRIVATE_BYTES))) if slot else None
         slots: list[_Pair | None] = []
         commits: list[int] = []
