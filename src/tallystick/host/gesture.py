@@ -19,6 +19,10 @@ class Gesture(StrEnum):
     ALLOW_INSTALL = "allow_install"
     ALLOW_FIRMWARE = "allow_firmware"
     START_BOOTLOADER = "start_bootloader"
+    REPLACE_KEY = "replace_key"
+    ALLOW_EXPORT = "allow_export"
+    ALLOW_IMPORT = "allow_import"
+    BREAK_SEAL = "break_seal"
 
     @property
     def words(self) -> str:
@@ -37,4 +41,8 @@ _WORDS = {
     Gesture.ALLOW_INSTALL: "Confirm on the device what is to be installed or removed.",
     Gesture.ALLOW_FIRMWARE: "Compare the version on the device, then confirm there that the firmware is installed.",
     Gesture.START_BOOTLOADER: "Unplug the device, hold its left button, and plug it in again.",
+    Gesture.REPLACE_KEY: "Read on the device what is lost with the attestation key it has, then confirm there that it is replaced.",
+    Gesture.ALLOW_EXPORT: "Compare the key on the sending device, then allow there that it leaves for good.",
+    Gesture.ALLOW_IMPORT: "Allow on the receiving device that it takes a key.",
+    Gesture.BREAK_SEAL: "Compare hash and key on the device, then sign there: the key can never move afterwards.",
 }

@@ -16,8 +16,9 @@ from tallystick.crypto.scp import KeySigner, Suite
 from tallystick.crypto.secp256k1 import is_valid_private_key
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.apdu import CommandApdu
+from tallystick.wire.attestation import SLOTS, Endorsement, HandshakeProof
 from tallystick.wire.buffer import Reader
-from tallystick.wire.certificate import NONCE_BYTES, DeviceCertificate, device_ephemeral_message
+from tallystick.wire.certificate import NONCE_BYTES, DeviceCertificate, EndorsedKey
 from tallystick.wire.dashboard import CLA_OS, Ins
 
 _SERIAL_BYTES: Final = 4
@@ -71,9 +72,23 @@ class _SystemRandom:
         return secrets.token_bytes(size_bytes)
 
 
-def system_suite() -> Suite:
-    """Return the cryptography of handshakes, with the kernel's randomness."""
-    return Suite(rng=_SystemRandom())
+class _Challenged(Suite):
+    """Shakes hands with the nonce of somebody who is not here."""
+
+    __slots__ = ("_challenge",)
+
+    def __init__(self, challenge: bytes) -> None:
+        super().__init__(rng=_SystemRandom())
+        self._challenge = challenge
+
+    def nonce(self) -> bytes:
+        """Return the challenge."""
+        return self._challenge
+
+
+def system_suite(*, challenge: bytes | None = None) -> Suite:
+    """Return the cryptography of handshakes, with the kernel's randomness; `challenge` (8 bytes) stands for the host's nonce."""
+    return Suite(rng=_SystemRandom()) if challenge is None else _Challenged(challenge)
 
 
 def fresh_signer() -> KeySigner:
@@ -92,13 +107,16 @@ def issuer_of(device: DeviceCertificate, issuers: Iterable[Issuer]) -> Issuer | 
 
 @dataclass(slots=True, kw_only=True)
 class Witness:
-    """Looks on while a manager and a device shake hands; nothing of it is secret before the channel opens."""
+    """Looks on while a manager and a device shake hands, and while attestation keys are made; nothing of it is secret."""
 
     _host_nonce: bytes = b""
     _device_nonce: bytes = b""
     _serial: bytes = b""
     _device: DeviceCertificate | None = field(default=None)
     _session: DeviceCertificate | None = field(default=None)
+    _slot: int = 0
+    _made: EndorsedKey | None = field(default=None)
+    _certificate: bytes = b""
 
     def observe(self, command: CommandApdu, answer: bytes) -> None:
         """Note a command that the device took, and the data of its answer; raise RemoteProtocolError for a bad certificate."""
@@ -113,17 +131,51 @@ class Witness:
             self._session = DeviceCertificate.from_bytes(answer)
         elif command.ins == Ins.CHANNEL_DEVICE_CERTIFICATE:
             self._device = DeviceCertificate.from_bytes(answer)
+        elif command.ins == Ins.ENDORSEMENT_START:
+            self._slot, self._made, self._certificate = command.p1, EndorsedKey.from_bytes(answer), b""
+        elif command.ins == Ins.ENDORSEMENT_COMMIT:
+            self._certificate = command.data
 
     def chain(self, issuers: Iterable[Issuer]) -> DeviceChain:
         """Return what the handshake proved; raise TrustError when the device did not sign it or it was not whole."""
+        proof = self.proof()
+        return DeviceChain(
+            device=proof.device, signer_serial=proof.signer_serial, issuer=issuer_of(proof.device, issuers)
+        )
+
+    def proof(self) -> HandshakeProof:
+        """Return the handshake as others can verify it; raises as `chain` does."""
         if self._device is None or self._session is None or len(self._host_nonce) != NONCE_BYTES:
             raise TrustError("the manager did not ask the device who it is", remedy="check it with: --offline")
-        message = device_ephemeral_message(
-            host_nonce=self._host_nonce, device_nonce=self._device_nonce, public_key=self._session.public_key
+        proof = HandshakeProof(
+            device=self._device,
+            signer_serial=self._serial,
+            host_nonce=self._host_nonce,
+            device_nonce=self._device_nonce,
+            session=self._session,
         )
-        if not system_suite().verify(self._device.public_key, message, self._session.signature):
+        if not system_suite().verify(proof.device.public_key, proof.message, proof.session.signature):
             raise TrustError("the device did not sign this session with the key it shows")
-        return DeviceChain(device=self._device, signer_serial=self._serial, issuer=issuer_of(self._device, issuers))
+        return proof
+
+    def endorsement(self) -> Endorsement:
+        """Return the attestation key that was made, with the certificate that was stored, if any.
+
+        Raises TrustError when none was made, or not by the device of this handshake.
+        """
+        proof = self.proof()
+        if self._made is None or self._slot not in SLOTS:
+            raise TrustError("no attestation key was made")
+        endorsement = Endorsement(
+            slot=self._slot,
+            key=self._made,
+            device=proof.device,
+            signer_serial=proof.signer_serial,
+            owner_certificate=self._certificate,
+        )
+        if not system_suite().verify(proof.device.public_key, endorsement.message, self._made.signature):
+            raise TrustError("the device did not sign the attestation key it made")
+        return endorsement
 
 
 def parse_issuer_key(text: str) -> bytes:

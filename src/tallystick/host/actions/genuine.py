@@ -91,10 +91,13 @@ def channel(session: Session, *, issuers: Iterable[bytes] = ()) -> Flow[OpenChan
     handshake = HostHandshake(
         target_id=target.target_id, signer=fresh_signer(), suite=system_suite(), issuers=tuple(issuers)
     )
-    return (yield from _shaken(session, handshake.run()))
+    return (yield from shaken(session, handshake.run()))
 
 
-def _shaken(session: Session, steps: Generator[CommandApdu, bytes, OpenChannel]) -> Flow[OpenChannel]:
+def shaken(
+    session: Session, steps: Generator[CommandApdu, bytes, OpenChannel], *, witness: Witness | None = None
+) -> Flow[OpenChannel]:
+    """Take the steps of a handshake with the device; `witness` looks on."""
     answer: bytes | None = None
     count = 0
     while True:
@@ -106,6 +109,8 @@ def _shaken(session: Session, steps: Generator[CommandApdu, bytes, OpenChannel])
         count += 1
         yield Progress(step="channel", done=count)
         answer = yield from ask(session, Relayed.of(command))
+        if witness is not None:
+            witness.observe(command, answer)
 
 
 def _check(session: Session, manager: ManagerClient, issuers: Sequence[Issuer]) -> Flow[GenuineReport]:
