@@ -8,7 +8,6 @@ ids unless said otherwise; `bytes` is a size in bytes; dates are ISO 8601 with t
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
@@ -59,18 +58,23 @@ class _Object:
         return cls(**values)
 
 
-@cache
-def _members(cls: type[_Object]) -> tuple[tuple[str, str, Any, bool], ...]:
-    hints = get_type_hints(cls)
-    return tuple(
-        (
-            one.name,
-            one.metadata.get("json", one.name),
-            hints[one.name],
-            one.default is MISSING and one.default_factory is MISSING,
+#: what was found out about each class, once
+_FOUND: dict[type[Any], tuple[tuple[str, str, Any, bool], ...]] = {}
+
+
+def _members(cls: type[Any]) -> tuple[tuple[str, str, Any, bool], ...]:
+    if cls not in _FOUND:
+        hints = get_type_hints(cls)
+        _FOUND[cls] = tuple(
+            (
+                one.name,
+                one.metadata.get("json", one.name),
+                hints[one.name],
+                one.default is MISSING and one.default_factory is MISSING,
+            )
+            for one in fields(cls)
         )
-        for one in fields(cls)
-    )
+    return _FOUND[cls]
 
 
 def _plain(value: Any) -> Any:

@@ -59,7 +59,7 @@ def test_info_asks_in_the_clients_order_and_needs_nobody(scripted, session):
     scripted.polls = 5
     report = result(device.info(session), on_step=lambda step: None)
     assert (report.name, report.battery_percent, report.version.version) == ("Tally 1", 85, "1.1.1")
-    assert [apdu[:2].hex() for apdu in scripted.log] == ["b001", "e001", "e0d2", "e010"]
+    assert [apdu[:2].hex() for apdu in scripted.log] == ["b001", "e001", "e0d2", "e010", "b0f0"]
 
 
 def test_info_of_a_locked_device_says_what_it_can(scripted, session):
