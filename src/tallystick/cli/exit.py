@@ -49,6 +49,7 @@ _BY_WORD = {
     "manager_error": ExitCode.NETWORK,
     "not_offered": ExitCode.NETWORK,
     "not_trusted": ExitCode.NOT_TRUSTED,
+    "key_lost": ExitCode.NOT_TRUSTED,
     "key_refused": ExitCode.WRONG_STATE,
     "transport_error": ExitCode.NETWORK,
     "timeout": ExitCode.TIMEOUT,

@@ -31,7 +31,7 @@ def _show(run: Run, step: Progress | NeedsUser) -> None:
         click.echo(f"{step.gesture.words}{subject}", err=True)
     elif step.total and not run.is_quiet and sys.stderr.isatty():
         end = "\n" if step.done >= step.total else ""
-        click.echo(f"\r{step.step} {step.done}/{step.total} bytes", nl=False, err=True)
+        click.echo(f"\r{step.step} {step.done}/{step.total} {step.unit}", nl=False, err=True)
         click.echo(end, nl=False, err=True)
 
 

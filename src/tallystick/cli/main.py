@@ -31,6 +31,9 @@ _TABLE = {
         target="tallystick.cli.firmware:firmware", summary="what a device runs, updating it, checking releases"
     ),
     "cosmos": Lazy(target="tallystick.cli.cosmos:cosmos", summary="addresses and signatures of the Cosmos app"),
+    "transfer": Lazy(
+        target="tallystick.cli.transfer:transfer", summary="a private key that moves from device to device"
+    ),
     "apdu": Lazy(target="tallystick.cli.apdu:apdu", summary="send raw APDUs, or play a log again"),
     "factory": Lazy(
         target="tallystick.cli.factory:factory", summary="make keys, build and sign images, provision devices"

@@ -37,6 +37,7 @@ class Layer(Enum):
     OS = "os"
     INSTALL = "install"
     COSMOS = "cosmos"
+    TRANSFER = "transfer"
 
 
 @unique
@@ -80,6 +81,8 @@ _NOTHING = "nothing is to be done"
 _SOURCE = "load only software whose source you trust, signed for this device"
 _PATHS = "use a path the app allows, such as 44'/118'/0'/0/0"
 _EXPERT = "switch expert mode on in the app's settings"
+_NO_ATTESTATION = "the device has no attestation key that an owner certified"
+_CERTIFY = "have the device's owner certify attestation key 1, then try again"
 
 _S, _G = StatusWord, Group
 _Rows = tuple[tuple[StatusWord, Group, str, str], ...]
@@ -140,6 +143,10 @@ _OS: _Rows = (
     (_S.CHUNK_SIZE_INVALID, _G.BAD_REQUEST, "a part has a wrong size", _CLIENT),
     (_S.BACKUP_HEADER_INVALID, _G.BAD_REQUEST, "the backup's header is wrong", "use an unchanged backup"),
     (_S.COMMAND_NOT_ACCEPTED, _G.WRONG_STATE, "the command is not accepted now", _DASHBOARD),
+    # apps answer the error of a system call as 6800 and its low bits: 4103, 4104, 4106 of attestation keys (attestation 4, 6)
+    (_S.ATTESTATION_KEY_EMPTY, _G.WRONG_STATE, _NO_ATTESTATION, _CERTIFY),
+    (_S.ATTESTATION_CERTIFICATE_EMPTY, _G.WRONG_STATE, _NO_ATTESTATION, _CERTIFY),
+    (_S.ATTESTATION_SIGNING_EMPTY, _G.WRONG_STATE, _NO_ATTESTATION, _CERTIFY),
     (_S.SECURITY_STATUS_NOT_SATISFIED, _G.LOCKED, "the device is locked, or does not allow this", _UNLOCK),
     (_S.DATA_INVALID, _G.NOT_FOUND, "the data is invalid, or no such app is installed", "check the name or the data"),
     (_S.CONDITIONS_NOT_SATISFIED, _G.REFUSED, "refused on the device, or not possible now", _ASK_AGAIN),
@@ -220,6 +227,20 @@ _COSMOS: _Rows = (
     (_S.SIGNING_FAILED, _G.INTERNAL, "signing failed", _REPLUG),
 )
 
+_TRANSFER: _Rows = (
+    (_S.CONDITIONS_NOT_SATISFIED, _G.REFUSED, "refused on the device, or not possible now", _ASK_AGAIN),
+    (
+        _S.INCORRECT_DATA,
+        _G.TRUST,
+        "the other device is not one of this owner that runs the same app",
+        "use two devices of one model, with the same version of system and app, certified by the same owner",
+    ),
+    (_S.INS_NOT_SUPPORTED, _G.BAD_REQUEST, "the app does not know this command", _UPDATE),
+    (_S.WRONG_P1P2, _G.BAD_REQUEST, "the step of the request is wrong", _CLIENT),
+    (_S.CLA_NOT_SUPPORTED, _G.WRONG_STATE, "another app is open, or none", "open the app this command belongs to"),
+    (_S.TECHNICAL_PROBLEM, _G.INTERNAL, "the app cannot read or keep its key", _REPLUG),
+)
+
 
 def _table(rows: _Rows) -> dict[int, Meaning]:
     return {
@@ -228,7 +249,12 @@ def _table(rows: _Rows) -> dict[int, Meaning]:
     }
 
 
-_TABLE = {Layer.OS: _table(_OS), Layer.INSTALL: _table(_INSTALL), Layer.COSMOS: _table(_COSMOS)}
+_TABLE = {
+    Layer.OS: _table(_OS),
+    Layer.INSTALL: _table(_INSTALL),
+    Layer.COSMOS: _table(_COSMOS),
+    Layer.TRANSFER: _table(_TRANSFER),
+}
 
 
 def explain(status: int, *, layer: Layer = Layer.OS) -> Meaning:

@@ -24,11 +24,12 @@ GRACE_S = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`done` of `total` units of `step` (a stable word) are behind us."""
+    """`done` of `total` units of `step` (a stable word) are behind us; `unit` is a word for people."""
 
     step: str
     done: int = 0
     total: int = 0
+    unit: str = "bytes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ from tallystick.host.commands.transfer import (
 from tallystick.host.session import Session
 
 #: steps of a transfer, for progress
-STEPS = 6
+STEPS = 5
 _FINGERPRINT_BYTES = 8
 _FAILURES = (StatusError, TransportError, RemoteProtocolError)
 
@@ -121,20 +121,20 @@ def _transfer(sender: Session, receiver: Session) -> Flow[Held]:
     key = yield from _movable(sender)
     yield from _vacant(receiver)
     subject = fingerprint(key)
-    yield Progress(step="introducing", done=1, total=STEPS)
+    yield Progress(step="introducing", done=1, total=STEPS, unit="steps")
     attestations = sender.send(GetAttestation()), receiver.send(GetAttestation())
     receiver_hello = yield from ask(receiver, ImportHello(), subject=f"{receiver.url}, {subject}")
-    yield Progress(step="receiver agreed", done=2, total=STEPS)
+    yield Progress(step="receiver", done=2, total=STEPS, unit="steps")
     sender_hello = yield from ask(sender, ExportHello(), subject=f"{sender.url}, {subject}")
-    yield Progress(step="sender agreed", done=3, total=STEPS)
+    yield Progress(step="sender", done=3, total=STEPS, unit="steps")
     sender.send(ExportMeet(attestations[1]))
     receiver.send(ImportMeet(attestations[0]))
     # all that can be refused is refused before the key leaves: afterwards only one command is to come
     receiver.send(ImportOpen(sender_hello))
-    yield Progress(step="moving", done=4, total=STEPS)
+    yield Progress(step="moving", done=4, total=STEPS, unit="steps")
     blob = _let_go(sender, receiver_hello)
     held = _keep(receiver, blob, key)
-    yield Progress(step="moved", done=STEPS, total=STEPS)
+    yield Progress(step="moved", done=STEPS, total=STEPS, unit="steps")
     return held
 
 
@@ -144,7 +144,8 @@ def _movable(sender: Session) -> Flow[bytes]:
         raise UsageError(f"there is no key on {sender.url}", remedy="make one with: tally transfer create")
     if held.state is KeyState.UNSEALED:
         raise UsageError(
-            f"the key on {sender.url} has signed, so it stays there for ever", remedy="move what it guards to another key"
+            f"the key on {sender.url} has signed, so it stays there for ever",
+            remedy="move what it guards to another key",
         )
     return held.public_key
 
@@ -156,16 +157,17 @@ def _vacant(receiver: Session) -> Flow[None]:
 
 
 def _let_go(sender: Session, receiver_hello: bytes) -> bytes:
-    """Have the sender erase and answer the key; without an answer, find out whether it did."""
+    """Have the sender erase and answer the key; without that answer, find out whether it did."""
     try:
         return sender.send(ExportLetGo(receiver_hello))
-    except StatusError:
-        raise
-    except (TransportError, RemoteProtocolError) as error:
-        sender.close()
-        if _state(sender) is KeyState.SEALED:
+    except _FAILURES as error:
+        if not isinstance(error, StatusError):
+            sender.close()
+        state = _state(sender)
+        if state is KeyState.SEALED:
             raise
-        raise _lost(f"the sender let the key go, and its answer did not come: {error.message}") from error
+        why = f"the sender was to let the key go, and no key came: {error.message}"
+        raise _lost(why, is_certain=state is not None) from error
 
 
 def _keep(receiver: Session, blob: bytes, key: bytes) -> Held:
@@ -198,4 +200,4 @@ def _state(session: Session) -> KeyState | None:
 def _lost(why: str, *, is_certain: bool = True) -> KeyLost:
     if is_certain:
         return KeyLost(why, remedy="the key is on neither device and cannot be brought back; use another one")
-    return KeyLost(why, remedy="look at the receiver with: tally transfer status; the sender has the key no more")
+    return KeyLost(why, remedy="look at both devices with: tally transfer status")
