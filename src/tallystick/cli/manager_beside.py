@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 NOBODY: Final[Mapping[str, Any]] = {"manager_http": None, "manager_ws": None}
 _LOG: Final = "beside.log"
 _FOLDER: Final = "tallystick-manager-"
+#: `manager.hsm.owner.TEST_OWNER`, whose module takes longer to load than a start without it needs
+_KNOWN_OWNER: Final = "test"
 
 
 class ManagerElsewhere:
@@ -52,10 +54,14 @@ class ManagerElsewhere:
 class ManagerBeside:
     """A manager for one device; `start` it when the device is ready. `facts` are its members of the ready line.
 
-    `issuer_key` names the key file of another issuer than the workshop's own. `is_passing`: it keeps nothing.
+    `issuer_key` names the key file of another issuer than the workshop's own, `owner_key` the key of another owner than the
+    test realm's (`manager.hsm.owner`). `is_passing`: it keeps nothing.
+
+    Raises UsageError or TrustError for an owner's key that cannot be used.
     """
 
-    def __init__(self, *, issuer_key: str = "", is_passing: bool) -> None:
+    def __init__(self, *, issuer_key: str = "", owner_key: str = "", is_passing: bool) -> None:
+        self._owner_key = _checked_owner(owner_key)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._issuer_key = issuer_key
         # another issuer never gets into the user's own catalogue
@@ -114,12 +120,12 @@ class ManagerBeside:
 
         if not self._is_passing:
             database = database_url("")
-            return Settings(database=database, hsm=workshop_keys()), Path(
-                database.removeprefix("sqlite:///")
-            ).with_name(_LOG)
+            settings = Settings(database=database, hsm=workshop_keys(), owner=self._owner_key)
+            return settings, Path(database.removeprefix("sqlite:///")).with_name(_LOG)
         self._passing = Path(tempfile.mkdtemp(prefix=_FOLDER))
         hsm = _mixed(self._passing / "keys", self._issuer_key) if self._issuer_key else workshop_keys()
-        return Settings(database=f"sqlite:///{self._passing / 'manager.db'}", hsm=hsm), self._passing / _LOG
+        database = f"sqlite:///{self._passing / 'manager.db'}"
+        return Settings(database=database, hsm=hsm, owner=self._owner_key), self._passing / _LOG
 
     def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:
         """Complain about a manager that ended by itself."""
@@ -150,7 +156,23 @@ def manager_for(options: Mapping[str, Any]) -> ManagerBeside | ManagerElsewhere:
         sys.stderr.write(f"No manager beside the device: {error.message} ({error.remedy})\n")
         return ManagerElsewhere(NOBODY)
     is_passing = options["ephemeral"] or (options["seed"] and not options["state"])
-    return ManagerBeside(issuer_key=options["issuer_key"], is_passing=bool(is_passing))
+    return ManagerBeside(issuer_key=options["issuer_key"], owner_key=options["owner_key"], is_passing=bool(is_passing))
+
+
+def _checked_owner(owner_key: str) -> str:
+    """Return the owner's key as the manager is told it; a fault in it shows before anything is started."""
+    if not owner_key:
+        return _KNOWN_OWNER
+    from tallystick.errors import UsageError
+    from tallystick.manager.hsm.owner import OwnerKey
+    from tallystick.manager.hsm.role import Realm
+
+    with OwnerKey.open(owner_key) as owner:
+        if owner.realm is not Realm.TEST:
+            raise UsageError(
+                "a device of `tally up` belongs to the test realm", remedy="name an owner of the test realm"
+            )
+    return owner_key
 
 
 def _mixed(folder: Path, issuer_key: str) -> str:

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one")
 @DATABASE
 @HSM
-@click.option("--owner-key", metavar="FILE", default="", help="certifies attestation keys of devices")
+@click.option(
+    "--owner-key",
+    metavar="WHERE",
+    default="",
+    help="certifies attestation keys: a key file, pkcs11:…, or the word test",
+)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="processes that serve")
 @click.option(
     "--catalogue",

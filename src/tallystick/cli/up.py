@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tallystick.wire.bundle import Bundle
 
 #: options of the contract whose parts are still to be built
-_NOT_BUILT = ("usb", "owner_key")
+_NOT_BUILT = ("usb",)
 MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 
 
@@ -67,7 +67,13 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 @click.option(
     "--issuer-key", metavar="FILE", default="", help="who certifies a fresh device, if not the workshop's own issuer"
 )
-@click.option("--owner-key", metavar="FILE", default="", hidden=True)
+@click.option(
+    "--owner-key",
+    metavar="WHERE",
+    default="",
+    help="whose key the manager beside certifies attestation keys with: a key file, or pkcs11:… "
+    "[default: the test realm's, which everybody knows]",
+)
 @click.option("--usb", is_flag=True, hidden=True)
 @click.option("--deterministic-rng", type=click.IntRange(0), metavar="N", help="repeatable random numbers, for tests")
 @click.option("--json", "is_json", is_flag=True, help="print one line of JSON when ready")
@@ -131,6 +137,8 @@ def _check(options: dict[str, Any]) -> None:
         if options[name]:
             flag = "--" + name.replace("_", "-")
             raise UsageError(f"{flag} is not in this release", remedy=f"leave {flag} away")
+    if options["owner_key"] and (options["manager"] or options["no_manager"]):
+        raise UsageError("--owner-key is for the manager beside the device", remedy="leave one of the options away")
     if options["manager"] and options["no_manager"]:
         raise UsageError("--manager and --no-manager exclude each other")
     if options["pin"] and not options["seed"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Engine
@@ -14,10 +13,9 @@ from tallystick.manager.db.model import Setting
 from tallystick.manager.firmware.package import PackageScripts
 from tallystick.manager.firmware.script import ScriptSource
 from tallystick.manager.genuine.channel import ChannelKeys
-from tallystick.manager.hsm.key_file import KeyFile
 from tallystick.manager.hsm.keyring import Keyring
-from tallystick.manager.hsm.role import Role, require_realm
-from tallystick.manager.hsm.signer import Signer
+from tallystick.manager.hsm.owner import OwnerKey
+from tallystick.manager.hsm.role import require_realm
 from tallystick.manager.recorder import Recorder
 from tallystick.manager.settings import Settings
 
@@ -34,16 +32,18 @@ class Service:
     sessions: Sessions = field(repr=False)
     keyring: Keyring = field(repr=False)
     recorder: Recorder = field(repr=False)
-    owner: Signer | None = field(default=None, repr=False)
+    owner: OwnerKey | None = field(default=None, repr=False)
     scripts: ScriptSource = field(default_factory=PackageScripts, repr=False)
 
     @classmethod
     def open(cls, settings: Settings, *, scripts: ScriptSource | None = None) -> Self:
         """Open the database, which must be migrated, and the keys; check that they belong together.
 
-        Raises TrustError when the database is of another realm or issuer; and what opening either raises.
+        Raises TrustError when database or owner is of another realm, or the database of another issuer; and what opening
+        any of them raises.
         """
         keyring = Keyring.open(settings.hsm)
+        owner = open_owner(settings.owner, keyring)
         engine = open_engine(settings.database)
         sessions = sessions_of(engine)
         bind_database(sessions, keyring)
@@ -53,7 +53,7 @@ class Service:
             sessions=sessions,
             keyring=keyring,
             recorder=Recorder(sessions),
-            owner=KeyFile.read(Path(settings.owner), role=Role.OWNER) if settings.owner else None,
+            owner=owner,
             scripts=PackageScripts() if scripts is None else scripts,
         )
 
@@ -67,7 +67,23 @@ class Service:
         """Write what is left of the log; let go of keys and database."""
         self.recorder.close()
         self.keyring.close()
+        if self.owner is not None:
+            self.owner.close()
         self.engine.dispose()
+
+
+def open_owner(where: str, keyring: Keyring) -> OwnerKey | None:
+    """Open the owner's key, if there is one; raise TrustError for one of another realm than the keyring's."""
+    if not where:
+        return None
+    owner = OwnerKey.open(where)
+    if owner.realm is not keyring.realm:
+        owner.close()
+        raise TrustError(
+            f"the owner's key belongs to the {owner.realm.value} realm, the manager's to the {keyring.realm.value} realm",
+            remedy="never put two realms together",
+        )
+    return owner
 
 
 def bind_database(sessions: Sessions, keyring: Keyring) -> None:

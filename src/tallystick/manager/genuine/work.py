@@ -25,8 +25,9 @@ def list_work(service: Service, asked: FlowRequest) -> Work:
 
 def endorse_work(service: Service, asked: FlowRequest) -> Work:
     """Return the endorsement of an attestation key."""
-    subject = checked_target(asked)
-    return Work(action="endorse", subject=subject, flow=endorse(service.channel_keys, service.owner, asked))
+    subject, owner = checked_target(asked), service.owner
+    flow = endorse(service.channel_keys, owner, asked)
+    return Work(action="endorse", subject=subject, flow=flow, is_heavy=owner is not None and owner.is_blocking)
 
 
 def checked_target(asked: FlowRequest) -> str:

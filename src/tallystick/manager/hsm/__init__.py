@@ -7,6 +7,7 @@
 `key_file`              one development key in one file
 `token`                 one PKCS#11 token: a session kept open, opened again once when the token went away
 `keyring`               issuer, software and signer together, opened and made
+`owner`                 the key that certifies attestation keys, which may be somebody else's
 ======================  =============================================================================================
 
 Only `token` imports python-pkcs11, and only when a token is opened: the extra ``[hsm]``.

@@ -72,7 +72,7 @@ class Keyring:
         """
         address = parse_address(url)
         if isinstance(address, FileAddress):
-            _require_allowed(realm, allow_production=allow_production_file)
+            require_allowed(realm, allow_production=allow_production_file)
             _create_files(address, realm)
         else:
             _create_in_token(address, realm)
@@ -132,7 +132,7 @@ def _open_files(address: FileAddress, *, allow_production: bool) -> Keyring:
     if len(realms) > 1:
         raise TrustError("the keys of this folder belong to different realms", remedy="never put two realms together")
     realm = realms.pop()
-    _require_allowed(realm, allow_production=allow_production)
+    require_allowed(realm, allow_production=allow_production)
     return _checked(
         Keyring(
             realm=realm,
@@ -162,8 +162,10 @@ def _open_token(token: Token) -> Keyring:
 
 def _realm_of(labels: list[str]) -> Realm:
     """Return the one realm whose three keys a token holds, each once."""
-    found = {realm: [label for label in labels if label.startswith(label_prefix(realm))] for realm in Realm}
-    realms = [realm for realm, ours in found.items() if ours]
+    # an owner's key may be in the same token: it is another party's, with a realm of its own to be checked where it is used
+    ours = [label for label in labels if label not in {label_of(realm, Role.OWNER) for realm in Realm}]
+    found = {realm: [label for label in ours if label.startswith(label_prefix(realm))] for realm in Realm}
+    realms = [realm for realm, held in found.items() if held]
     if not realms:
         raise UsageError("the token holds no keys of this program", remedy=_REMEDY)
     if len(realms) > 1:
@@ -212,7 +214,8 @@ def _checked(keyring: Keyring) -> Keyring:
     return keyring
 
 
-def _require_allowed(realm: Realm, *, allow_production: bool) -> None:
+def require_allowed(realm: Realm, *, allow_production: bool) -> None:
+    """Raise UsageError for production keys in a file, unless that was asked for."""
     if realm is Realm.PRODUCTION and not allow_production:
         raise UsageError(
             "production keys do not belong into files", remedy="keep them in a hardware module: --hsm pkcs11:…"
