@@ -71,6 +71,9 @@ _SMALLEST = {
     0x28: bytes.fromhex("280001"),
     0x31: bytes.fromhex("3100"),
     0x39: bytes.fromhex("390000"),
+    0x41: bytes.fromhex("4101"),
+    0x42: bytes.fromhex("4201"),
+    0x43: bytes.fromhex("4301"),
 }
 
 

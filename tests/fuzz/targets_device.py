@@ -11,6 +11,7 @@ from tallystick.device.os.custom_ca import CustomCa
 from tallystick.device.os.loader import Loader
 from tallystick.device.os.peer import Authority, Peer
 from tallystick.device.secure.attestation import Attestation
+from tallystick.device.secure.endorsement import EndorsementKeys, _Contents
 from tallystick.device.silicon.entropy import RepeatableRng
 from tallystick.device.silicon.flash import MemoryFlash
 from tallystick.errors import RemoteProtocolError, StateCorrupt
@@ -42,6 +43,21 @@ def attestation(data: bytes) -> None:
     flash.write("attestation", data)
     with contextlib.suppress(StateCorrupt):
         assert repr(Attestation(flash=flash, rng=RepeatableRng(1)))
+
+
+def endorsement(data: bytes) -> None:
+    """Read the record of the attestation keys, which is sealed."""
+    flash, keychain = MemoryFlash(), _device().board.system.session.keychain
+    flash.write("endorsement", data)
+    with contextlib.suppress(StateCorrupt):
+        keys = EndorsementKeys(flash=flash, rng=RepeatableRng(1), keychain=keychain, serial="fuzz")
+        assert not keys.has(1)
+
+
+def endorsement_contents(data: bytes) -> None:
+    """Read what that record holds inside; what is accepted is written back to the same bytes."""
+    with _refusal:
+        assert _Contents.from_bytes(data).to_bytes() == data
 
 
 def dependencies(data: bytes) -> None:
@@ -84,4 +100,16 @@ def _finish(coroutine):
     raise AssertionError("it waits for somebody")
 
 
-targets = {target.__name__: target for target in (app_record, custom_ca, attestation, dependencies, code_area, loader)}
+targets = {
+    target.__name__: target
+    for target in (
+        app_record,
+        custom_ca,
+        attestation,
+        endorsement,
+        endorsement_contents,
+        dependencies,
+        code_area,
+        loader,
+    )
+}
