@@ -6,9 +6,9 @@ was built for can be given to it. Workers share nothing but the database: `creat
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +18,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from tallystick.manager import status
@@ -62,10 +63,13 @@ def build(service: Service) -> Starlette:
         service.close()
 
     return Starlette(
-        routes=[*_socket_routes(flows), *_http_routes(service, flows)],
+        routes=_http_routes(service, flows),
         lifespan=lifespan,
-        # the catalogue is public and there are no cookies: a wallet in a browser may read it
-        middleware=[Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=list(_METHODS), allow_headers=["*"])],
+        middleware=[
+            Middleware(_FlowDoor, flows=flows),
+            # the catalogue is public and there are no cookies: a wallet in a browser may read it
+            Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=list(_METHODS), allow_headers=["*"]),
+        ],
         exception_handlers={
             RequestError: _refuse,
             HTTPException: _refuse_http,
@@ -87,15 +91,21 @@ def _http_routes(service: Service, flows: FlowEndpoint) -> list[BaseRoute]:
     return routes
 
 
-def _socket_routes(flows: FlowEndpoint) -> list[BaseRoute]:
-    return [WebSocketRoute(base + path.value, _socket(flows, path)) for base in _SOCKET_BASES for path in FlowPath]
+class _FlowDoor:
+    """Gives the sockets of flows to `flows`, by their paths alone; everything else goes on to `app`."""
 
+    def __init__(self, app: ASGIApp, flows: FlowEndpoint) -> None:
+        self._app = app
+        self._flows = flows
+        self._paths = {base + path.value: path for base in _SOCKET_BASES for path in FlowPath}
 
-def _socket(flows: FlowEndpoint, path: FlowPath) -> Callable[[WebSocket], Any]:
-    async def serve(socket: WebSocket) -> None:
-        await flows.serve(socket, path)
-
-    return serve
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection (ASGI)."""
+        path = self._paths.get(scope["path"]) if scope["type"] == "websocket" else None
+        if path is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._flows.serve(WebSocket(scope, receive, send), path)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

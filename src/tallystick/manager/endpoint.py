@@ -69,11 +69,14 @@ class FlowEndpoint:
         talk = Conversation(work.flow, uuid=str(uuid.uuid4()), session=uuid.uuid4().hex)
         last = ""
         try:
-            text = await self._step(work, talk.start)
-            while not talk.ended:
-                await socket.send_text(text)
-                text = await self._next(socket, work, talk)
+            async with asyncio.timeout(None) as patience:
+                text = await self._step(work, talk.start)
+                while not talk.ended:
+                    await socket.send_text(text)
+                    text = await self._next(socket, work, talk, patience)
             last = text
+        except TimeoutError:
+            last = talk.expire()
         except (WebSocketDisconnect, OSError):
             talk.leave()
         except asyncio.CancelledError:
@@ -105,13 +108,12 @@ class FlowEndpoint:
             away = FlowError("the manager's database does not answer", remedy="try again in a minute")
             return Work(action=path.strip("/"), subject=_subject(socket), flow=_failing(away))
 
-    async def _next(self, socket: WebSocket, work: Work, talk: Conversation) -> str:
+    async def _next(self, socket: WebSocket, work: Work, talk: Conversation, patience: asyncio.Timeout) -> str:
         """Wait for a reply and return what to send next; raise WebSocketDisconnect when the client left."""
-        try:
-            async with asyncio.timeout(self._service.settings.reply_s):
-                message = await socket.receive()
-        except TimeoutError:
-            return talk.expire()
+        # one timer for the whole conversation, moved on, is cheaper than one for each message
+        patience.reschedule(asyncio.get_running_loop().time() + self._service.settings.reply_s)
+        message = await socket.receive()
+        patience.reschedule(None)
         if message["type"] != "websocket.receive":
             raise WebSocketDisconnect(message.get("code", _DONE))
         text = message.get("text")
@@ -132,7 +134,7 @@ class FlowEndpoint:
     async def _note(self, event: Event) -> None:
         members = {"action": event.action, "subject": event.subject, "outcome": event.outcome, "detail": event.detail}
         try:
-            await asyncio.wrap_future(self._service.recorder.record(event))
+            await self._service.recorder.store(event)
         except TallyError as error:
             _LOG.error("audit", reason=error.message)
         _LOG.info("flow", actor=event.actor, seconds=round(event.seconds, 4), **members)

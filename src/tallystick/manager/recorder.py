@@ -1,15 +1,18 @@
 """The audit log's writer: one thread, and one transaction for all that came in while the last one was written.
 
-A flow waits for its line before it tells the client that it worked, so what was done is in the log; the waiting is shared.
+A flow waits for its line before it tells the client that it worked, so what was done is in the log; the waiting is shared, and
+so is the waking: an event loop is called once for each transaction, however many flows wait in it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -42,29 +45,46 @@ class Event:
     seconds: float = 0.0
 
 
+_Waiter = Future[None] | asyncio.Future[None]
+_Entry = tuple[Event, datetime, _Waiter]
+
+
 class Recorder:
     """Writes events; `clock` tells the moment (UTC)."""
 
     def __init__(self, sessions: Sessions, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._waiting: queue.Queue[tuple[Event, datetime, Future[None]] | None] = queue.Queue(_MAX_WAITING)
+        self._waiting: queue.Queue[_Entry | None] = queue.Queue(_MAX_WAITING)
         self._thread = threading.Thread(target=self._work, name="audit", daemon=True)
         self._thread.start()
 
     def record(self, event: Event) -> Future[None]:
         """Take an event; the future is done when it is stored, and holds StateError when that failed."""
         future: Future[None] = Future()
-        # nobody can take an event back: a flow that is cancelled while it waits must not trip the writer
+        # nobody can take an event back
         future.set_running_or_notify_cancel()
+        failure = self._put(event, future)
+        if failure is not None:
+            future.set_exception(failure)
+        return future
+
+    async def store(self, event: Event) -> None:
+        """Take an event and wait, in an event loop, until it is stored; raise StateError when that failed."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        failure = self._put(event, future)
+        if failure is not None:
+            raise failure
+        await future
+
+    def _put(self, event: Event, future: _Waiter) -> StateError | None:
         if not self._thread.is_alive():
-            future.set_exception(StateError("the audit log is closed"))
-            return future
+            return StateError("the audit log is closed")
         try:
             self._waiting.put_nowait((event, self._clock(), future))
         except queue.Full:
-            future.set_exception(StateError("the audit log cannot keep up"))
-        return future
+            return StateError("the audit log cannot keep up")
+        return None
 
     def close(self) -> None:
         """Write what is left and stop."""
@@ -82,7 +102,7 @@ class Recorder:
             if len(events) < len(batch):
                 return
 
-    def _write(self, batch: list[tuple[Event, datetime, Future[None]]]) -> None:
+    def _write(self, batch: list[_Entry]) -> None:
         failure: StateError | None = None
         for _ in range(_TRIES):
             try:
@@ -92,11 +112,26 @@ class Recorder:
                 break
             except SQLAlchemyError as error:
                 failure = StateError(f"the audit log cannot be written: {type(error).__name__}")
+        loops: defaultdict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
         for _, _, future in batch:
-            if failure is None:
-                future.set_result(None)
+            if isinstance(future, asyncio.Future):
+                loops[future.get_loop()].append(future)
             else:
-                future.set_exception(failure)
+                _settle([future], failure)
+        for loop, futures in loops.items():
+            with suppress(RuntimeError):  # a loop that was closed has nobody who waits
+                loop.call_soon_threadsafe(_settle, futures, failure)
+
+
+def _settle(futures: Iterable[_Waiter], failure: StateError | None) -> None:
+    """Say what came of the events; whoever waits in a loop may have been cancelled meanwhile."""
+    for future in futures:
+        if future.done():
+            continue
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(failure)
 
 
 def _store(session: Session, events: Iterable[tuple[Event, datetime]]) -> None:

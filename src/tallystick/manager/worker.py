@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from tallystick.errors import TallyError
 from tallystick.manager.settings import Settings
+from tallystick.manager.socket import FlowSocket
 from tallystick.wire.manager import MAX_REPLY
 
 READY: Final = b"ready\n"
@@ -47,11 +48,8 @@ class WorkerServer(uvicorn.Server):
                 log_config=None,
                 log_level="warning",
                 timeout_graceful_shutdown=_GRACE_S,
-                ws="websockets-sansio",
+                ws=FlowSocket,
                 ws_max_size=MAX_REPLY,
-                # an old client takes a ping for a broken conversation (wire-protocol H.4)
-                ws_ping_interval=None,
-                ws_per_message_deflate=False,
             )
         )
         self._on_started = on_started
