@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     listener = socket.socket(fileno=int(arguments[0]))
     try:
         settings = Settings.from_environment()
-        add_built_in(settings.database, settings.hsm)
+        add_built_in(settings.database, settings.hsm, settings.owner)
         serve(settings, listener=listener, on_ready=lambda: None)
     except TallyError as error:
         sys.stderr.write(f"{error.message}\n{error.remedy}\n")

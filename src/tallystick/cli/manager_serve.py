@@ -75,7 +75,7 @@ def serve(
     with open_store(settings.database):
         pass
     if (catalogue or ("builtin" if is_sqlite else "none")) == "builtin":
-        add_built_in(settings.database, settings.hsm)
+        add_built_in(settings.database, settings.hsm, settings.owner)
     with Keyring.open(settings.hsm) as keyring:
         facts = _facts(listener.getsockname(), keyring) | {
             "workers": workers,

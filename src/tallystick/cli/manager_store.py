@@ -95,10 +95,14 @@ def publishing(database: str, hsm: str) -> Iterator[tuple[Session, Keyring]]:
             yield session, keyring
 
 
-def add_built_in(database: str, hsm: str) -> None:
-    """Publish the apps of the package, for what its own devices run: what is there already stays as it is."""
+def add_built_in(database: str, hsm: str, owner_key: str = "") -> None:
+    """Publish the apps of the package, for what its own devices run: what is there already stays as it is.
+
+    `owner_key` names the owner they are built for, if not the test realm's.
+    """
     from tallystick import apps
     from tallystick.cli.app_icon import draw_icon
+    from tallystick.cli.catalogue import built_in
     from tallystick.device.os.identity import VERSIONS
     from tallystick.manager.catalog.service import NewApp, devices_named, publish_app
     from tallystick.manager.firmware.service import KnownFirmware, know
@@ -111,5 +115,5 @@ def add_built_in(database: str, hsm: str) -> None:
             )
             know(session, device, known)
         for name in apps.CATALOGUE:
-            image = apps.bundle(name).image()
+            image = built_in(name, owner_key=owner_key).image()
             publish_app(session, NewApp(image=image, icon=draw_icon(name), replace=True), software=keyring.software)

@@ -184,13 +184,13 @@ def _automation(source: str) -> str:
     return text
 
 
-def _bundles(names: Iterable[str]) -> list[Bundle]:
+def _bundles(names: Iterable[str], owner_key: str) -> list[Bundle]:
     """Return apps of the built-in catalogue; raise UsageError for a name that is not in it."""
     if not names:  # reading the catalogue takes time that a start without apps need not take
         return []
-    from tallystick import apps
+    from tallystick.cli.catalogue import built_in
 
-    return [apps.bundle(name) for name in names]
+    return [built_in(name, owner_key=owner_key) for name in names]
 
 
 def _parts(options: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _parts(options: dict[str, Any]) -> dict[str, Any]:
     from tallystick.device.normal.tcp import bind
 
     names = dict.fromkeys(name.lower() for name in (*options["app_names"], options["open_app"]) if name)
-    bundles = _bundles(names)
+    bundles = _bundles(names, options["owner_key"])
     automation = _automation(options["automation"])
     if not options["no_panel"]:
         from tallystick.ui.extra import require_extra

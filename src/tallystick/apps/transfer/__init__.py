@@ -17,10 +17,12 @@ __all__ = ["bundle"]
 
 _PUBLIC_BYTES: Final = 65
 _UNCOMPRESSED: Final = 4
-_OWNER: Final = '''"""Whose certificates this build of the app believes."""
+_OWNER: Final = '''"""Whose certificates this build of the app believes; the catalogue's is for the owner of the test realm, known to everybody."""
 
 #: uncompressed public key of secp256k1, 65 bytes
-OWNER_PUBLIC_KEY = bytes.fromhex("{key}")
+OWNER_PUBLIC_KEY = bytes.fromhex(
+    "{key}"
+)
 '''
 
 
