@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from os_stage import LATER_S, PIN, call, in_mode, owned, status
 
 from tallystick.crypto.scp import KeySigner
 from tallystick.crypto.secret import Secret
+from tallystick.device.boot.pending import Pending
 from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.errors import StateCorrupt
 from tallystick.testing.device import VirtualDevice
@@ -42,6 +44,18 @@ class Given:
     def read(self, size_bytes: int) -> bytes:
         """Return the key."""
         return self._key[:size_bytes]
+
+
+class Finished:
+    """A board's store with an update that has reached its end."""
+
+    def __init__(self) -> None:
+        self.pending: Pending | None = Pending(version="1.2.0", manager=b"\x04" + bytes(64), mcu_version="4.04")
+        self.is_over = True
+
+    def forget(self) -> None:
+        """Forget the update."""
+        self.pending = None
 
 
 def keys(device: VirtualDevice) -> EndorsementKeys:
@@ -242,6 +256,30 @@ def test_keys_outlive_apps_replugs_and_locks(device_factory: Callable[..., Virtu
     device.user.enter_pin(PIN)
     assert {slot: keys(device).public_key(slot) for slot in (1, 2)} == made
     assert keys(device).certificate(1) == certificate(made[1])
+
+
+def test_keys_outlive_a_firmware_update(device_factory: Callable[..., VirtualDevice]) -> None:
+    """While an update is on its way no key is made; given up or finished, both slots and the staged pair are as they were."""
+    device = device_factory()
+    made = set_up(device, 1, 2)
+    staged = start(identified(device), 1).public_key
+    record = device.flash.read("endorsement")
+    store, board = Finished(), device.board
+    board._hardware = dataclasses.replace(board._hardware, updates=store)
+    device.replug()
+    assert device.status["mode"] == "upgrader"
+    for command in (call(C0, 1), call(C2, data=b"x")):
+        assert device.exchange(command).status == 0x6D00
+    board.system.finish_update()
+    assert store.pending is None
+    device.replug()
+    assert device.status["mode"] == "normal"
+    assert device.flash.read("endorsement") == record
+    assert {slot: keys(device).public_key(slot) for slot in (1, 2)} == made
+    pending = commit(identified(device), certificate(staged))
+    device.user.approve()
+    assert pending.response.ok
+    assert keys(device).public_key(1) == staged
 
 
 @pytest.mark.parametrize("how", ["wrong PINs", "settings"])

@@ -21,8 +21,8 @@ from tallystick.wire.status import Reject, StatusWord
 
 #: what a person loses with the pair that was there
 _LOSS = {
-    1: "apps lose the secrets they have by this key",
-    2: "what apps signed by this key is another device's",
+    1: "apps lose the secrets they have from the old key",
+    2: "apps sign with another key from now on",
 }
 
 
