@@ -17,6 +17,7 @@ _TABLE = {
     "info": Lazy(target="tallystick.cli.device:info", summary="what the device is and in which state"),
     "list": Lazy(target="tallystick.cli.device:list_devices", summary="every device that could be meant"),
     "check": Lazy(target="tallystick.cli.device_check:check", summary="whether it is genuine"),
+    "attest": Lazy(target="tallystick.cli.device_attest:attest", summary="who it is, link by link, to show to others"),
     "rename": Lazy(target="tallystick.cli.device:rename", summary="give the device another name"),
     "create": Lazy(target="tallystick.cli.boot:create", summary="make a new device in a folder, with signed images"),
     "boot": Lazy(target="tallystick.cli.boot:boot_device", summary="check a device's boot chain, stage by stage"),

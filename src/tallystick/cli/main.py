@@ -34,6 +34,10 @@ _TABLE = {
     "transfer": Lazy(
         target="tallystick.cli.transfer:transfer", summary="a private key that moves from device to device"
     ),
+    "owner": Lazy(
+        target="tallystick.cli.owner:owner", summary="attestation keys for devices, and who vouches for them"
+    ),
+    "attest": Lazy(target="tallystick.cli.attest:attest", summary="verify what devices and their apps proved"),
     "apdu": Lazy(target="tallystick.cli.apdu:apdu", summary="send raw APDUs, or play a log again"),
     "factory": Lazy(
         target="tallystick.cli.factory:factory", summary="make keys, build and sign images, provision devices"

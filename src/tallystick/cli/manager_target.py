@@ -6,16 +6,14 @@ USB without any of these is looked at: when the vendor certified it, the vendor'
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-import platformdirs
 
 from tallystick.cli.beacon import running_at
 from tallystick.cli.command import DeviceCommand
-from tallystick.errors import RemoteProtocolError, UsageError
+from tallystick.cli.public_key import key_of, offline_issuers, workshop_issuers
+from tallystick.errors import UsageError
 
 if TYPE_CHECKING:
     from tallystick.cli.target import Run
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from tallystick.host.trust import Issuer
 
 MANAGER_VARIABLE: Final = "TALLY_MANAGER"
-_MAX_KEY_FILE: Final = 16 << 10
 _REMEDY: Final = (
     "name one with --manager URL; tally up starts one beside its device, and tally manager serve one by itself"
 )
@@ -75,10 +72,10 @@ def known_issuers(run: Run, session: Session, issuer_key: str) -> list[Issuer]:
 
     del run
     if issuer_key:
-        return [Issuer(name="--issuer-key", public_key=_named_key(issuer_key))]
-    found = [Issuer(name="workshop", public_key=key) for key in _workshop_key()]
+        return offline_issuers(issuer_key)
+    found = workshop_issuers()
     facts = running_at(session.url) or {}
-    key = _key(facts.get("issuer_public_key"))
+    key = key_of(facts.get("issuer_public_key"))
     if key is not None and all(one.public_key != key for one in found):
         found.append(Issuer(name="tally up", public_key=key))
     return [*found, VENDOR_ISSUER]
@@ -92,51 +89,3 @@ def _is_vendors(run: Run, session: Session) -> bool:
 
     report = follow(run, check_offline(session, issuers=[VENDOR_ISSUER]))
     return report.chain.issuer == VENDOR_ISSUER
-
-
-def _named_key(text: str) -> bytes:
-    """Return a key that is given in hexadecimal, or as a file that holds it so or is a key file."""
-    key = _key(text)
-    if key is None:
-        try:
-            with Path(text).open("rb") as file:
-                said = file.read(_MAX_KEY_FILE).decode("ascii", "replace")
-        except (OSError, ValueError):
-            raise UsageError(
-                "the issuer's key is neither hexadecimal nor a file that can be read",
-                remedy="give 65 bytes in hexadecimal, beginning with 04; tally manager keys show prints them",
-            ) from None
-        key = _key(said) or _key(_member(said))
-    if key is None:
-        raise UsageError(
-            "the file of the issuer's key holds no public key", remedy="name a key file, or give it in hex"
-        )
-    return key
-
-
-def _workshop_key() -> list[bytes]:
-    """Return the public key of this user's workshop, if it has made one."""
-    path = Path(platformdirs.user_cache_dir("tallystick")) / "keyring" / "issuer.json"
-    try:
-        with path.open("rb") as file:
-            key = _key(_member(file.read(_MAX_KEY_FILE).decode("ascii", "replace")))
-    except OSError:
-        return []
-    return [] if key is None else [key]
-
-
-def _member(text: str) -> object:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return document.get("public_key") if isinstance(document, dict) else None
-
-
-def _key(text: object) -> bytes | None:
-    from tallystick.host.trust import parse_issuer_key
-
-    try:
-        return parse_issuer_key(text) if isinstance(text, str) else None
-    except RemoteProtocolError:
-        return None

@@ -32,9 +32,11 @@ class Relayed:
 
     @classmethod
     def of(cls, apdu: CommandApdu, *, gesture: Gesture | None = None) -> Relayed:
-        """Take an APDU and note what the person may be asked: managers are let in at ``E0 51``, ``E0 00`` loads."""
+        """Take an APDU and note what the person may be asked: managers are let in at ``E0 51``, keys replaced at ``E0 C2``."""
         if apdu.cla == CLA_OS and apdu.ins == Ins.CHANNEL_HOST_CERTIFICATE and apdu.p1 != _EPHEMERAL:
             gesture = gesture or Gesture.ALLOW_MANAGER
+        if apdu.cla == CLA_OS and apdu.ins == Ins.ENDORSEMENT_COMMIT:
+            gesture = gesture or Gesture.REPLACE_KEY
         is_loader = apdu.cla == CLA_OS and apdu.ins == Ins.CHANNEL
         return cls(apdu=apdu, gesture=gesture, layer=Layer.INSTALL if is_loader else Layer.OS)
 
