@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: the seed of development networks everywhere: nobody's money
 SEED = "test test test test test test test test test test test junk"
-_STEPS = 6
+_STEPS = 8
 _START_TIMEOUT_S = 30
 _DOCUMENT: dict[str, Any] = {
     "account_number": "12",
@@ -62,7 +62,7 @@ def demo(run: Run, /, model: str, pause: float) -> None:
 def _device(model: str) -> Iterator[dict[str, Any]]:
     """Run `tally up` for the time of the tour."""
     _step(1, f"starting a {model} …")
-    command = [sys.executable, "-m", "tallystick", "up", "--json", "--model", model, "--seed", SEED, "--app", "cosmos"]
+    command = [sys.executable, "-m", "tallystick", "up", "--json", "--model", model, "--seed", SEED]
     process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module, no shell
         [*command, "--apdu-port", "0", "--api-port", "0"], stdout=subprocess.PIPE, text=True
     )
@@ -92,22 +92,53 @@ def _tour(session: Session, facts: dict[str, Any], pause: float) -> None:
         report = result(device.info(session))
         if isinstance(report.version, SecureElementInfo):
             click.echo(f"      {report.name}, OS {report.version.version}, MCU {report.version.mcu_version}")
-        _step(3, "which apps are installed?  (the device asks first)")
+        _by_the_manager(session, facts)
+        _step(5, "which apps are installed?  (the device asks first)")
         for entry in result(app.list_apps(session)):
             click.echo(f"      {entry.name}, {entry.blocks} blocks, hash {entry.full_hash.hex()[:16]}…")
-        _step(4, f"the address at {path}  (opens the Cosmos app, and shows the address)")
+        _step(6, f"the address at {path}  (opens the Cosmos app, and shows the address)")
         answer = result(cosmos.address(session, path, is_shown=True))
         click.echo(f"      {answer.address}")
-        _step(5, "sign: send 1.5 ATOM")
+        _step(7, "sign: send 1.5 ATOM")
         payload = json.dumps(_DOCUMENT, separators=(",", ":"), sort_keys=True).encode()
         signed = result(cosmos.sign(session, payload, path=path))
         click.echo(f"      signature {signed.signature.hex()[:48]}…")
-    _step(6, "check the signature with the public key")
+    _step(8, "check the signature with the public key")
     from tallystick.crypto.secp256k1 import verify_ecdsa_der
 
     if not verify_ecdsa_der(signed.public_key, signed.digest, signed.signature):
         raise TransportError("the signature does not hold")
     click.echo(f"      it is one of {signed.address} over this transaction. Done.")
+
+
+def _by_the_manager(session: Session, facts: Mapping[str, Any]) -> None:
+    """Have the manager beside the device check it and install the app; where there is none, load the app without."""
+    from tallystick import apps
+    from tallystick.host.actions import genuine, install
+    from tallystick.host.actions.sideload import sideload
+    from tallystick.host.actions.step import result
+    from tallystick.host.manager_address import ManagerAddress
+    from tallystick.host.manager_client import ManagerClient
+    from tallystick.host.trust import Issuer
+
+    issuers = [Issuer(name="workshop", public_key=bytes.fromhex(facts["issuer_public_key"]))]
+    if facts["manager_http"] is None:
+        _step(3, "are you genuine?  (checked here, for there is no manager)")
+        checked = result(genuine.check_offline(session, issuers=issuers))
+        click.echo(f"      {'genuine' if checked.is_genuine else 'not genuine'}, certificate {checked.chain.serial}")
+        _step(4, "install Cosmos  (as an app of one's own)")
+        click.echo(f"      {result(sideload(session, apps.bundle('cosmos').image()))} is installed")
+        return
+    client = ManagerClient(ManagerAddress(http=facts["manager_http"], ws=facts["manager_ws"]))
+    try:
+        _step(3, f"are you genuine?  (the manager at {client.address.http} asks)")
+        checked = result(genuine.check(session, client, issuers=issuers))
+        click.echo(f"      {'genuine' if checked.is_genuine else 'not genuine'}, certificate {checked.chain.serial}")
+        _step(4, "install Cosmos  (the manager has it)")
+        change = result(install.install(session, client, "Cosmos"))
+        click.echo(f"      {change.name} {change.version} is {change.action}")
+    finally:
+        client.close()
 
 
 def _step(number: int, text: str) -> None:

@@ -7,6 +7,7 @@ no other state: another run of the same action goes on from what the device says
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from tallystick.errors import StatusError, TallyError, TransportError, TransportTimeout, UserRefused
@@ -33,6 +34,29 @@ _LIMITS: Final = {NextStep.OSU: 1, NextStep.MCU: 5, NextStep.FINAL: 1, NextStep.
 _RESUME: Final = "then give the same command again: it goes on from what the device says"
 #: what says no to a firmware (wire-protocol H.4)
 _REFUSALS: Final = frozenset({StatusWord.NOT_ENOUGH_SPACE, StatusWord.NOT_ENOUGH_FLASH_6A85})
+
+_MEANINGS: Final[Mapping[int, tuple[str, str, str]]] = {
+    StatusWord.ALREADY_INSTALLED: (
+        "wrong_state",
+        "the device runs this version or a newer one",
+        "nothing is to be done",
+    ),
+    StatusWord.PKI_SIGNATURE_INVALID: (
+        "not_trusted",
+        "the firmware is not signed for this device and the version that it runs",
+        "use the manager of the device's issuer, and publish the release with the device's software key",
+    ),
+    StatusWord.DATA_INVALID: (
+        "not_trusted",
+        "the device would not start with this firmware",
+        "see why: tally firmware verify DIR --rom-keys FILE",
+    ),
+    StatusWord.INVALID_CONTEXT: (
+        "wrong_state",
+        "this device takes no firmware",
+        "the embedded board has none: start it without --board embedded",
+    ),
+}
 
 
 def status(session: Session, manager: ManagerClient) -> Action[Plan]:
@@ -133,8 +157,19 @@ def _unlocked(session: Session, manager: ManagerClient, work: Work) -> Flow[None
                     status=error.status,
                     remedy="nothing has changed",
                 ) from error
-            raise
+            raise _explained(error) from error
         return
+
+
+def _explained(error: StatusError) -> StatusError:
+    """Return what a refusal means while firmware is installed, where that is something else than for apps."""
+    found = _MEANINGS.get(error.status)
+    if found is None:
+        return error
+    code, meaning, remedy = found
+    said = StatusError(f"{meaning} (status {error.status:04X})", status=error.status, data=error.data, remedy=remedy)
+    said.code = code
+    return said
 
 
 def _unlock(session: Session) -> Flow[bool]:
