@@ -7,6 +7,7 @@
 `rom`                   the bootloader against the key table in the fuses
 `bootloader`            the signed configuration, then the Secure World by its hash
 `secure`                the Normal World against the second key
+`archive`               the modules of the running image, found and loaded at once
 `library`               native code that an image cannot hold, checked against the list inside the image
 `slot`                  two slots, trial and fall-back, updates that a power cut cannot break
 `chain`                 all of it for one device

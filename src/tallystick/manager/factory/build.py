@@ -19,6 +19,7 @@ from pathlib import Path
 import tallystick
 from tallystick.errors import UsageError
 from tallystick.manager.factory.closure import Closure, closure
+from tallystick.manager.factory.generated import generated
 from tallystick.manager.factory.key import FactoryKeys
 from tallystick.manager.factory.pack import archive, compiled, members
 from tallystick.wire.environment import ENVIRONMENT, Entry, Environment, Root
@@ -31,6 +32,8 @@ import gc
 import sys
 gc.disable()
 sys.path[1:] = [folder for folder in sys.path[1:] if folder.endswith("/lib-dynload")]
+from tallystick.device.boot import archive
+archive.install()
 from tallystick.device.boot import library
 library.enter()
 from tallystick.device.boot.start import received
@@ -40,6 +43,7 @@ if __name__ == "__main__":
 """
 _ENCODINGS = ("ascii", "cp437", "idna", "latin_1", "utf_8")
 _ALWAYS = (
+    "tallystick.device.boot.archive",
     "tallystick.device.boot.library",
     "tallystick.device.boot.start",
     *(f"encodings.{name}" for name in _ENCODINGS),
@@ -124,12 +128,16 @@ def image(role: ImageRole, release: Release, *, extra: Mapping[str, bytes] | Non
     found = closure([entry, *_ALWAYS, *_BESIDE.get(role, ())], source=release.source)
     _check_walls(role, found)
     main = _MAIN.format(entry=entry).encode()
-    contents = members(found) | {
-        "__main__.pyc": compiled(main, "__main__.py"),
-        HEADER: release.header(role).to_bytes(),
-        ENVIRONMENT: environment(found).to_bytes(),
-        **(extra or {}),
-    }
+    contents = (
+        members(found)
+        | generated(found)
+        | {
+            "__main__.pyc": compiled(main, "__main__.py"),
+            HEADER: release.header(role).to_bytes(),
+            ENVIRONMENT: environment(found).to_bytes(),
+            **(extra or {}),
+        }
+    )
     return archive(contents)
 
 
