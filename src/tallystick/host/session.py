@@ -44,6 +44,10 @@ class Cancelled(TransportError):
     code = "cancelled"
 
 
+def _cancelled() -> Cancelled:
+    return Cancelled("the request was given up", remedy="if the device still shows it, reject it there")
+
+
 class Session:
     """Send commands over `transport`.
 
@@ -108,6 +112,17 @@ class Session:
         self._begin(apdu)
         return self._finish(self._person_timeout_s)
 
+    def rest(self, seconds: float, *, waited_s: float = 0.0) -> None:
+        """Do nothing for a while, where a person or a restart is waited for.
+
+        Raises Cancelled when the wait was ended, TransportTimeout when `waited_s` is beyond what a person may take.
+        """
+        if self._cancel is not None and self._cancel.is_set():
+            raise _cancelled()
+        if self._person_timeout_s is not None and waited_s >= self._person_timeout_s:
+            raise no_answer(self.url, self._person_timeout_s)
+        self.pause(seconds)
+
     def close(self) -> None:
         """Close the way to the device; it opens again with the next command. An answer still owed is given up."""
         self._transport.close()
@@ -133,7 +148,7 @@ class Session:
             waited_s = self._clock() - begin
             if self._cancel is not None and self._cancel.is_set():
                 self._transport.close()
-                raise Cancelled("the request was given up", remedy="if the device still shows it, reject it there")
+                raise _cancelled()
             if timeout_s is not None and waited_s >= timeout_s:
                 self._transport.close()
                 raise no_answer(self.url, timeout_s)

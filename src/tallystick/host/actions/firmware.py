@@ -177,13 +177,17 @@ def _unlock(session: Session) -> Flow[bool]:
     if not _is_locked(_try(session)):
         return False
     yield NeedsUser(gesture=Gesture.UNLOCK)
+    waited_s = 0.0
     while _is_locked(_try(session)):
-        session.pause(_POLL_S)
+        session.rest(_POLL_S, waited_s=waited_s)
+        waited_s += _POLL_S
     return True
 
 
 def _is_locked(reading: Reading | None) -> bool:
-    return isinstance(reading, SecureElementInfo) and StateFlag.PIN_VALIDATED not in reading.flags.state
+    if not isinstance(reading, SecureElementInfo):
+        return False
+    return StateFlag.ONBOARDED in reading.flags.state and StateFlag.PIN_VALIDATED not in reading.flags.state
 
 
 def _to_bootloader(session: Session, before: Reading) -> Flow[None]:
@@ -199,8 +203,8 @@ def _to_bootloader(session: Session, before: Reading) -> Flow[None]:
             return
         if tries == asked_at:
             yield NeedsUser(gesture=Gesture.START_BOOTLOADER)
+        session.rest(_POLL_S, waited_s=tries * _POLL_S)
         tries += 1
-        session.pause(_POLL_S)
 
 
 def _changed(session: Session, before: Reading) -> Flow[None]:
@@ -210,8 +214,8 @@ def _changed(session: Session, before: Reading) -> Flow[None]:
         if reading is not None and _identity(reading) != _identity(before):
             return
         if tries % 10 == 9:
-            yield Progress(step="restarting", done=0, total=0)
-        session.pause(_POLL_S)
+            yield Progress(step="restarting")
+        session.rest(_POLL_S)
     raise TransportTimeout(
         f"the device still says {_version(before)}, or nothing, after {_RESTART_S:g} s",
         remedy="look at its screen; unplug it and plug it in again",
