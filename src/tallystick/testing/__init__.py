@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tallystick.testing.automatic import approve_all
     from tallystick.testing.client import DeviceClient, Pending, PersonNeeded
     from tallystick.testing.device import TEST_SEED, VirtualDevice
+    from tallystick.testing.endorsement import endorse
     from tallystick.testing.flash import FaultyFlash, PowerCut
     from tallystick.testing.log import ApduLog, Exchange
     from tallystick.testing.reading import Page, Reading
@@ -38,6 +39,7 @@ _HOMES = {
     "User": "user",
     "VirtualDevice": "device",
     "approve_all": "automatic",
+    "endorse": "endorsement",
 }
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "User",
     "VirtualDevice",
     "approve_all",
+    "endorse",
 ]
 
 
