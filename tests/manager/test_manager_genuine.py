@@ -8,9 +8,11 @@ from tests.manager.manager_stage import audit_lines, play
 
 from tallystick.crypto.hash import sha256
 from tallystick.crypto.secp256k1 import verify_ecdsa_der
+from tallystick.errors import TrustError, UsageError
 from tallystick.manager.hsm.key_file import KeyFile
 from tallystick.manager.hsm.keyring import Keyring
 from tallystick.manager.hsm.role import Realm, Role
+from tallystick.testing.factory import known_key
 from tallystick.wire.app_list import AppListEntry
 from tallystick.wire.certificate import owner_message
 from tallystick.wire.image import AppFlag
@@ -176,10 +178,51 @@ def test_an_attestation_key_gets_its_owners_certificate(tmp_path, service_with, 
     assert verify_ecdsa_der(owner.public_key, sha256(owner_message(device.endorsed)), device.owner_certificate)
 
 
+@pytest.mark.parametrize("slot", [1, 2])
+def test_the_known_owner_certifies_where_it_is_named(service_with, settings_with, keyring, slot):
+    """With the word `test` the owner is the one whose key everybody knows, for both keys and with or without its name."""
+    for name in ("", "&endorse=attest_1"):
+        device = ScriptedDevice(keyring)
+        with service_with(settings_with(owner="test")) as client:
+            assert isinstance(check(client, device, f"/endorse?targetId={NANOSP}{name}&endorseScheme={slot}"), Success)
+        message = sha256(owner_message(device.endorsed))
+        assert verify_ecdsa_der(known_key("owner").public_key, message, device.owner_certificate)
+
+
+def test_an_owner_that_is_not_here_certifies_nothing(service_with, settings_with, keyring, stranger):
+    """Another owner's name, another issuer's device, a device that signs its key with another: an error, no certificate."""
+    with service_with(settings_with(owner="test")) as client:
+        path = f"/endorse?targetId={NANOSP}&endorse={{}}&endorseScheme=1"
+        for name, device in (
+            ("attest_2", ScriptedDevice(keyring)),
+            ("attest_1", ScriptedDevice(stranger, trusts=keyring)),
+            ("attest_1", Liar(keyring)),
+        ):
+            assert isinstance(check(client, device, path.format(name)), Error)
+            assert device.owner_certificate == b""
+
+
+class Liar(ScriptedDevice):
+    """A genuine device that presents an attestation key which it did not sign."""
+
+    def exchange(self, raw):
+        """Answer E0 C0 with a key of nobody's."""
+        if raw[1] != 0xC0:
+            return super().exchange(raw)
+        key = KeyFile.generate(Role.OWNER, Realm.TEST)
+        return key.public_key + key.sign(b"\xff" + key.public_key), 0x9000
+
+
+def test_an_owner_of_another_realm_is_refused(tmp_path, service_with, settings_with):
+    """A manager of the test realm does not start with a production owner, and one without the named key not at all."""
+    KeyFile.generate(Role.OWNER, Realm.PRODUCTION).write(tmp_path / "owner.json")
+    for owner in (tmp_path / "owner.json", tmp_path / "missing.json"):
+        with pytest.raises((TrustError, UsageError)), service_with(settings_with(owner=str(owner))):
+            pass
+
+
 def test_a_database_of_another_issuer_is_refused(settings_with, service_with, stranger, tmp_path):
     """A manager does not start on a database that belongs to other keys."""
-    from tallystick.errors import TrustError
-
     url = f"file:{tmp_path / 'ring'}"
     Keyring.create(url, Realm.TEST).close()
     with service_with(settings_with()) as client:
