@@ -9,7 +9,6 @@ import sys
 import pytest
 from firmware_stage import NORMAL_LINE, SECURE_LINE, Manager, Releases
 from isolated_stage import Held, tally
-from process_stage import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
