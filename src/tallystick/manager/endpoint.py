@@ -66,7 +66,8 @@ class FlowEndpoint:
     async def _serve(self, socket: WebSocket, path: FlowPath) -> None:
         began = time.monotonic()
         work = await self._open(socket, path)
-        talk = Conversation(work.flow, uuid=str(uuid.uuid4()), session=uuid.uuid4().hex)
+        name = uuid.uuid4()
+        talk = Conversation(work.flow, uuid=str(name), session=name.hex)
         last = ""
         try:
             async with asyncio.timeout(None) as patience:
@@ -113,7 +114,9 @@ class FlowEndpoint:
         # one timer for the whole conversation, moved on, is cheaper than one for each message
         patience.reschedule(asyncio.get_running_loop().time() + self._service.settings.reply_s)
         message = await socket.receive()
-        patience.reschedule(None)
+        if work.is_heavy or self._service.keyring.is_blocking:
+            # what is done beside the loop takes as long as it takes
+            patience.reschedule(None)
         if message["type"] != "websocket.receive":
             raise WebSocketDisconnect(message.get("code", _DONE))
         text = message.get("text")

@@ -2,7 +2,7 @@
 
 The protocol itself (RFC 6455) is that of `websockets`, sans-IO. What differs from uvicorn's own edge is what a conversation of
 ten short messages costs: reading is not stopped and started around each message but only for a client that does not wait for
-its turn, and what is written in one turn of the loop leaves in one packet. No ping is ever sent, since old clients take one for
+its turn, and what the application says before it waits leaves in one packet. No ping is ever sent, since old clients take one for
 a broken conversation (wire-protocol H.4).
 """
 
@@ -61,7 +61,7 @@ class FlowSocket(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._kind = Opcode.TEXT
         self._request: Request | None = None
-        self._is_flushing = self._is_paused = self._is_gone = False
+        self._is_paused = self._is_gone = False
         self._closing: asyncio.TimerHandle | None = None
 
     # --- what the loop calls ------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ class FlowSocket(asyncio.Protocol):
                 self._begin(event)
             elif isinstance(event, Frame):
                 self._take(event)
-        self._flush_soon()
+        self._flush()
         if self._protocol.close_expected():
             # a broken protocol, or the end that both sides said: nothing more is read
             self._leave(_GONE)
@@ -196,24 +196,22 @@ class FlowSocket(asyncio.Protocol):
 
     # --- what goes out ------------------------------------------------------------------------------------------------
 
-    def _flush_soon(self) -> None:
-        """Write once in this turn of the loop, whatever is still added in it."""
-        if not self._is_flushing:
-            self._is_flushing = True
-            self._loop.call_soon(self._flush)
-
     def _flush(self) -> None:
-        self._is_flushing = False
+        """Write what was said since the last time: the application is about to wait, or is done."""
         if self._transport.is_closing():
             return
         chunks = self._protocol.data_to_send()
+        if not chunks:
+            return
         data = b"".join(chunks)
         if data:
             self._transport.write(data)
-        if b"" in chunks:
-            # the protocol's word for its end
+        if b"" in chunks and self._transport.can_write_eof():
+            # the protocol's word for its end; closed at once, what was not read yet would take the last words with it
+            self._transport.write_eof()
+        elif b"" in chunks:
             self._transport.close()
-        elif self._protocol.close_expected() and self._closing is None:
+        if self._protocol.close_expected() and self._closing is None:
             self._closing = self._loop.call_later(_CLOSE_S, self._transport.abort)
 
     # --- the application ----------------------------------------------------------------------------------------------
@@ -228,11 +226,12 @@ class FlowSocket(asyncio.Protocol):
                 self._protocol.send_response(self._protocol.reject(_FORBIDDEN, ""))
             elif self._protocol.state is State.OPEN:
                 self._protocol.send_close(_BROKEN)
-            self._flush_soon()
+            self._flush()
 
     async def _receive(self) -> Message:
         """Wait for the next message."""
         while not self._waiting:
+            self._flush()
             self._reader = self._loop.create_future()
             await self._reader
         message = self._waiting.popleft()
@@ -252,7 +251,6 @@ class FlowSocket(asyncio.Protocol):
             raise OSError("the client is gone")
         else:
             self._say(kind, message)
-        self._flush_soon()
         if self._writable is not None:
             await self._writable
 

@@ -7,12 +7,13 @@ error ends in a status word, four characters that clients read. `uuid` and `sess
 
 from __future__ import annotations
 
+import binascii
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.manager_object import (
@@ -69,7 +70,8 @@ PROVIDER_SUFFIXES: Final[Mapping[str, int]] = {"das": 2, "club": 3, "shitcoins":
 #: fewer than a header and Lc is no APDU; strict clients refuse it
 _MIN_APDU: Final = 5
 _MAX_NONCE: Final = 1 << 53
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*")
+#: made once: `json.dumps` with separators makes one for each message
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _VERSION = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?-(?P<suffix>.*)")
 _DECIMAL = re.compile(r"[0-9]{1,10}", re.ASCII)
 
@@ -148,7 +150,7 @@ class _Message:
 
     def _text(self, query: str, **members: Any) -> str:
         head = {"uuid": self.uuid, "session": self.session, "query": query, "nonce": self.nonce}
-        return json.dumps(head | members, separators=(",", ":"))
+        return _ENCODER.encode(head | members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,15 +268,12 @@ class ClientReply:
             response = Response(str(document.get("response")))
         except ValueError:
             raise RemoteProtocolError("the reply says neither success nor error") from None
-        data = document.get("data") or ""
-        if not isinstance(data, str) or not _HEX.fullmatch(data):
-            raise RemoteProtocolError("the data of the reply is not hexadecimal")
-        return cls(nonce=_nonce(document), response=response, data=bytes.fromhex(data))
+        return cls(nonce=_nonce(document), response=response, data=_bytes(document.get("data") or "", "reply"))
 
     def to_json(self) -> str:
         """Return the text of the reply."""
         members = {"nonce": self.nonce, "response": self.response.value, "data": self.data.hex()}
-        return json.dumps(members, separators=(",", ":"))
+        return _ENCODER.encode(members)
 
 
 def _apdu_hex(apdu: bytes) -> str:
@@ -284,9 +283,21 @@ def _apdu_hex(apdu: bytes) -> str:
 
 
 def _apdu(data: object) -> bytes:
-    if not isinstance(data, str) or len(data) < 2 * _MIN_APDU or not _HEX.fullmatch(data):
+    if not isinstance(data, str) or len(data) < 2 * _MIN_APDU:
         raise RemoteProtocolError("the manager's message holds no APDU")
-    return bytes.fromhex(data)
+    return _bytes(data, "message")
+
+
+def _bytes(data: object, what: str) -> bytes:
+    """Return what hexadecimal text says: pairs of digits and nothing between them."""
+    try:
+        return binascii.unhexlify(data) if isinstance(data, str) else _refuse(what)
+    except ValueError:
+        _refuse(what)
+
+
+def _refuse(what: str) -> NoReturn:
+    raise RemoteProtocolError(f"the data of the {what} is not hexadecimal") from None
 
 
 def _object(text: str, *, limit: int) -> dict[str, Any]:

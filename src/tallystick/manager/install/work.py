@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import select
@@ -31,6 +32,8 @@ _DELETE: Final = "_del"
 _KEY: Final = "_key"
 #: bootloaders have other target ids than the Secure Worlds they start
 _SECURE_ELEMENT: Final = 3
+#: apps whose commands are kept ready; those of the largest app take a few MiB
+_KEPT: Final = 8
 
 
 def install_work(service: Service, asked: FlowRequest) -> Work:
@@ -104,13 +107,19 @@ def _app_work(service: Service, session: Session, offered: _OfferedApp, asked: F
         command = DeleteApp(name=offered.name).to_bytes()
         flow = run_script(service.channel_keys, asked.target_id, lambda: (command,))
         return Work(action="remove", subject=offered.firmware, flow=flow)
-    image = image_from_bytes(blob_data(session, offered.digest))
+    blob = blob_data(session, offered.digest)
 
     def script() -> Sequence[bytes]:
-        return tuple(load_script(image, signature=offered.signature))
+        return _load_commands(blob, offered.signature)
 
     flow = run_script(service.channel_keys, asked.target_id, script)
     return Work(action="install", subject=offered.firmware, flow=flow)
+
+
+@lru_cache(maxsize=_KEPT)
+def _load_commands(blob: bytes, signature: bytes) -> tuple[bytes, ...]:
+    """Return the commands that load a stored app: the same for every device, before its channel wraps them."""
+    return tuple(load_script(image_from_bytes(blob), signature=signature))
 
 
 def _firmware_work(service: Service, session: Session, final: FinalRow, asked: FlowRequest, kind: ScriptKind) -> Work:
