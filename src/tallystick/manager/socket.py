@@ -19,7 +19,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.exceptions import ConnectionClosed, InvalidState
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
@@ -60,7 +60,8 @@ class FlowSocket(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._parts: list[bytes] = []
         self._kind = Opcode.TEXT
-        self._request: Request | None = None
+        #: the answer to the upgrade, until it is given
+        self._accepted: Response | None = None
         self._is_paused = self._is_gone = False
         self._closing: asyncio.TimerHandle | None = None
 
@@ -123,7 +124,6 @@ class FlowSocket(asyncio.Protocol):
         if response.status_code != 101:
             self._protocol.send_response(response)
             return
-        self._request = request
         self._waiting.append({"type": "websocket.connect"})
         self._accepted = response
         task = self._loop.create_task(self._run(self._scope(request)))
@@ -222,10 +222,9 @@ class FlowSocket(asyncio.Protocol):
         except (ConnectionClosed, OSError):
             return
         finally:
-            if self._protocol.state is State.CONNECTING:
-                self._protocol.send_response(self._protocol.reject(_FORBIDDEN, ""))
-            elif self._protocol.state is State.OPEN:
+            if self._protocol.state is State.OPEN:
                 self._protocol.send_close(_BROKEN)
+            self._refuse()
             self._flush()
 
     async def _receive(self) -> Message:
@@ -243,16 +242,25 @@ class FlowSocket(asyncio.Protocol):
     async def _send(self, message: Message) -> None:
         """Do what the application says; raise OSError when the client is gone, as ASGI wants it."""
         kind = message["type"]
-        if kind == "websocket.accept":
+        if kind == "websocket.accept" and self._accepted is not None:
             self._protocol.send_response(self._accepted)
-        elif kind == "websocket.close" and self._protocol.state is State.CONNECTING:
-            self._protocol.send_response(self._protocol.reject(_FORBIDDEN, ""))
+            self._accepted = None
+            # what follows at once goes along with it; a slow application does not keep the client waiting for the upgrade
+            self._loop.call_soon(self._flush)
+        elif kind == "websocket.close" and self._accepted is not None:
+            self._refuse()
         elif self._protocol.state is not State.OPEN:
             raise OSError("the client is gone")
         else:
             self._say(kind, message)
         if self._writable is not None:
             await self._writable
+
+    def _refuse(self) -> None:
+        """Answer an upgrade that the application does not want, unless it was answered."""
+        if self._accepted is not None:
+            self._accepted = None
+            self._protocol.send_response(self._protocol.reject(_FORBIDDEN, ""))
 
     def _say(self, kind: str, message: Message) -> None:
         try:
