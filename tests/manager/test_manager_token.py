@@ -9,11 +9,16 @@ import httpx
 import pytest
 from tests.manager.manager_device import NANOSP, ScriptedDevice
 from tests.manager.manager_process import manager, play_remote
+from tests.manager.manager_stage import play
 from tests.unit.manager.hsm_stage import PROGRAM, soft_hsm
 
+from tallystick.crypto.hash import sha256
 from tallystick.crypto.secp256k1 import verify_ecdsa_der
+from tallystick.errors import TrustError
 from tallystick.manager.hsm.keyring import Keyring
+from tallystick.manager.hsm.owner import OwnerKey
 from tallystick.manager.hsm.role import Realm
+from tallystick.wire.certificate import owner_message
 from tallystick.wire.loader import Commit
 from tallystick.wire.manager import AppV2, Success
 
@@ -45,3 +50,23 @@ def test_workers_sign_with_one_token(tmp_path, monkeypatch):
                     assert isinstance(play_remote(socket, devices[0]), Success)
             (commit,) = devices[0].of_kind(Commit)
             assert verify_ecdsa_der(keyring.software.public_key, bytes.fromhex(app.hash), commit.signature)
+
+
+def test_an_owner_in_a_token_certifies_for_a_manager_with_keys_in_files(
+    tmp_path, monkeypatch, service_with, settings_with, keyring
+):
+    """The owner's key stays in its token; an owner of the production realm is refused by a manager of the test realm."""
+    with soft_hsm(tmp_path, monkeypatch) as hsm:
+        url = hsm.make_token("owner")
+        owner = OwnerKey.create(url, Realm.TEST)
+        device = ScriptedDevice(keyring)
+        path = f"/endorse?targetId={NANOSP}&endorse=attest_1&endorseScheme=2"
+        with service_with(settings_with(owner=url)) as client, client.websocket_connect(path) as socket:
+            assert isinstance(play(socket, device), Success)
+        message = sha256(owner_message(device.endorsed))
+        assert verify_ecdsa_der(owner.public_key, message, device.owner_certificate)
+        owner.close()
+        other = hsm.make_token("other")
+        OwnerKey.create(other, Realm.PRODUCTION).close()
+        with pytest.raises(TrustError, match="realm"), service_with(settings_with(owner=other)):
+            pass
