@@ -19,14 +19,14 @@ def export(public: bytes) -> Review:
     """Ask whether the key may leave this device, for good."""
     items = (
         Item("Key", (fingerprint(public),)),
-        Item("This device", ("loses the key, even if the transfer fails",)),
+        Item("This device", ("loses it for good",)),
     )
     return Review(items=items, kind=ReviewKind.OTHER, intro=("Send the", "private key"), approve="SEND")
 
 
 def receive() -> Review:
     """Ask whether a key may come."""
-    items = (Item("From", ("another device of this owner",)),)
+    items = (Item("From", ("a certified peer",)),)
     return Review(items=items, kind=ReviewKind.OTHER, intro=("Receive a", "private key"), approve="RECEIVE")
 
 
@@ -35,7 +35,7 @@ def first_signature(digest: bytes, public: bytes) -> Review:
     items = (
         Item("Hash", (digest.hex(),)),
         Item("Key", (fingerprint(public),)),
-        Item("After this", ("the key can never move again",)),
+        Item("After this", ("it stays here",)),
     )
     return Review(items=items, kind=ReviewKind.MESSAGE, intro=("Break the seal", "and sign"), approve="SIGN")
 
