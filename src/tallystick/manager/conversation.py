@@ -60,6 +60,11 @@ class Conversation:
         """True after a bulk, where a closed socket is as good as a reply."""
         return isinstance(self._step, Run)
 
+    @property
+    def signs_next(self) -> bool:
+        """True when what comes next uses a key."""
+        return isinstance(self._step, Ask) and self._step.signs
+
     def start(self) -> str:
         """Return the first message."""
         return self._advance(None)

@@ -71,7 +71,7 @@ class FlowEndpoint:
         last = ""
         try:
             async with asyncio.timeout(None) as patience:
-                text = await self._step(work, talk.start)
+                text = await self._step(work, talk, talk.start)
                 while not talk.ended:
                     await socket.send_text(text)
                     text = await self._next(socket, work, talk, patience)
@@ -125,14 +125,16 @@ class FlowEndpoint:
         if len(text) > MAX_REPLY or talk.waits_for_bulk:
             # nothing is signed any more: no need for the keys' own thread
             return talk.receive(text)
-        return await self._step(work, talk.receive, text)
+        return await self._step(work, talk, talk.receive, text)
 
-    async def _step(self, work: Work, function: Callable[..., str], *arguments: str) -> str:
+    async def _step(self, work: Work, talk: Conversation, function: Callable[..., str], *arguments: str) -> str:
         """Take one step of a conversation where it holds up nobody; keys in a token have a thread of their own."""
         keyring = self._service.keyring
         if work.is_heavy and not keyring.is_blocking:
             return await run_in_threadpool(function, *arguments)
-        return await keyring.step(function, *arguments)
+        if work.is_heavy or talk.signs_next:
+            return await keyring.step(function, *arguments)
+        return function(*arguments)
 
     async def _note(self, event: Event) -> None:
         members = {"action": event.action, "subject": event.subject, "outcome": event.outcome, "detail": event.detail}

@@ -25,9 +25,10 @@ UNTRUSTED = 0x6300
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Send one command and wait for its answer."""
+    """Send one command and wait for its answer; `signs` when a key is used once the answer is there."""
 
     command: CommandApdu
+    signs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tallystick.manager.flow import Ask, FlowError
 from tallystick.manager.hsm.signer import Signer
 from tallystick.wire.certificate import HostCertificate
 from tallystick.wire.channel import Channel, HostHandshake, OpenChannel
+from tallystick.wire.dashboard import Ins
 from tallystick.wire.model import by_target_id
 
 
@@ -62,7 +63,9 @@ def open_channel(keys: ChannelKeys, target_id: int, *, authenticate: bool = True
         except StopIteration as end:
             opened: OpenChannel = end.value
             break
-        answer = yield Ask(command)
+        # after its static certificate the host signs its key of this session
+        is_certificate = command.ins == Ins.CHANNEL_HOST_CERTIFICATE and command.p1 == 0
+        answer = yield Ask(command, signs=is_certificate)
     if not opened.genuine:
         raise TrustError("the device is not genuine: its certificate is not by this manager's issuer")
     return opened
