@@ -23,6 +23,7 @@ from transfer_pair import (
     certified,
     get,
     introduce,
+    private_key,
     status,
     transfer,
 )
@@ -225,16 +226,60 @@ def test_installing_again_leaves_no_key() -> None:
     assert status(device) == NONE
 
 
-def test_a_reset_takes_key_and_attestation_away() -> None:
-    """Three wrong PINs, and nothing of either is in the flash."""
+def test_the_key_is_not_to_be_read_in_a_copy_of_the_flash() -> None:
+    """Sealed with the seed: no record of the flash shows it, and without the seed nothing opens it."""
     device = certified_with_pin()
     get(device, CREATE)
-    private = device.board.system.session.storage.record("Transfer", "key")[4:36]
-    assert any(private in (device.flash.read(name) or b"") for name in device.flash.names())
+    private = private_key(device)
+    assert len(private) == 32
+    assert not any(private in (device.flash.read(name) or b"") for name in device.flash.names())
+    device.turn(LATER_S)
+    assert private_key(device) == b""
+    device.user.enter_pin(PIN)
+    assert private_key(device) == private
+
+
+def test_a_record_that_was_changed_or_moved_is_no_key() -> None:
+    """Whatever somebody writes into the flash, an old record of another device included, is answered 6F00."""
+    device, other = certified(1), certified(2)
+    for one in (device, other):
+        get(one, CREATE)
+    theirs = other.board.system.session.storage.record("Transfer", "key")
+    ours = device.board.system.session.storage.record("Transfer", "key")
+    for raw in (
+        theirs,
+        ours[:-1] + bytes((ours[-1] ^ 1,)),
+        ours[:20],
+        b"",
+        bytes.fromhex("DEAD1337") + DIGEST + b"\xad\x01",
+    ):
+        device.board.system.session.storage.set_record("Transfer", "key", raw)
+        for ins in (STATUS, PUBLIC_KEY, CREATE):
+            assert ask(device, ins).status == 0x6F00
+    device.board.system.session.storage.set_record("Transfer", "key", ours)
+    assert status(device) == SEALED
+
+
+def test_a_damaged_record_does_not_keep_the_app_from_starting() -> None:
+    """The app opens and says so."""
+    device = certified(1)
+    get(device, CREATE)
+    device.quit()
+    device.board.system.session.storage.set_record("Transfer", "key", b"nonsense")
+    device.open("transfer")
+    assert "damaged" in device.screen
+    assert ask(device, STATUS).status == 0x6F00
+
+
+def test_a_reset_takes_the_key_away() -> None:
+    """Three wrong PINs, and nothing of the app is in the flash."""
+    device = certified_with_pin()
+    get(device, CREATE)
+    assert any(name.startswith("app.") for name in device.flash.names())
     device.turn(LATER_S)
     for _ in range(3):
         if device.frame.scene != "pinentry":
             device.user.dismiss()
         device.user.enter_pin("9999")
     assert not device.status["onboarded"]
-    assert not any(private in (device.flash.read(name) or b"") for name in device.flash.names())
+    assert not any(name.startswith("app.") for name in device.flash.names())

@@ -10,7 +10,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
-from transfer_pair import ATTESTATION, CREATE, EXPORT, IMPORT, PUBLIC_KEY, SIGN, ask, certified, introduce
+from transfer_pair import ATTESTATION, CREATE, EXPORT, IMPORT, PUBLIC_KEY, SIGN, ask, certified, introduce, private_key
 
 from tallystick.crypto.hash import sha256
 from tallystick.testing.device import VirtualDevice
@@ -52,9 +52,7 @@ class Devices(RuleBasedStateMachine):
     def collect(self) -> None:
         """Note the private keys in both flashes."""
         for device in self.devices:
-            raw = device.board.system.session.storage.record("Transfer", "key")
-            if raw is not None and any(raw[4:36]):
-                self.secrets.add(raw[4:36])
+            self.secrets |= {private_key(device)} - {b""}
 
     @rule(index=which)
     def create(self, index: int) -> None:
@@ -122,8 +120,7 @@ class Devices(RuleBasedStateMachine):
 
     def held(self, index: int) -> bool:
         """Tell whether a device has a key, without a command: a refusal would end the exchange in hand."""
-        raw = self.devices[index].board.system.session.storage.record("Transfer", "key")
-        return raw is not None and raw[-1] == 1
+        return bool(private_key(self.devices[index]))
 
 
 Devices.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

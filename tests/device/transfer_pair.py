@@ -10,6 +10,7 @@ from tallystick.device.hil import Flash
 from tallystick.testing.client import DeviceClient
 from tallystick.testing.device import VirtualDevice
 from tallystick.wire.apdu import CommandApdu, ResponseApdu
+from tallystick.wire.syscall import ReadRecord
 
 OK, WRONG_STATE, BAD_DATA, LOCKED = 0x9000, 0x6985, 0x6A80, 0x5515
 PUBLIC_KEY, SIGN, ATTESTATION, EXPORT, IMPORT, CREATE, STATUS = range(0, 14, 2)
@@ -76,6 +77,15 @@ def transfer(sender: VirtualDevice, receiver: VirtualDevice) -> None:
     """Move the key."""
     hello = introduce(sender, receiver)
     get(receiver, IMPORT, 4, get(sender, EXPORT, 3, hello))
+
+
+def private_key(device: VirtualDevice) -> bytes:
+    """Return the private key in a device's flash, as its OS reads it; empty when there is none."""
+    system = device.board.system
+    app = system.session.registry.find("Transfer")
+    assert app is not None
+    raw = system.supervisor._syscalls.handle(app, ReadRecord("key")).value
+    return raw[4:36] if raw is not None and raw[-1] == 1 else b""
 
 
 def _has_key(device: VirtualDevice) -> bool:

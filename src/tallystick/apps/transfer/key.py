@@ -73,7 +73,12 @@ def is_scalar(private: bytes) -> bool:
 
 async def load(os: Os) -> Held:
     """Return the state; raise Reject 6F00 when the record is damaged."""
-    raw = await os.read(_RECORD)
+    try:
+        raw = await os.read(_RECORD)
+    except SyscallError as error:
+        if error.status is not CallStatus.DAMAGED:
+            raise
+        raise Reject(StatusWord.TECHNICAL_PROBLEM) from None
     return NOTHING if raw is None else Held.from_bytes(raw)
 
 

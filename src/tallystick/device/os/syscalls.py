@@ -7,12 +7,13 @@ import logging
 from tallystick.device.hil import Clock, Rng
 from tallystick.device.os.cipher_call import calculate
 from tallystick.device.os.endorsement_call import EndorsementCaller
+from tallystick.device.os.kept_record import RecordSeal
 from tallystick.device.os.permission import may_derive
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.storage import RECORD_OVERHEAD_BYTES, Storage
 from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.device.secure.keychain import Keychain, Locked
-from tallystick.errors import StateError, UsageError
+from tallystick.errors import StateCorrupt, StateError, UsageError
 from tallystick.wire.install import Curve
 from tallystick.wire.syscall import (
     MAX_LEVELS,
@@ -58,11 +59,13 @@ class Syscalls:
         storage: Storage,
         rng: Rng,
         clock: Clock,
+        serial: str = "",
         expert: bool = False,
     ) -> None:
         self._keychain = keychain
         self._endorsement = EndorsementCaller(endorsement)
         self._storage = storage
+        self._seal = RecordSeal(keychain=keychain, serial=serial)
         self._rng = rng
         self._clock = clock
         self._expert = expert
@@ -97,9 +100,7 @@ class Syscalls:
                 self._storage.set_setting(app.name, name, value=value)
                 return Outcome()
             case ReadRecord(name):
-                if not _is_name(name):
-                    return Outcome(CallStatus.BAD_ARGUMENT)
-                return Outcome(value=self._storage.record(app.name, name))
+                return self._read_record(app, name)
             case WriteRecord(name, data):
                 return self._write_record(app, name, data)
             case PublicOf() | SignWith() | Verify() | Agree() | Cipher():
@@ -132,10 +133,25 @@ class Syscalls:
                 return Outcome(value=self._storage.settings(app.name).get(name, default))
         return Outcome(CallStatus.NOT_PERMITTED)
 
+    def _read_record(self, app: InstalledApp, name: str) -> Outcome:
+        if not _is_name(name):
+            return Outcome(CallStatus.BAD_ARGUMENT)
+        raw = self._storage.record(app.name, name)
+        try:
+            return Outcome(value=None if raw is None else self._seal.open(app, name, raw))
+        except Locked:
+            return Outcome(CallStatus.LOCKED)
+        except StateCorrupt:
+            return Outcome(CallStatus.DAMAGED)
+
     def _write_record(self, app: InstalledApp, name: str, data: bytes | None) -> Outcome:
         if not _is_name(name) or len(data or b"") > MAX_RECORD:
             return Outcome(CallStatus.BAD_ARGUMENT)
         if data is not None:
+            try:
+                data = self._seal.close(app, name, data)
+            except Locked:
+                return Outcome(CallStatus.LOCKED)
             old = self._storage.record(app.name, name)
             freed = 0 if old is None else len(old) + RECORD_OVERHEAD_BYTES
             if self._storage.data_size(app.name) - freed + len(data) + RECORD_OVERHEAD_BYTES > _MAX_DATA:

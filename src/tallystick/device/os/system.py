@@ -122,6 +122,7 @@ class System:
             storage=storage,
             rng=hardware.rng,
             clock=hardware.clock,
+            serial=identity.serial,
             expert=options.expert,
         )
         self.supervisor = Supervisor(host=hardware.apps, scheduler=self.scheduler, display=display, syscalls=syscalls)
