@@ -118,7 +118,7 @@ def _page(both: Sequence[dict[str, Any]], story: Story) -> Iterator[str]:
         for name, facts in zip(_NAMES, both, strict=True)
     ]
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_beside(views=views, story=story), log_level="error", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_beside(views=views, story=story), log_level="critical", timeout_graceful_shutdown=3)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -23,8 +23,8 @@ from tallystick.ui.asset import read_asset
 from tallystick.ui.web.body import AsciiJson, query_number
 from tallystick.ui.web.guard import Guard
 
-#: seconds of one long poll
-WAIT_S = 20
+#: seconds of one long poll: the page ends no later than that after its program
+WAIT_S = 1
 _MARGIN_S = 5
 _STATIC = {
     "beside.css": ("web/static/beside.css", "text/css"),
