@@ -254,3 +254,11 @@ def test_the_image_is_what_the_loader_takes():
 def test_the_sources_do_not_show_in_repr():
     """A bundle in a log is its manifest, not a megabyte."""
     assert "def start" not in repr(copy.copy(BUNDLE))
+
+
+def test_flag_of_the_device_alone_is_no_flag_of_the_image():
+    """`no_backup` is part of the bundle, and so of its hash, and nothing a loader is told."""
+    kept = Bundle.pack(manifest(flags=["no_backup", "library"]), MODULES)
+    assert not kept.manifest.is_backed_up
+    assert kept.image().create.flags == Bundle.pack(manifest(flags=["library"]), MODULES).image().create.flags
+    assert Bundle.pack(manifest(flags=[]), MODULES).manifest.is_backed_up

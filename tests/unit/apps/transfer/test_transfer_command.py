@@ -251,3 +251,23 @@ def test_the_version_is_said_once():
     side = Side("any")
     side.data(CREATE)
     assert side.os.menus[-1].entries[1].value == "v" + apps.bundle("transfer").manifest.version
+
+
+@given(
+    st.lists(
+        st.binary(max_size=12)
+        | st.builds(
+            lambda ins, p1, data: bytes((0xE0, ins, p1, 0, len(data))) + data,
+            st.sampled_from((0, 2, 4, 6, 8, 10, 12, 14)),
+            st.integers(0, 5),
+            st.binary(max_size=200),
+        ),
+        max_size=12,
+    )
+)
+def test_any_bytes_are_answered_with_a_word_of_the_app(apdus):
+    """Whatever is sent, the app lives, and answers with a status word of the reference."""
+    side = Side("bombarded")
+    for apdu in apdus:
+        assert side.raw(apdu).status in {OK, 0x6700, 0x6982, WRONG_STATE, 0x6A80, 0x6B00, 0x6D00, 0x6E00}
+    assert side.status in {NONE, SEALED, UNSEALED}
