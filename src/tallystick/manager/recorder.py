@@ -29,6 +29,8 @@ _BATCH: Final = 500
 _MAX_WAITING: Final = 10_000
 _ACTOR: Final = 128
 _TEXT: Final = 1000
+#: a transaction costs more than what stands in it; a person at a device does not notice this
+_LINGER_S: Final = 0.01
 #: two workers may begin to count the same at once; then one of them has to write again
 _TRIES: Final = 3
 
@@ -50,12 +52,21 @@ _Entry = tuple[Event, datetime, _Waiter]
 
 
 class Recorder:
-    """Writes events; `clock` tells the moment (UTC)."""
+    """Writes events; `clock` tells the moment (UTC), and the first event of a batch waits `linger_s` for others."""
 
-    def __init__(self, sessions: Sessions, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        linger_s: float = _LINGER_S,
+    ) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._waiting: queue.Queue[_Entry | None] = queue.Queue(_MAX_WAITING)
+        self._linger_s = linger_s
+        # without a limit of its own, but in C: `_put` refuses what is too much
+        self._waiting: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="audit", daemon=True)
         self._thread.start()
 
@@ -80,20 +91,22 @@ class Recorder:
     def _put(self, event: Event, future: _Waiter) -> StateError | None:
         if not self._thread.is_alive():
             return StateError("the audit log is closed")
-        try:
-            self._waiting.put_nowait((event, self._clock(), future))
-        except queue.Full:
+        if self._waiting.qsize() >= _MAX_WAITING:
             return StateError("the audit log cannot keep up")
+        self._waiting.put((event, self._clock(), future))
         return None
 
     def close(self) -> None:
         """Write what is left and stop."""
+        self._ending.set()
         self._waiting.put(None)
         self._thread.join()
 
     def _work(self) -> None:
         while True:
             batch = [self._waiting.get()]
+            if batch[0] is not None:
+                self._ending.wait(self._linger_s)
             while len(batch) < _BATCH and not self._waiting.empty():
                 batch.append(self._waiting.get())
             events = [one for one in batch if one is not None]
