@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, inspect, select, text
+from sqlalchemy.event import listen
 from tests.manager.manager_stage import app_image, release_files
 
 from tallystick.errors import RemoteProtocolError, StateError, UsageError
@@ -266,6 +268,30 @@ def test_the_log_is_written_in_order_and_counted(sessions):
         assert session.get(Count, ("genuine", "success")).seconds == 75.0
         assert session.get(Count, ("genuine", "failed")).times == 1
         assert len(session.scalars(select(Audit).where(Audit.outcome == "failed")).one().detail) == 1000
+
+
+def test_flows_that_wait_in_a_loop_share_one_transaction(sessions):
+    """Events of one moment are stored together, whoever gave up meanwhile; what comes after the end is refused."""
+    recorder = Recorder(sessions, linger_s=60)
+    event = Event(actor="a", action="genuine", subject="nanosp", outcome="success")
+    transactions = []
+    listen(sessions.kw["bind"], "commit", transactions.append)
+
+    async def wait():
+        waiting = [asyncio.ensure_future(recorder.store(event)) for _ in range(50)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.to_thread(recorder.close)  # which does not linger
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert isinstance(found[0], asyncio.CancelledError)
+        assert found[1:] == [None] * 49
+        assert len(transactions) == 1
+        with pytest.raises(StateError, match="closed"):
+            await recorder.store(event)
+
+    asyncio.run(wait())
+    with sessions() as session:
+        assert session.get(Count, ("genuine", "success")).times == 50
 
 
 def test_a_log_that_cannot_be_written_says_so(sessions):
