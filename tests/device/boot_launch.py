@@ -34,6 +34,7 @@ class Candidate:
         libraries: str,
         arguments: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
+        jig: int = -1,
         stdout: int | None = None,
         stderr: int | None = None,
     ) -> subprocess.Popen[bytes]:
@@ -49,6 +50,7 @@ class Candidate:
             flash=str(flash),
             minimum={role.value: number for role, number in fuses.minimum.items()},
             stages=[stage.to_json() for stage in self.stages],
+            jig=jig,
         )
         image = self.bootloader.seal()
         told = handover.seal()

@@ -7,7 +7,8 @@ import struct
 from tallystick import apps
 from tallystick.app.inline import InlineHost
 from tallystick.device.board.embedded import EmbeddedBoard
-from tallystick.device.normal.tcp import TcpEndpoint, bind
+from tallystick.device.normal.listener import bind
+from tallystick.device.normal.tcp import TcpEndpoint
 from tallystick.device.secure.vault import COST_TRIVIAL
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import RepeatableRng

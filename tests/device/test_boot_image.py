@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -119,22 +120,29 @@ def _start(device, *, before=lambda: None):
     for candidate in candidates(slots, fuses.state):
         os.close(flash._lock)
         before()
-        process = candidate.start(
-            fuses.state,
-            flash=flash.folder,
-            libraries=LIBRARIES,
-            arguments=("one", "two"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        output, complaint = process.communicate(timeout=60)
+        bench, jig = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with bench:
+            with jig:
+                process = candidate.start(
+                    fuses.state,
+                    flash=flash.folder,
+                    libraries=LIBRARIES,
+                    arguments=("one", "two"),
+                    pass_fds=(jig.fileno(),),
+                    jig=jig.fileno(),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            output, complaint = process.communicate(timeout=60)
+            told = bench.recv(4096)
         again = DirectoryFlash(flash.folder)
         flash._lock = again._lock
         if process.returncode != BOOT_FAILURE:
             assert process.returncode == 0, complaint
+            assert told == b""
             return json.loads(output)
-        assert complaint == b"Boot failure\n"
-        assert output == b""
+        assert (output, complaint) == (b"", b"")
+        assert json.loads(told)["boot_failure"].startswith(f"slot {candidate.slot}, ")
     raise AssertionError
 
 

@@ -15,7 +15,7 @@ from up_stage import GET_ADDRESS
 @pytest.fixture(scope="module")
 def keys(home):
     """Return the URL of the workshop's keys, which devices of this test trust."""
-    return f"file:{home['XDG_CACHE_HOME']}/tallystick/keyring"
+    return f"file:{home['XDG_DATA_HOME']}/tallystick/keyring"
 
 
 @pytest.fixture(scope="module")

@@ -244,7 +244,7 @@ def _kill(manager):
 
 def _ring(env):
     """Return the URL of the workshop's keys, which are made if no device has made them yet."""
-    url = f"file:{env['XDG_CACHE_HOME']}/tallystick/keyring"
+    url = f"file:{env['XDG_DATA_HOME']}/tallystick/keyring"
     if not Path(url.removeprefix("file:")).exists():
         Keyring.create(url, Realm.TEST).close()
     return url

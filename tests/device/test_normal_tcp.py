@@ -9,7 +9,7 @@ import pytest
 from normal_stage import NAME, OPEN_APP, PATIENCE_S, TcpStage
 
 from tallystick.device.normal import tcp
-from tallystick.device.normal.tcp import bind
+from tallystick.device.normal.listener import bind
 from tallystick.errors import DeviceBusy
 
 REVIEW = bytes.fromhex("80010000")

@@ -8,7 +8,8 @@ import socket
 import pytest
 from process_stage import PATIENCE_S
 
-from tallystick.device.board.panel_link import BUFFER_BYTES, PanelLink
+from tallystick.device.board.panel_link import PanelLink
+from tallystick.device.board.panel_pair import BUFFER_BYTES
 from tallystick.wire.events import Button, ButtonEvent, FingerEvent, ReplugEvent
 from tallystick.wire.panel import Drawing, Frame, Text
 

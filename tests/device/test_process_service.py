@@ -9,7 +9,7 @@ from normal_stage import NAME, TEST_SENTENCE, TcpClient
 from process_stage import PATIENCE_S, children, handler
 
 from tallystick.device.board.service import Service, ServiceOptions
-from tallystick.device.normal.tcp import bind
+from tallystick.device.normal.listener import bind
 from tallystick.device.os import supervisor
 from tallystick.device.sandbox.app_process import ProcessHost
 from tallystick.device.silicon.clock import MonotonicClock

@@ -32,7 +32,7 @@ def device(releases, tmp_path, home):
 @pytest.fixture
 def manager(device, tmp_path, home, releases):
     """Run a manager with the keys that the device trusts, and the new release."""
-    with Manager(tmp_path, home, hsm=f"file:{home['XDG_CACHE_HOME']}/tallystick/keyring") as manager:
+    with Manager(tmp_path, home, hsm=f"file:{home['XDG_DATA_HOME']}/tallystick/keyring") as manager:
         manager.publish(releases.path("heavy"))
         yield manager
 

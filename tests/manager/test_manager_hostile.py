@@ -13,7 +13,7 @@ from sqlalchemy import text
 from tests.manager.manager_device import NANOSP, ScriptedDevice
 from tests.manager.manager_stage import play
 
-from tallystick.device.normal.tcp import bind
+from tallystick.device.normal.listener import bind
 from tallystick.manager.app import build
 from tallystick.manager.conversation import Conversation, Outcome
 from tallystick.manager.db.engine import open_engine

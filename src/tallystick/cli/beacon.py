@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 _MAX_BYTES: Final = 64 << 10
 _NAME: Final = "up-*.json"
 
@@ -72,6 +70,8 @@ def _rest(facts: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _folder() -> Path:
+    import platformdirs  # not before the device runs
+
     return Path(platformdirs.user_cache_dir("tallystick")) / "run"
 
 

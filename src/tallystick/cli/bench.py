@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import signal
@@ -16,10 +15,7 @@ from typing import Any, NoReturn
 
 import platformdirs
 
-from tallystick.cli.provision import bind, is_device, provision, read_artefacts, require_isolated
-from tallystick.cli.workshop import images
-from tallystick.device.board.isolated import Bench, BenchOptions
-from tallystick.device.silicon.nvm import ChipMemory
+from tallystick.device.board.plug import BenchOptions, Plug
 from tallystick.errors import StateLocked, TallyError
 
 #: how the folders of passing devices begin
@@ -28,8 +24,17 @@ _PASSING = "tallystick-passing-"
 _YOUNG_S = 60
 
 
-def hold(parts: dict[str, Any], options: dict[str, Any], on_ready: Callable[[dict[str, Any]], None]) -> None:
-    """Hold the device until it is stopped; `parts` is what every board is given, `options` the command line."""
+def hold(
+    parts: dict[str, Any],
+    options: dict[str, Any],
+    on_ready: Callable[[dict[str, Any]], None],
+    *,
+    prepare: Callable[[], object],
+) -> None:
+    """Hold the device until it is stopped; `parts` is what every board is given, `options` the command line.
+
+    `prepare` is called while a new device boots: whatever it will need when it is ready can be loaded beside it.
+    """
 
     def announce(facts: dict[str, Any]) -> None:
         on_ready(facts)
@@ -37,9 +42,7 @@ def hold(parts: dict[str, Any], options: dict[str, Any], on_ready: Callable[[dic
 
     signal.signal(signal.SIGTERM, _interrupt)  # what was made for a passing device goes again, whenever it is stopped
     with _folder(options) as folder:
-        require_isolated(folder)
-        made_of = None if is_device(folder) else images(options["model"])
-        bench = Bench(
+        plug = Plug(
             BenchOptions(
                 **parts,
                 folder=folder,
@@ -50,27 +53,43 @@ def hold(parts: dict[str, Any], options: dict[str, Any], on_ready: Callable[[dic
         )
         try:
             # the device's interpreter starts meanwhile
-            _make_ready(folder, options, made_of)
-            asyncio.run(bench.run(announce))
+            is_new = _make_ready(folder, options)
+            plug.power()
+            # the device boots meanwhile
+            import asyncio
+
+            from tallystick.device.board.isolated import Bench
+
+            if is_new:
+                prepare()
+
+            async def run() -> None:
+                await Bench(plug).run(announce)
+
+            asyncio.run(run())
         finally:
-            bench.close()
+            plug.close()
 
 
-def _make_ready(folder: Path, options: dict[str, Any], made_of: Path | None) -> None:
-    """Make the device of the images in `made_of`, or see that the one that is there has the provider it is said to have."""
-    if made_of is not None:
-        # not checked here: it was made by this installation, and the boot that follows checks every byte of it
-        def prepare(chip: Any) -> None:
-            bind(chip, way)
+def _make_ready(folder: Path, options: dict[str, Any]) -> bool:
+    """Make the device if there is none, and tell; or see that the one that is there has the provider it is said to have."""
+    from tallystick.cli.provision import bind, is_device, provision, read_artefacts, require_isolated
 
+    require_isolated(folder)
+    if not is_device(folder):
         from tallystick.cli.key_provider import way_of
+        from tallystick.cli.workshop import images
 
+        # not checked here: it was made by this installation, and the boot that follows checks every byte of it
+        artefacts = read_artefacts(images(options["model"]))
         way = way_of(options["key_provider"])
-        provision(folder, read_artefacts(made_of), model=options["model"], prepare=prepare)
-    elif options["key_provider"]:
+        provision(folder, artefacts, model=options["model"], prepare=lambda chip: bind(chip, way))
+        return True
+    if options["key_provider"]:
         from tallystick.cli.key_provider import settle
 
         settle(folder, options["key_provider"])
+    return False
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -94,6 +113,8 @@ def _folder(options: dict[str, Any]) -> Iterator[Path]:
 
 def _sweep() -> None:
     """Remove passing devices that nobody holds any more: a start that was killed could not do it."""
+    from tallystick.device.silicon.nvm import ChipMemory
+
     for folder in Path(tempfile.gettempdir()).glob(f"{_PASSING}*"):
         try:
             if folder.stat().st_uid != os.getuid() or time.time() - folder.stat().st_mtime < _YOUNG_S:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 #: member of the ready line and of the status
 ISSUER = "issuer_public_key"
 _TIMEOUT_S = 10.0
+#: what is imported when a device is provisioned over TCP, and not before
+_PARTS = (
+    "tallystick.host.transport.tcp",
+    "tallystick.cli.workshop_key",
+    "tallystick.manager.hsm.key_file",
+    "tallystick.manager.provisioning.certify",
+)
 _CLIENT_GONE = "the device hung up while it was provisioned"
 
 #: takes an APDU's bytes, returns the answer's with its status word
@@ -86,6 +94,12 @@ def certified(facts: dict[str, Any], exchange: Exchange, *, issuer_key: str = ""
         # its Normal World carries nothing: the device is held all the same, for whoever looks at its screen
         sys.stderr.write(f"the device has no certificate: {error.message}\n")
         return facts
+
+
+def load() -> None:
+    """Load what provisioning takes, ahead of the moment when somebody waits for it."""
+    for name in _PARTS:
+        import_module(name)
 
 
 def over_tcp(port: int) -> Exchange:

@@ -63,7 +63,7 @@ def serve(
     and /metrics, and the log is lines of JSON on stderr.
     """
     require_manager()
-    from tallystick.device.normal.tcp import bind
+    from tallystick.device.normal.listener import bind
     from tallystick.manager.hsm.keyring import Keyring
     from tallystick.manager.server import serve as serve_manager
     from tallystick.manager.settings import Settings

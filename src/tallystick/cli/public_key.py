@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import platformdirs
-
+from tallystick.cli.workshop_folder import workshop_folder
 from tallystick.errors import RemoteProtocolError, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +41,10 @@ def workshop_issuers() -> list[Issuer]:
     """Return the issuer of this user's workshop, if it has made one."""
     from tallystick.host.trust import Issuer
 
-    said = _read(str(Path(platformdirs.user_cache_dir("tallystick")) / "keyring" / "issuer.json"))
+    try:
+        said = _read(str(workshop_folder("keyring") / "issuer.json"))
+    except OSError:  # no place for keys, no keys
+        said = None
     key = key_of(_member(said or "", "public_key"))
     return [] if key is None else [Issuer(name="workshop", public_key=key)]
 

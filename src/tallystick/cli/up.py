@@ -118,7 +118,12 @@ def up(run: Run, /, **options: Any) -> None:
         if options["board"] == "isolated":
             from tallystick.cli.bench import hold
 
-            hold(parts, options, lambda facts: announce(_certified(facts, options), "isolated"))
+            hold(
+                parts,
+                options,
+                lambda facts: announce(_certified(facts, options), "isolated"),
+                prepare=_load_provisioning,
+            )
         else:
             import asyncio
 
@@ -195,7 +200,7 @@ def _bundles(names: Iterable[str], owner_key: str) -> list[Bundle]:
 
 def _parts(options: dict[str, Any]) -> dict[str, Any]:
     """Return what every board is given: sockets, bundles, rules, and the test device's words."""
-    from tallystick.device.normal.tcp import bind
+    from tallystick.device.normal.listener import bind
 
     names = dict.fromkeys(name.lower() for name in (*options["app_names"], options["open_app"]) if name)
     bundles = _bundles(names, options["owner_key"])
@@ -247,6 +252,13 @@ async def _serve(
     host.settle = service.board.run
     relay = service.board.relay
     await service.run(lambda facts: announce(_certified(facts, options, relay), "not isolated"))
+
+
+def _load_provisioning() -> None:
+    """Load what `_certified` needs for a new device."""
+    from tallystick.cli import certificate
+
+    certificate.load()
 
 
 def _certified(facts: dict[str, Any], options: dict[str, Any], relay: Any = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The developer's workshop: images of the installation that runs, and devices made of them for `tally up`.
 
 Images take seconds to build, so they are kept in the cache, by what went into them. They are signed with keys that the
-workshop made for itself: its devices trust this user of this machine and nobody else.
+workshop made for itself and keeps in the user's data: its devices trust this user of this machine and nobody else.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 import tallystick
+from tallystick.cli.workshop_folder import workshop_folder
 from tallystick.device.os.identity import VERSIONS
 from tallystick.errors import StateError
 from tallystick.wire.firmware import ARTEFACTS
@@ -44,20 +45,24 @@ def images(model: str) -> Path:
     """
     cache = Path(platformdirs.user_cache_dir("tallystick"))
     versions = VERSIONS[model]
-    folder = cache / "images" / _fingerprint() / f"{versions.os}_{versions.mcu}"
-    if _is_whole(folder):
-        return folder
     try:
+        keys = workshop_folder("keys")
+        if not keys.exists():
+            with _alone(cache):
+                _keys(keys)
+        folder = cache / "images" / _fingerprint(keys) / f"{versions.os}_{versions.mcu}"
+        if _is_whole(folder):
+            return folder
         from tallystick.manager.factory.build import Release
 
         with _alone(cache):
             if not _is_whole(folder):  # another start may have built them while this one waited
                 release = Release(version=versions.os, mcu_version=versions.mcu, security_version=_SECURITY_VERSION)
-                _build(cache, folder, release)
+                _build(folder, release, _keys(keys))
     except OSError as error:
         raise StateError(
-            f"{cache} cannot be written: {error.strerror}",
-            remedy="make room, correct its permissions, or name another place in XDG_CACHE_HOME",
+            f"{error.filename or cache} cannot be written: {error.strerror}",
+            remedy="make room, correct its permissions, or name other places in XDG_CACHE_HOME and XDG_DATA_HOME",
         ) from error
     return folder
 
@@ -66,11 +71,10 @@ def _is_whole(folder: Path) -> bool:
     return all((folder / name).exists() for name in ARTEFACTS.values())
 
 
-def _build(cache: Path, folder: Path, release: Release) -> None:
+def _build(folder: Path, release: Release, keys: FactoryKeys) -> None:
     """Build the images into `folder`, and say so: it takes seconds, unless those of another model are there."""
     from tallystick.manager.factory.build import build, relabel
 
-    keys = _keys(cache / "keys")
     other = next((one for one in folder.parent.glob("*") if _is_whole(one)), None)
     if other is not None:
         _keep(folder, relabel(keys, release, {name: (other / name).read_bytes() for name in ARTEFACTS.values()}))
@@ -118,10 +122,11 @@ def _keys(folder: Path) -> FactoryKeys:
     return FactoryKeys.read(folder)
 
 
-def _fingerprint() -> str:
+def _fingerprint(keys: Path) -> str:
     """Return what tells one state of the sources from another: names, sizes and times of change.
 
-    Interpreter and installed packages count, too: images list the native code that they may load, by its hash.
+    Interpreter and installed packages count, too: images list the native code that they may load, by its hash. So do the keys
+    in the folder `keys`: the public ones are in the images.
     """
     digest = hashlib.sha256(sys.version.encode())
     root = str(Path(tallystick.__file__).parent)
@@ -131,6 +136,8 @@ def _fingerprint() -> str:
     for entry in sorted(os.scandir(sysconfig.get_path("platlib")), key=lambda entry: entry.name):
         if entry.name.endswith(".dist-info"):
             digest.update(f"{entry.name} {entry.stat().st_mtime_ns}\n".encode())
+    for key in sorted(keys.glob("*.pub")):
+        digest.update(key.read_bytes())
     digest.update(f"{os.stat(sys.executable).st_mtime_ns}".encode())  # noqa: PTH116
     return digest.hexdigest()[:32]
 

@@ -1,6 +1,6 @@
 """The workshop's own keyring: the issuer of the devices that this user makes for development (secure-world 7).
 
-It lies beside the factory keys, belongs to the test realm, and is made once; whoever loses it has devices that nothing
+It lies beside the factory keys in the user's data, belongs to the test realm, and is made once; whoever loses it has devices that nothing
 recognises any more, and makes new ones.
 """
 
@@ -10,20 +10,23 @@ import os
 import shutil
 from pathlib import Path
 
-import platformdirs
-
+from tallystick.cli.workshop_folder import workshop_folder
 from tallystick.errors import StateError
 from tallystick.manager.hsm.address import FileAddress
 from tallystick.manager.hsm.keyring import Keyring
 from tallystick.manager.hsm.role import Realm
 
+_REMEDY = "make room, correct its permissions, or name another place in XDG_DATA_HOME"
+
 
 def workshop_keys() -> str:
-    """Return the URL of the workshop's keys; they are made if there are none."""
-    base = Path(platformdirs.user_cache_dir("tallystick"))
-    folder = base / "keyring"
+    """Return the URL of the workshop's keys; they are made if there are none. Raises StateError when they cannot be."""
+    try:
+        folder = workshop_folder("keyring")
+    except OSError as error:
+        raise StateError(f"the workshop's keys have no place: {error.strerror}", remedy=_REMEDY) from error
     if not folder.exists():
-        _make(base, folder)
+        _make(folder)
     return FileAddress(folder=folder).url
 
 
@@ -32,9 +35,9 @@ def workshop_keyring() -> Keyring:
     return Keyring.open(workshop_keys())
 
 
-def _make(base: Path, folder: Path) -> None:
+def _make(folder: Path) -> None:
     """Make the keys elsewhere and put them there at once: whoever comes second takes those of the first."""
-    making = base / f"keyring.{os.getpid()}.tmp"
+    making = folder.with_name(f"keyring.{os.getpid()}.tmp")
     shutil.rmtree(making, ignore_errors=True)
     Keyring.create(FileAddress(folder=making).url, Realm.TEST)
     try:
@@ -42,6 +45,4 @@ def _make(base: Path, folder: Path) -> None:
     except OSError as error:
         shutil.rmtree(making, ignore_errors=True)
         if not folder.exists():
-            raise StateError(
-                f"{folder} cannot be made: {error.strerror}", remedy="make room or correct its permissions"
-            ) from error
+            raise StateError(f"{folder} cannot be made: {error.strerror}", remedy=_REMEDY) from error

@@ -152,18 +152,24 @@ def test_options_that_do_not_go_together_are_usage_errors(options, invoke):
     assert json.loads(refused.stdout)["remedy"]
 
 
+@pytest.fixture(autouse=True)
+def no_cache(tmp_path, monkeypatch):
+    """Keep the keys of whoever runs the tests where they are."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no-cache"))
+
+
 def test_workshop_makes_its_keys_once(tmp_path, monkeypatch):
-    """In the user's cache, of the test realm; the second time they are the same, and leftovers do no harm."""
-    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _name: str(tmp_path / "a%20cache"))
+    """In the user's data, of the test realm; the second time they are the same, and leftovers do no harm."""
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda _name: str(tmp_path / "a%20folder"))
     first = workshop_keyring()
     assert first.realm is Realm.TEST
     assert Keyring.open(workshop_keys()).issuer.public_key == first.issuer.public_key
-    assert [path.name for path in (tmp_path / "a%20cache").iterdir()] == ["keyring"]
+    assert [path.name for path in (tmp_path / "a%20folder").iterdir()] == ["keyring"]
 
 
 def test_workshop_takes_the_keys_of_whoever_was_first(tmp_path, monkeypatch):
     """Two started at once end with one keyring."""
-    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _name: str(tmp_path))
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda _name: str(tmp_path))
     made = Keyring.create
     keyring = tmp_path / "keyring"
 
@@ -177,8 +183,21 @@ def test_workshop_takes_the_keys_of_whoever_was_first(tmp_path, monkeypatch):
 
 
 def test_workshop_without_a_place_for_keys_says_so(tmp_path, monkeypatch):
-    """A file where the cache should be is an error with the path."""
-    (tmp_path / "cache").write_text("")
-    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _name: str(tmp_path / "cache"))
+    """A file where the folder should be is an error with the path."""
+    (tmp_path / "data").write_text("")
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda _name: str(tmp_path / "data"))
     with pytest.raises(StateError):
         workshop_keys()
+
+
+def test_keys_that_lay_in_the_cache_are_moved(tmp_path, monkeypatch):
+    """Devices of before keep their issuer when the cache is cleared; keys that are in the data already are not replaced."""
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda _name: str(tmp_path / "data"))
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _name: str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    with Keyring.create(f"file:{tmp_path}/cache/keyring", Realm.TEST) as old:
+        issuer = old.issuer.public_key
+    assert workshop_keyring().issuer.public_key == issuer
+    assert not (tmp_path / "cache" / "keyring").exists()
+    Keyring.create(f"file:{tmp_path}/cache/keyring", Realm.TEST).close()
+    assert workshop_keyring().issuer.public_key == issuer

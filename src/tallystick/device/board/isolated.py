@@ -10,49 +10,27 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from tallystick.device.board.jig import MAX_MESSAGE, PowerOn, complaint, hear
-from tallystick.device.board.panel_process import end_panel, panel_failure, panel_pair, spawn_panel
-from tallystick.device.board.silicon_process import Silicon
+from tallystick.device.board.panel_process import end_panel, panel_failure, spawn_panel
+from tallystick.device.board.plug import Plug
 from tallystick.errors import TallyError, TransportError, TrustError
-from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import BUTTON_NAMES, Button
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchOptions:
-    """What to hold and how. `folder` is a device directory, ``chip`` and ``flash``; one that is not kept is gone afterwards."""
-
-    folder: Path
-    is_kept: bool = True
-    model: str
-    listener: socket.socket
-    http: socket.socket | None = None
-    approve: bool = False
-    automation: str = ""
-    seed: str = field(default="", repr=False)
-    pin: str = field(default="", repr=False)
-    expert: bool = False
-    bundles: Iterable[Bundle] = ()
-    open_app: str = ""
-    pin_policy: str = "LEDGER"
-    repeatable_rng: int | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+#: seconds after which the panel starts beside a device that is still not ready
+_PATIENCE_S = 1.0
 
 
 class Bench:
-    """Holds one device until it is stopped. It is plugged in at once, and gets power from `run`."""
+    """Holds one device, which is plugged in and has power already, until it is stopped."""
 
-    def __init__(self, options: BenchOptions) -> None:
-        self._options = options
+    def __init__(self, plug: Plug) -> None:
+        self._plug = plug
+        self._options = plug.options
         self._stopped = asyncio.Event()
-        self._panel_ends = panel_pair() if options.http is not None else None
         self._panel: subprocess.Popen[bytes] | None = None
         #: tells when the panel's process has ended
         self._panel_watch: int | None = None
@@ -60,12 +38,8 @@ class Bench:
         self._on_ready: Callable[[dict[str, Any]], None] = lambda _facts: None
         self._is_ready = False
         self._failure: Exception | None = None
-        self._silicon: Silicon | None = self._plug_in(options.bundles)
-
-    def close(self) -> None:
-        """Take the device out of the jig; for a device that is not to be held after all."""
-        if self._silicon is not None:
-            self._silicon.off()
+        #: what the stages of the boot said of slots that do not start
+        self._boot_failures: list[str] = []
 
     def stop(self) -> None:
         """End `run`."""
@@ -84,9 +58,11 @@ class Bench:
             loop.add_signal_handler(number, self.stop)
         self._on_ready = on_ready
         try:
-            self._switch_on(PowerOn(**self._order(is_first=True)))
-            self._start_panel()  # second, for the device takes longer to be there
+            self._listen()
+            # the panel starts when the device is there: until then the device needs the processors
+            late = loop.call_later(_PATIENCE_S, self._start_panel)
             await self._stopped.wait()
+            late.cancel()
             if self._failure is not None:
                 raise self._failure
         finally:
@@ -95,26 +71,11 @@ class Bench:
             if self._panel is not None:
                 end_panel(self._panel)
 
-    def _order(self, *, is_first: bool) -> dict[str, Any]:
-        options = self._options
-        order: dict[str, Any] = {
-            "model": options.model,
-            "expert": options.expert,
-            "pin_policy": options.pin_policy,
-            "repeatable_rng": options.repeatable_rng,
-            "facts": options.facts,
-            "listener_fd": options.listener.fileno(),
-            "panel_fd": self._panel_ends[0].fileno() if self._panel_ends is not None else -1,
-        }
-        if is_first:
-            order |= {"seed": options.seed, "pin": options.pin, "open_app": options.open_app}
-        return order
-
     def _start_panel(self) -> None:
         options = self._options
-        if options.http is None or self._panel_ends is None:
+        if self._panel is not None or options.http is None or self._plug.panel_ends is None:
             return
-        with self._panel_ends[1] as outer:
+        with self._plug.panel_ends[1] as outer:
             self._panel = spawn_panel(
                 outer,
                 http=options.http,
@@ -139,23 +100,15 @@ class Bench:
             asyncio.get_running_loop().remove_reader(watch)
             os.close(watch)
 
-    def _plug_in(self, bundles: Iterable[Bundle] = ()) -> Silicon:
-        descriptors = [self._options.listener.fileno()]
-        if self._panel_ends is not None:
-            descriptors.append(self._panel_ends[0].fileno())
-        return Silicon(self._options.folder, descriptors=descriptors, bundles=[bundle.raw for bundle in bundles])
-
-    def _switch_on(self, order: PowerOn) -> None:
-        if self._silicon is None:
-            self._silicon = self._plug_in()
-        jig = self._silicon.power(replace(order, bundle_fds=self._silicon.bundle_fds))
-        asyncio.get_running_loop().add_reader(jig.fileno(), self._hear)
+    def _listen(self) -> None:
+        if self._plug.silicon is not None:
+            asyncio.get_running_loop().add_reader(self._plug.silicon.jig.fileno(), self._hear)
 
     def _hear(self) -> None:
-        if self._silicon is None:
+        if self._plug.silicon is None:
             return
         try:
-            data = self._silicon.jig.recv(MAX_MESSAGE)
+            data = self._plug.silicon.jig.recv(MAX_MESSAGE)
         except BlockingIOError:
             return
         except OSError:
@@ -176,6 +129,7 @@ class Bench:
                 if self._is_ready:
                     return
                 self._is_ready = True
+                self._start_panel()
                 self._on_ready(
                     {
                         "model": options.model,
@@ -189,15 +143,18 @@ class Bench:
                 self._power = power
             case {"error": dict() as error}:
                 self._failure = complaint(error)
+            case {"boot_failure": str() as reason}:
+                self._boot_failures.append(reason)
 
     def _gone(self) -> None:
         """React to a device whose jig closed: the plug was pulled, it said why it stopped, or it never booted."""
         power, self._power = self._power, None
         self._switch_off()
         if power is not None:
-            order = self._order(is_first=False)
+            order = self._plug.order(is_first=False)
             hold = BUTTON_NAMES.get(str(power.get("hold")), Button.NONE)
-            self._switch_on(PowerOn(**order, hold=int(hold), sequence=int(power.get("sequence", 0)) or 1))
+            self._plug.switch_on(PowerOn(**order, hold=int(hold), sequence=int(power.get("sequence", 0)) or 1))
+            self._listen()
             return
         if self._failure is None:
             self._failure = self._reason()
@@ -211,10 +168,12 @@ class Bench:
             f"see which stage failed: tally device boot {folder} --explain; to have the images of this installation "
             f"in it: tally device flash {folder}"
         )
-        return TrustError("Boot failure", remedy=remedy if self._options.is_kept else "run it again with --state DIR")
+        return TrustError(
+            ": ".join(["Boot failure", *(["; ".join(self._boot_failures)] if self._boot_failures else [])]),
+            remedy=remedy if self._options.is_kept else "run it again with --state DIR",
+        )
 
     def _switch_off(self) -> None:
-        silicon, self._silicon = self._silicon, None
-        if silicon is not None:
-            asyncio.get_running_loop().remove_reader(silicon.jig.fileno())
-            silicon.off()
+        if self._plug.silicon is not None:
+            asyncio.get_running_loop().remove_reader(self._plug.silicon.jig.fileno())
+        self._plug.close()

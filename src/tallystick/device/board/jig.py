@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from tallystick.device.hil import KeyRefused
 from tallystick.errors import (
     RemoteProtocolError,
     StateCorrupt,
@@ -22,7 +22,9 @@ from tallystick.errors import (
     TrustError,
     UsageError,
 )
-from tallystick.wire.events import Button
+
+if TYPE_CHECKING:  # what only the device needs is loaded where it is needed: whoever gives it power is in haste
+    from tallystick.wire.events import Button
 
 MAX_MESSAGE = 64 * 1024
 
@@ -62,6 +64,8 @@ class PowerOn:
 
 def hold_of(number: int) -> Button:
     """Return the button of `PowerOn.hold`; raise RemoteProtocolError for a number that is none."""
+    from tallystick.wire.events import Button
+
     for button in (Button.NONE, Button.LEFT, Button.RIGHT, Button.BOTH):
         if button.value == number:
             return button
@@ -74,12 +78,15 @@ def say(link: socket.socket, **message: Any) -> None:
 
 
 def complain(link: socket.socket, error: TallyError) -> None:
-    """Device to bench: it cannot be used as asked, and why."""
-    say(link, error={"code": error.code, "message": error.message, "remedy": error.remedy})
+    """Device to bench: it cannot be used as asked, and why. A bench that has let go hears nothing."""
+    with suppress(BrokenPipeError):
+        say(link, error={"code": error.code, "message": error.message, "remedy": error.remedy})
 
 
 def complaint(document: dict[str, Any]) -> TallyError:
     """Return the error that `complain` told of, of the kind that its code names."""
+    from tallystick.device.hil import KeyRefused
+
     kinds = {kind.code: kind for kind in (StateLocked, StateCorrupt, KeyRefused, StateError, TrustError, UsageError)}
     kind = kinds.get(str(document.get("code")), UsageError)
     return kind(str(document.get("message")), remedy=str(document.get("remedy")))
@@ -91,6 +98,6 @@ def hear(data: bytes) -> dict[str, Any]:
         document = json.loads(data)
     except ValueError:
         document = None
-    if not isinstance(document, dict) or not set(document) <= {"ready", "power", "error"}:
+    if not isinstance(document, dict) or not set(document) <= {"ready", "power", "error", "boot_failure"}:
         raise RemoteProtocolError("the device said what no bench understands")
     return document

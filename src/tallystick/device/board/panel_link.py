@@ -21,8 +21,6 @@ _LOGGER = logging.getLogger(__name__)
 _MAX_GESTURE = 256
 #: gestures taken before others get their turn
 _BATCH = 16
-#: room for a few frames each way
-BUFFER_BYTES = 512 * 1024
 
 
 class PanelLink:

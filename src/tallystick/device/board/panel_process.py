@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 
-from tallystick.device.board.panel_link import BUFFER_BYTES, PanelLink
+from tallystick.device.board.panel_link import PanelLink
+from tallystick.device.board.panel_pair import panel_pair
 from tallystick.device.boot.memory import sealed_memfd
 from tallystick.errors import TransportError
 
@@ -15,14 +16,6 @@ from tallystick.errors import TransportError
 PROGRAM = "tallystick.ui.web.__main__"
 #: seconds a panel that has hung up may take to end by itself
 _END_S = 2.0
-
-
-def panel_pair() -> tuple[socket.socket, socket.socket]:
-    """Return the device's end and the panel's end of a fresh link."""
-    inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    for end in (inner, outer):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
-    return inner, outer
 
 
 def spawn_panel(

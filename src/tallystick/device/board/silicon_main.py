@@ -17,16 +17,16 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick.device.board.jig import PowerOn, complain
 from tallystick.device.board.secure_entry import WORLD
 from tallystick.device.boot.door import shut_memory
 from tallystick.device.boot.explain import BootFailure, Chain
 from tallystick.device.boot.rom import Rom
 from tallystick.device.boot.slot import Slots
-from tallystick.device.boot.start import BOOT_FAILURE, Handover, command
+from tallystick.device.boot.start import BOOT_FAILURE, Handover, command, tell_failure
 from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.device.silicon.fuses import Fuses
 from tallystick.device.silicon.nvm import KEY_PROVIDER, ChipMemory
@@ -58,7 +58,8 @@ def main(argv: list[str]) -> int:
             chain = Chain(now_s=time.monotonic, slot=slot)
             try:
                 image = _check(rom, chain, flash, slot)
-            except BootFailure:
+            except BootFailure as failure:
+                tell_failure(descriptors[0], chain.failure(failure))
                 continue
             told = Handover(
                 libraries=libraries,
@@ -68,6 +69,7 @@ def main(argv: list[str]) -> int:
                 minimum={role.value: version for role, version in fuses.minimum.items()},
                 key_table=fuses.key_table.hex(),
                 revoked=fuses.revoked,
+                jig=descriptors[0],
                 stages=chain.to_json(),
             )
             inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -84,11 +86,11 @@ def main(argv: list[str]) -> int:
                     del child  # reaped by init: a locked chip cannot wait for anybody
                     return 0
     except TallyError as error:
-        jig = socket.socket(fileno=descriptors[0])
-        PowerOn.receive(jig)  # to close the line with the order unread would reset it, and take the complaint along
-        complain(jig, error)
+        from tallystick.device.board.jig import complain
+
+        complain(_read_order(descriptors[0]), error)
         return _FAILED
-    os.write(2, b"Boot failure\n")
+    _read_order(descriptors[0])
     return BOOT_FAILURE
 
 
@@ -110,6 +112,14 @@ def _has_power(jig: int) -> bool:
         return False
     finally:
         link.detach()
+
+
+def _read_order(jig: int) -> socket.socket:
+    """Take the order off the jig, if nobody has: to close the line with it unread would take along what was told last."""
+    link = socket.socket(fileno=jig)
+    with suppress(OSError):
+        link.recv(1, socket.MSG_DONTWAIT)
+    return link
 
 
 def _order(folder: str) -> tuple[str, ...]:

@@ -14,9 +14,12 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tallystick.device.board.jig import PowerOn
 from tallystick.device.boot.memory import sealed_memfd
+
+if TYPE_CHECKING:
+    from tallystick.device.board.jig import PowerOn
 
 _END_S = 0.1
 

@@ -1,11 +1,10 @@
 """What the bootloader's image runs: check the Secure World of one slot, and become it.
 
-Ends with status 78 and one line, "Boot failure", when anything does not hold; the ROM then tries the other slot.
+Ends with status 78 when anything does not hold, and tells the bench why; the ROM then tries the other slot.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from dataclasses import replace
@@ -17,7 +16,7 @@ from tallystick.device.boot.explain import BootFailure, Chain
 from tallystick.device.boot.library import places, sealed
 from tallystick.device.boot.secure import check_normal_world
 from tallystick.device.boot.slot import Slots
-from tallystick.device.boot.start import BOOT_FAILURE, Handover, become, member
+from tallystick.device.boot.start import BOOT_FAILURE, Handover, become, member, tell_failure
 from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.errors import TallyError
 from tallystick.wire.firmware import CONFIG_KEY, HEADER, NORMAL_KEY, ImageHeader, ImageRole
@@ -47,8 +46,8 @@ def main(handover: Handover) -> int:
             signature=artefacts.normal_world_signature,
             digest=config.normal_world,
         )
-    except (BootFailure, TallyError, OSError):
-        os.write(2, b"Boot failure\n")
+    except (BootFailure, TallyError, OSError) as error:
+        tell_failure(handover.jig, chain.failure(error))
         return BOOT_FAILURE
     finally:
         flash.close()
@@ -57,6 +56,7 @@ def main(handover: Handover) -> int:
         normal_world=config.normal_world.hex(),
         bootloader=ImageHeader.from_bytes(member(HEADER)).security_version,
         stages=(*handover.stages, *chain.to_json()),
+        jig=-1,  # told: the Secure World has words of its own
         sealed=sealed(),
     )
     become(image.seal(), told, *sys.argv[1:])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Any
 
-from tallystick.errors import RemoteProtocolError, TrustError
+from tallystick.errors import RemoteProtocolError, TallyError, TrustError
 
 
 @unique
@@ -108,6 +108,13 @@ class Chain:
         )
         if finding.verdict is Verdict.FAILED:
             raise BootFailure(tuple(self.stages), reason=finding.reason)
+
+    def failure(self, error: Exception) -> str:
+        """Return in one line why the slot does not start: the stage that failed, else what `error` says of itself."""
+        last = self.stages[-1] if self.stages else None
+        if last is not None and last.verdict is Verdict.FAILED:
+            return f"slot {self.slot}, {last.name}: {last.reason}"
+        return f"slot {self.slot}: {error.message if isinstance(error, TallyError) else type(error).__name__}"
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return all stages for programs."""

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -28,7 +29,7 @@ class Handover:
 
     `libraries` is the folder of the installed packages, `flash` the one of the device's flash, `normal_world` the SHA-256 (hex)
     that the configuration names, `bootloader` the security version of the one that ran; `key_table` (hex) and `revoked` are the
-    fuses', for a look at what is to be installed; `sealed` what was compared and sealed already: SHA-256 as hex to descriptor,
+    fuses', for a look at what is to be installed; `jig` the descriptor on which a failure is told, -1 for none; `sealed` what was compared and sealed already: SHA-256 as hex to descriptor,
     for `become` alone, which keeps descriptors. It is written by a stage that was checked, into sealed memory; nothing in it is
     believed that could be checked instead.
     """
@@ -42,6 +43,7 @@ class Handover:
     bootloader: int = 0
     key_table: str = ""
     revoked: int = 0
+    jig: int = -1
     stages: Sequence[Mapping[str, Any]] = ()
     sealed: Mapping[str, int] = field(default_factory=dict)
 
@@ -58,6 +60,7 @@ class Handover:
                 "bootloader": self.bootloader,
                 "key_table": self.key_table,
                 "revoked": self.revoked,
+                "jig": self.jig,
                 "stages": [dict(stage) for stage in self.stages],
                 "sealed": dict(self.sealed),
             }
@@ -92,6 +95,13 @@ def received() -> Handover:
     with os.fdopen(int(sys.argv.pop(1)), "rb") as file:
         # whoever was started from this descriptor before has moved its position
         return Handover.from_bytes(os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0))
+
+
+def tell_failure(jig: int, words: str) -> None:
+    """Tell the bench why a slot does not start, in one message; a bench that has let go, or is none (-1), hears nothing."""
+    if jig >= 0:
+        with suppress(OSError):
+            os.write(jig, json.dumps({"boot_failure": words}).encode())
 
 
 def member(name: str) -> bytes:
