@@ -190,12 +190,12 @@ def test_ledgerblue_refuses_a_device_of_another_issuer(stage):
 
 
 def test_ledgerblue_hears_that_the_person_says_no(stage):
-    """Refused at the device, the script ends with 6985 and there is no key."""
+    """Refused at the device, the script ends with 5501 and there is no key."""
     here = stage()
     with person(port=here.device.api_port, expects="Allow unknown", decision="CANCEL") as someone:
         done = here.setup(1, "--privateKey", "11" * 32, expect_success=False)
     assert someone.decided
-    assert "6985" in done.stderr.splitlines()[-1]
+    assert "5501" in done.stderr.splitlines()[-1]
     assert "finalized" not in done.stdout
 
 
