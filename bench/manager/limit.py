@@ -1,0 +1,80 @@
+"""What bounds a manager: the curve operations of its side by libsecp256k1 alone, a token's signature alone, and bare packets.
+
+A check costs the manager one signature, one ECDH, two verifications (certificate and session) and three public keys (its own
+of this session, and the two that the keys of the channel are made of, wire-protocol D.4). The device's side costs the same.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+
+from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-not-found]  # compiled, without a stub
+from coincurve.context import GLOBAL_CONTEXT
+
+from bench.effort import burst
+from tallystick.manager.hsm.keyring import Keyring
+
+#: how often each operation stands in one check
+OPERATIONS = {"sign": 1, "ecdh": 1, "verify": 2, "public key": 3}
+#: requests and replies of one check, the upgrade among them
+TURNS = 9
+_REQUEST, _REPLY = 260, 150
+_CHUNK = 65536
+
+
+def curve_us(*, seconds: float) -> dict[str, float]:
+    """Return the microseconds of each operation: C functions on values that are there already."""
+    context = GLOBAL_CONTEXT.ctx
+    private, digest = os.urandom(32), os.urandom(32)
+    point, signature, shared = (
+        ffi.new(kind) for kind in ("secp256k1_pubkey *", "secp256k1_ecdsa_signature *", "unsigned char[32]")
+    )
+    lib.secp256k1_ec_pubkey_create(context, point, private)
+    null = ffi.NULL
+    work: dict[str, Callable[[int], object]] = {
+        "public key": lambda _: lib.secp256k1_ec_pubkey_create(context, point, private),
+        "sign": lambda _: lib.secp256k1_ecdsa_sign(context, signature, digest, private, null, null),
+        "verify": lambda _: lib.secp256k1_ecdsa_verify(context, signature, digest, point),
+        "ecdh": lambda _: lib.secp256k1_ecdh(context, shared, point, private, null, null),
+    }
+    return {name: 1e3 * burst(one, seconds=seconds).p50_ms for name, one in work.items()}
+
+
+def check_us(operations: dict[str, float]) -> float:
+    """Return the microseconds of all curve operations of one side of a check."""
+    return sum(number * operations[name] for name, number in OPERATIONS.items())
+
+
+def token_us(keys: str, *, seconds: float) -> float:
+    """Return the microseconds of one signature by a keyring's signer."""
+    with Keyring.open(keys) as keyring:
+        return 1e3 * burst(lambda _: keyring.signer.sign(b"bench"), seconds=seconds).p50_ms
+
+
+def packets_us(*, checks: int = 300) -> float:
+    """Return the CPU microseconds that the packets of one check cost their server: accept, `recv` and `send` in turn, close.
+
+    The client is a process of its own, as devices are.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        child = os.fork()
+        if child == 0:
+            for _ in range(checks):
+                with socket.create_connection(listener.getsockname()) as client:
+                    for _ in range(TURNS):
+                        client.send(bytes(_REPLY))
+                        client.recv(_CHUNK)
+            os._exit(0)
+        began = time.process_time()
+        for _ in range(checks):
+            connection, _ = listener.accept()
+            with connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                while connection.recv(_CHUNK):
+                    connection.send(bytes(_REQUEST))
+        spent = time.process_time() - began
+        os.waitpid(child, 0)
+    return 1e6 * spent / checks
