@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from tallystick.app.app import Program
 from tallystick.app.loader import load
-from tallystick.errors import RemoteProtocolError
+from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.wire.bundle import Bundle
+from tallystick.wire.native import NativeImage
 from tallystick.wire.syscall import DeviceInfo, Outcome, Request
 
 
@@ -62,16 +63,20 @@ class InlineHost:
 
     #: whether an app that never calls the OS can be ended
     preemptive = False
+    #: an emulated processor belongs into a process of its own
+    runs_native = False
 
     def launch(
         self,
-        bundle: Bundle,
+        bundle: Bundle | NativeImage,
         info: DeviceInfo,
         *,
         on_request: Callable[[Request], None],
         on_end: Callable[[str], None],
     ) -> InlineApp:
-        """Start the app of `bundle`; requests and its end are told to the callbacks."""
+        """Start the app of `bundle`; requests and its end are told to the callbacks. Raises UsageError for native code."""
+        if isinstance(bundle, NativeImage):
+            raise UsageError("native code does not run in this process", remedy="use the isolated board")
         try:
             program = load(bundle)(info)
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- importing an app runs it for the first time

@@ -88,6 +88,24 @@ def sign_ecdsa_der(private: Material, digest: bytes) -> bytes:
     return bytes(ffi.buffer(text, length[0]))
 
 
+def sign_ecdsa_recoverable(private: Material, digest: bytes) -> tuple[bytes, int]:
+    """Sign as `sign_ecdsa_der` does, and return the recovery id (0 to 3) too: its lowest bit is the parity of the nonce's point."""
+    data = reveal_exactly(private, PRIVATE_KEY_LENGTH)
+    _check_digest(digest)
+    signature = ffi.new("secp256k1_ecdsa_recoverable_signature *")
+    if not lib.secp256k1_ecdsa_sign_recoverable(_CONTEXT, signature, digest, data, ffi.NULL, ffi.NULL):
+        raise UsageError("the private key is not from 1 to n - 1")
+    recovery, plain = ffi.new("int *"), ffi.new("secp256k1_ecdsa_signature *")
+    lib.secp256k1_ecdsa_recoverable_signature_serialize_compact(
+        _CONTEXT, ffi.new("unsigned char[64]"), recovery, signature
+    )
+    lib.secp256k1_ecdsa_recoverable_signature_convert(_CONTEXT, plain, signature)
+    text = ffi.new("unsigned char[72]")
+    length = ffi.new("size_t *", MAX_SIGNATURE_LENGTH)
+    lib.secp256k1_ecdsa_signature_serialize_der(_CONTEXT, text, length, plain)
+    return bytes(ffi.buffer(text, length[0])), int(recovery[0])
+
+
 def verify_ecdsa_der(public: bytes, digest: bytes, signature: bytes, *, allow_high_s: bool = False) -> bool:
     """Tell whether `signature` (strict DER) is one of `public` over a 32-byte digest.
 

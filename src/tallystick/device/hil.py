@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # the boot has no time for what only names types
     from tallystick.wire.bundle import Bundle
     from tallystick.wire.chip import CounterId, Description, ProviderKind
     from tallystick.wire.dashboard import BatteryQuery
+    from tallystick.wire.native import NativeImage
     from tallystick.wire.panel import Frame
     from tallystick.wire.syscall import DeviceInfo, Outcome, Request
     from tallystick.wire.world import ToNormal
@@ -169,9 +170,14 @@ class RunningApp(Protocol):
 class AppHost(Protocol):
     """Where apps run: in a process of their own, or inline on the embedded board."""
 
+    @property
+    def runs_native(self) -> bool:
+        """Whether native code runs here: in a process of its own, where the extra `native` is installed."""
+        ...
+
     def launch(
         self,
-        bundle: Bundle,
+        bundle: Bundle | NativeImage,
         info: DeviceInfo,
         *,
         on_request: Callable[[Request], None],

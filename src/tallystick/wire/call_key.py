@@ -80,6 +80,29 @@ class Sign(DataRequest):
 
 
 @dataclass(frozen=True, slots=True)
+class DeriveNode(DataRequest):
+    """Derive a private key for a native app, whose SDK computes with it. Value: private key, chain code (32 bytes each).
+
+    Paths and curves are permitted as for all keys; apps in Python never need it, and are refused.
+    """
+
+    NUMBER = 0x22
+    curve: Curve
+    path: tuple[int, ...]
+
+    def body(self) -> bytes:
+        """Curve u8, count u8, levels u32."""
+        return _write_path(Writer().u8(self.curve), self.path).to_bytes()
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the body."""
+        request = cls(_read_curve(reader), _read_path(reader))
+        reader.finish()
+        return request
+
+
+@dataclass(frozen=True, slots=True)
 class Random(DataRequest):
     """Ask for `size_bytes` (1 to 1024) random bytes. Value: bytes."""
 

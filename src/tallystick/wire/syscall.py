@@ -29,7 +29,7 @@ from tallystick.wire.call_endorsement import (
     EndorsementSign,
     EndorsementSignWithoutCodeHash,
 )
-from tallystick.wire.call_key import MAX_LEVELS, MAX_RANDOM, PublicKey, Random, Sign
+from tallystick.wire.call_key import MAX_LEVELS, MAX_RANDOM, DeriveNode, PublicKey, Random, Sign
 from tallystick.wire.call_record import ReadRecord, ReadSetting, WriteRecord, WriteSetting
 from tallystick.wire.screen import AppScene, Menu
 from tallystick.wire.screen_codec import answer_from_bytes, answer_to_bytes, read_scene, write_scene
@@ -49,6 +49,7 @@ __all__ = [
     "Ask",
     "CallStatus",
     "Cipher",
+    "DeriveNode",
     "DeviceInfo",
     "EndorsementAppSecret",
     "EndorsementCall",
@@ -171,9 +172,24 @@ class Exchange(Request):
 
 @dataclass(frozen=True, slots=True)
 class Exit(Request):
-    """End the app; no outcome comes."""
+    """End the app; no outcome comes. With a reason (256 printable characters) it ends as one that failed."""
 
     NUMBER = 0x02
+    reason: str = ""
+
+    def body(self) -> bytes:
+        """UTF-8."""
+        return self.reason[:MAX_LOG].encode("utf-8", "replace")
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the reason; what cannot be printed becomes a question mark."""
+        return cls(_printable(reader.rest()))
+
+
+def _printable(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")[:MAX_LOG]
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +206,7 @@ class Log(Request):
     @classmethod
     def read(cls, reader: Reader) -> Self:
         """Read the text; what cannot be printed becomes a question mark."""
-        text = reader.rest().decode("utf-8", "replace")[:MAX_LOG]
-        return cls("".join(char if char.isprintable() else "?" for char in text))
+        return cls(_printable(reader.rest()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +269,7 @@ _REQUESTS: tuple[type[Request], ...] = (
     Idle,
     PublicKey,
     Sign,
+    DeriveNode,
     Random,
     ReadSetting,
     WriteSetting,

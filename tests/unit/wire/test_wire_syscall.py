@@ -20,6 +20,7 @@ from tallystick.wire.syscall import (
     Ask,
     CallStatus,
     Cipher,
+    DeriveNode,
     DeviceInfo,
     EndorsementAppSecret,
     EndorsementCertificate,
@@ -63,6 +64,8 @@ SAMPLES = [
     (Idle(Menu(title="", entries=(Entry(""),))), "11 01 0000 0001 0000 0000 0000 0000"),
     (PublicKey(Curve.SECP256K1, COSMOS), "20 01 02 8000002c 80000076"),
     (PublicKey(Curve.ED25519, ()), "20 04 00"),
+    (Exit("fault"), "02 6661756c74"),
+    (DeriveNode(Curve.SECP256R1, COSMOS), "22 02 02 8000002c 80000076"),
     (Sign(Curve.SECP256R1, (1,), b"\x11" * 2), "21 02 01 00000001 1111"),
     (Random(1024), "28 0400"),
     (ReadSetting("expert"), "30 657870657274"),
@@ -157,6 +160,7 @@ def test_round_trip_of_requests(request_):
 
 #: requests whose body is open at its end: cut, they are another request of the same kind
 OPEN_ENDED = (
+    Exit,
     Exchange,
     Log,
     Sign,

@@ -58,11 +58,13 @@ class Dashboard:
         battery: Battery | None,
         upgrade: Upgrade,
         open_app: Callable[[InstalledApp], None],
+        runs_native: bool,
     ) -> None:
         self._session = session
         self._upgrade = upgrade
         self._battery = battery
         self._open_app = open_app
+        self._runs_native = runs_native
         self.handlers: dict[int, Handler] = {
             Ins.GET_VERSION: self._get_version,
             Ins.ONBOARDING_CHECK: self._onboarding_check,
@@ -229,7 +231,7 @@ class Dashboard:
         app = self._session.registry.find(decode_app_name(apdu.data))
         if app is None or app.flags & AppFlag.NO_RUN:
             raise Reject(StatusWord.APP_NOT_FOUND)
-        if app.bundle is None:
+        if app.bundle is None and not self._runs_native:
             self._open_app(app)  # says on the screen that it cannot
             raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
         await ask_consent(self._session, "Open app", app.name, option="Open", icon=app.manifest.icon)

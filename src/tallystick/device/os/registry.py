@@ -28,7 +28,7 @@ _NO_FLAGS = AppFlag(0)
 class InstalledApp:
     """One app in flash, with its two hashes (32 bytes each) and the flash blocks it takes.
 
-    `bundle` is a Python app's; None is native code, which this release keeps, measures and lists, and cannot run.
+    `bundle` is a Python app's; None is native code, whose image is in `record`.
     """
 
     manifest: Manifest
@@ -203,7 +203,7 @@ def _native_manifest(parameters: InstallParameters, flags: AppFlag) -> Manifest:
     """Return what install parameters say, in the form of a Python app's manifest: what it may derive holds for both."""
     derivation = parameters.derivation
     curves = tuple(curve for curve in Curve if derivation is not None and curve in derivation.curves)
-    paths = () if derivation is None else derivation.paths
+    paths = () if derivation is None else derivation.paths or (Bip32Path(()),)
     return Manifest(
         name=parameters.name,
         version=parameters.version or "",

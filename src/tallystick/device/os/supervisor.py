@@ -17,9 +17,11 @@ from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Promise, Scheduler, Timer
 from tallystick.errors import ProtocolError, RemoteProtocolError, UsageError
+from tallystick.wire.native import NativeImage
 from tallystick.wire.screen import Choice, Menu, Notice, Progress, Review, Scene
 from tallystick.wire.status import StatusWord
 from tallystick.wire.syscall import (
+    MAX_LOG,
     MAX_REPLY,
     ApduEvent,
     AppEvent,
@@ -70,14 +72,13 @@ class Supervisor:
         return self._run.app if self._run else None
 
     def open(self, app: InstalledApp, info: DeviceInfo) -> None:
-        """Launch `app`, in place of the one that is open; raise UsageError for native code, which nothing here runs."""
-        bundle = app.bundle
-        if bundle is None:
-            raise UsageError(f"{app.name} is native code", remedy="this release runs Python apps only")
+        """Launch `app`, in place of the one that is open; raise UsageError for native code where nothing runs it."""
+        if app.bundle is None and not self._host.runs_native:
+            raise UsageError(f"{app.name} is native code", remedy="install the extra tallystick[native]")
         self.close()
         run = self._run = Run(app, busy_since_s=self._scheduler.clock.now_s())
         run.link = self._host.launch(
-            bundle,
+            NativeImage(image=app.record.image) if app.bundle is None else app.bundle,
             info,
             on_request=lambda request: self._scheduler.call_soon(lambda: self._serve(run, request)),
             on_end=lambda reason: self._scheduler.call_soon(lambda: self._ended(run, reason)),
@@ -170,8 +171,8 @@ class Supervisor:
         match request:
             case Exchange(response):
                 self._take_response(run, response)
-            case Exit():
-                self.close()
+            case Exit(reason):
+                self.close("".join(char if char.isprintable() else "?" for char in reason[:MAX_LOG]))
             case _ if run.aborted:
                 self._answer(run, Outcome(CallStatus.ABORTED))
             case Ask(scene) if isinstance(scene, _APP_SCENES):

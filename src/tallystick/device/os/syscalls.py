@@ -23,6 +23,7 @@ from tallystick.wire.syscall import (
     Agree,
     CallStatus,
     Cipher,
+    DeriveNode,
     EndorsementCall,
     Log,
     Outcome,
@@ -88,6 +89,8 @@ class Syscalls:
                 if curve is not Curve.ED25519 and len(digest) != 32:
                     return Outcome(CallStatus.BAD_ARGUMENT)
                 return self._derive(app, curve, path, digest)
+            case DeriveNode(curve, path):
+                return self._derive_node(app, curve, path)
             case Random(size_bytes):
                 if not 1 <= size_bytes <= MAX_RANDOM:
                     return Outcome(CallStatus.BAD_ARGUMENT)
@@ -121,6 +124,17 @@ class Syscalls:
             if digest is None:
                 return Outcome(value=self._keychain.public_key(curve, path))
             return Outcome(value=self._keychain.sign(curve, path, digest))
+        except Locked:
+            return Outcome(CallStatus.LOCKED)
+        except UsageError:
+            return Outcome(CallStatus.BAD_ARGUMENT)
+
+    def _derive_node(self, app: InstalledApp, curve: Curve, path: tuple[int, ...]) -> Outcome:
+        """Hand a private key out: to native apps alone, whose SDK computes in the app."""
+        if app.bundle is not None or not may_derive(app.manifest, curve, path):
+            return Outcome(CallStatus.NOT_PERMITTED)
+        try:
+            return Outcome(value=self._keychain.node(curve, path).reveal())
         except Locked:
             return Outcome(CallStatus.LOCKED)
         except UsageError:

@@ -134,7 +134,11 @@ class System:
             session=self.session, lock=self.lock, reset=self.reset, upgrade=self.upgrade, open_app=self.open
         )
         self.dashboard = Dashboard(
-            session=self.session, battery=hardware.battery, upgrade=self.upgrade, open_app=self.open
+            session=self.session,
+            battery=hardware.battery,
+            upgrade=self.upgrade,
+            open_app=self.open,
+            runs_native=hardware.apps.runs_native,
         )
         self.dispatcher = Dispatcher(
             session=self.session,
@@ -217,10 +221,10 @@ class System:
         seal(self.session, phrase, pin, sealing)
 
     def open(self, app: InstalledApp) -> None:
-        """Open `app`; native code is told apart on the screen, since nothing in this release runs it."""
+        """Open `app`; where native code does not run, the screen names what to install."""
         self.home.close_settings()
-        if app.bundle is None:
-            notice = Notice(lines=(app.name, "is native code and", "cannot run here"), tone=Tone.FAILURE)
+        if app.bundle is None and not self._hardware.apps.runs_native:
+            notice = Notice(lines=(f"{app.name} needs the", "extra", "tallystick[native]"), tone=Tone.FAILURE)
             self.session.display.ask(notice)
             return
         self.dashboard.drop(None)

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import sysconfig
 import time
 from collections.abc import Callable
 
@@ -24,10 +25,14 @@ from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.role import Role
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.bundle import Bundle
+from tallystick.wire.native import NativeImage
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Outcome, Request, request_from_bytes
 
 #: the program that every app is run by, which this room knows by name alone
 PROGRAM = "tallystick.app.process"
+#: and the one that every native app is run by: it comes from the installation, as does the processor it emulates
+NATIVE_PROGRAM = "tallystick.device.native.worker"
+_ENGINE = "unicorn"
 #: room for one whole message each way
 _BUFFER = 2 * MAX_MESSAGE
 #: seconds between the end of the socket and the end of the process before it is helped along
@@ -39,7 +44,7 @@ class AppProcess:
 
     def __init__(
         self,
-        bundle: Bundle,
+        bundle: Bundle | NativeImage,
         info: DeviceInfo,
         *,
         host: ProcessHost,
@@ -93,12 +98,16 @@ class AppProcess:
         if self._voice is not None:
             self._voice.close()
 
-    def _start(self, link: int, bundle: Bundle) -> subprocess.Popen[bytes]:
+    def _start(self, link: int, bundle: Bundle | NativeImage) -> subprocess.Popen[bytes]:
         """Start the app's process; raise OSError when the machine has no room for it."""
         image = sealed_memfd("app", bundle.raw)
         stderr = subprocess.DEVNULL if self._voice is None else self._voice.outer
+        is_native = isinstance(bundle, NativeImage)
+        programs, program = (
+            (Programs.of_installation(), NATIVE_PROGRAM) if is_native else (self._host.programs, PROGRAM)
+        )
         try:
-            return self._host.programs.start(Role.APP, PROGRAM, (link, image), stderr=stderr)
+            return programs.start(Role.APP, program, (link, image), stderr=stderr)
         except OSError:
             if self._voice is not None:
                 self._voice.close()
@@ -173,11 +182,12 @@ class ProcessHost:
         self.stderr = stderr
         self.programs = Programs.of_installation() if programs is None else programs
         self.offered = survey()
+        self.runs_native = os.path.isdir(os.path.join(sysconfig.get_path("platlib"), _ENGINE))  # noqa: PTH112, PTH118 -- no path objects in a world that has no files
         self.settle: Callable[[], None] = lambda: None
 
     def launch(
         self,
-        bundle: Bundle,
+        bundle: Bundle | NativeImage,
         info: DeviceInfo,
         *,
         on_request: Callable[[Request], None],

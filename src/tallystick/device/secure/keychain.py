@@ -7,10 +7,14 @@ value. Whoever asks has been checked before (os/permission.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tallystick.crypto import bip32, bip39, secp256k1, slip21
 from tallystick.crypto.secret import Secret
 from tallystick.wire.install import Curve
+
+if TYPE_CHECKING:
+    from tallystick.crypto import slip10
 
 
 class Locked(Exception):
@@ -70,6 +74,14 @@ class Keychain:
             return ed25519.sign(private, digest)
         return p256.sign_ecdsa_der(private, digest)
 
+    def node(self, curve: Curve, path: Sequence[int]) -> Secret:
+        """Return the private key and the chain code at `path` (32 bytes each): what native apps compute with; raises as `public_key`."""
+        if curve is Curve.SECP256K1:
+            node = self._node(path)
+            return Secret(node.private_key.reveal() + node.chain_code)
+        place = self._slip10_node(curve, path)
+        return Secret(place.private_key.reveal() + place.chain_code)
+
     def backup_key(self) -> Secret:
         """Return the key (32 bytes) that seals back-ups of what apps keep; raise Locked."""
         return self._symmetric(b"app back-up")
@@ -89,9 +101,12 @@ class Keychain:
         return bip32.derive(self._master, path)
 
     def _slip10(self, curve: Curve, path: Sequence[int]) -> Secret:
+        return self._slip10_node(curve, path).private_key
+
+    def _slip10_node(self, curve: Curve, path: Sequence[int]) -> slip10.Node:
         if self._seed is None:
             raise Locked
         from tallystick.crypto import slip10  # with its curves: not loaded for the devices that never need them
 
         kind = slip10.Curve.ED25519 if curve is Curve.ED25519 else slip10.Curve.NIST256P1
-        return slip10.derive(slip10.master(self._seed, kind), path).private_key
+        return slip10.derive(slip10.master(self._seed, kind), path)

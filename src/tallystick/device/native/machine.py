@@ -1,0 +1,135 @@
+"""One native app: its memory laid out, its processor, and what its handlers keep between calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Final
+
+from tallystick.device.native.cpu import Access, Cpu, Exhausted, Fault, Register
+from tallystick.device.native.elf import Elf
+from tallystick.device.native.generation import Generation, generation_of
+from tallystick.device.native.library_table import function_name
+from tallystick.device.native.memory import BadPointer, Memory
+from tallystick.errors import RemoteProtocolError, TallyError
+from tallystick.wire.native import NativeImage
+from tallystick.wire.syscall import DeviceInfo, Log, Outcome, Request, Response
+
+if TYPE_CHECKING:
+    from tallystick.device.native.nvm import Nvm
+
+__all__ = ["Asking", "Crash", "Ended", "Handler", "Machine", "Throw"]
+
+#: svc 2; add sp, #8; bx lr: the app's stub has pushed r0 and r1 (native-apps 1)
+_TRAMPOLINE_CODE: Final = bytes.fromhex("02df02b07047")
+_TABLE_SYMBOL: Final = "shared_exported_functions"
+_MAX_LIBRARY_PARTS: Final = 4
+
+#: a handler that asks the OS
+Asking = Generator[Request, Outcome, int]
+#: answers one call: arguments in, result (32 bits) out
+Handler = Callable[["Machine", tuple[int, ...]], int | Asking]
+
+
+class Throw(Exception):
+    """A call ends with an exception in the app: `number` is one of the SDK's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"exception {number:#x}")
+        self.number = number
+
+
+class Crash(TallyError):
+    """The app may not go on; the message is its fault report."""
+
+    code = "app_crash"
+
+
+class Ended(Exception):
+    """The app is done."""
+
+
+class Machine:
+    """What handlers work on: memory behind its checks, and what the app has under way."""
+
+    def __init__(self, cpu: Cpu, native: NativeImage, info: DeviceInfo) -> None:
+        self.cpu = cpu
+        self.info = info
+        self.image = native.image
+        self.generation: Generation = generation_of(info.model, self.image.create.api_level)
+        self.memory = Memory(cpu, self.generation)
+        #: the APDU's answer that the app has sent, until it waits again
+        self.response: Response | None = None
+        #: the app's try context, by its own pointer
+        self.try_context = 0
+        self.last_call = "none"
+        self.nvm: Nvm | None = None
+        self._complained: set[str] = set()
+        self._table = 0
+        self._load(native.library)
+
+    def complain(self, name: str, what: str) -> Generator[Request, Outcome, None]:
+        """Tell the developer once, by name."""
+        if name not in self._complained:
+            self._complained.add(name)
+            yield Log(f"{name}: {what}")
+
+    def library_function(self, number: int) -> int:
+        """Return the address of a function of the shared library (lowest bit set), or 0."""
+        if not self._table or function_name(number).startswith("function"):
+            return 0
+        try:
+            return self.memory.words(self._table + 4 * number, 1)[0]
+        except BadPointer:
+            return 0
+
+    def report(self, fault: Fault | Exhausted) -> Crash:
+        """Return what is told of a fault: where in the app, what it did, and the last call it made."""
+        if isinstance(fault, Exhausted):
+            return Crash(f"it computed without end at {self._where(self.cpu.get(Register.PC))}, after {self.last_call}")
+        return Crash(
+            f"{fault.kind.value} fault at {self._where(fault.pc)}, address {fault.address:#010x}, after {self.last_call}"
+        )
+
+    def _where(self, pc: int) -> str:
+        offset = pc - self.generation.flash
+        return f"app+{offset:#x}" if 0 <= offset < self.generation.flash_bytes else f"{pc:#010x}"
+
+    def _load(self, library: bytes) -> None:
+        generation, image = self.generation, self.image
+        flash = image.code + image.data + image.parameters
+        if len(flash) > generation.flash_bytes:
+            raise Crash(f"an app of {len(flash)} bytes, {generation.flash_bytes} can be had")
+        self.memory.add(generation.flash, flash, size_bytes=len(flash), access=Access.READ | Access.EXECUTE)
+        self.memory.add(generation.ram, b"", size_bytes=generation.ram_bytes, access=Access.READ | Access.WRITE)
+        if library:
+            self._load_library(library)
+        else:
+            size = len(_TRAMPOLINE_CODE)
+            self.memory.add(generation.trampoline, b"", size_bytes=size, access=Access.READ | Access.EXECUTE)
+        self.cpu.write(generation.trampoline, _TRAMPOLINE_CODE)
+        self.cpu.set(Register.R9, generation.ram)
+        self.cpu.set(Register.SP, generation.stack)
+        self.cpu.set(Register.R0, 0)
+        self.cpu.set(Register.PC, (generation.flash + image.create.boot_offset) | 1)
+
+    def _load_library(self, library: bytes) -> None:
+        """Map a shared library where it was linked to lie; raise Crash for one that does not belong to this generation."""
+        try:
+            elf = Elf.from_bytes(library)
+        except RemoteProtocolError as error:
+            raise Crash(f"the shared library cannot be read: {error.message}") from error
+        taken = (
+            (0x0010_0000, 0x0040_0000),
+            (0x0060_0000, 0x0100_0000),
+            (self.generation.ram - 0x10_0000, self.generation.ram),
+        )
+        for segment in elf.segments[:_MAX_LIBRARY_PARTS]:
+            if not any(start <= segment.address and segment.end <= end for start, end in taken):
+                raise Crash("the shared library wants memory that is not for it")
+            access = Access.READ | (Access.EXECUTE if segment.data else Access.WRITE)
+            self.memory.add(segment.address, segment.data, size_bytes=segment.size_bytes, access=access)
+        self._table = elf.symbols.get(_TABLE_SYMBOL, 0)
+        try:
+            self.memory.place(self.generation.trampoline, len(_TRAMPOLINE_CODE), Access.EXECUTE)
+        except BadPointer:
+            raise Crash("the shared library is one of another model") from None

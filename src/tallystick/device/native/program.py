@@ -1,0 +1,121 @@
+"""The loop that runs one native app: from trap to trap, each answered outside the processor.
+
+`program` is what a Python app is, too: a generator that yields requests and is sent their outcomes. So waiting blocks nobody,
+and the same app runs in a process of its own or beside others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from types import GeneratorType
+from typing import Any, Final
+
+from tallystick.device.native.cpu import Cpu, Fault, FaultKind, Register, Trap
+from tallystick.device.native.handler import HANDLERS, LIBRARY
+from tallystick.device.native.library_table import function_name
+from tallystick.device.native.machine import Asking, Crash, Ended, Handler, Machine, Throw
+from tallystick.device.native.memory import BadPointer
+from tallystick.device.native.nvm import Nvm
+from tallystick.device.native.table import argument_count, name_of
+from tallystick.wire.native import NativeImage
+from tallystick.wire.syscall import DeviceInfo, Outcome, Request
+
+__all__ = ["BUDGET", "program"]
+
+#: instructions of one stretch; an app that does this many without a word to the OS is over
+BUDGET: Final = 1 << 31
+_SYSTEM, _LIBRARY = 1, 2
+_INVALID_PARAMETER: Final = 0x02
+_NOT_SUPPORTED: Final = 0x0B
+_CX_INTERNAL: Final = 0xFFFF_FF85
+_CX_INVALID: Final = 0xFFFF_FF88
+
+
+def program(cpu: Cpu, native: NativeImage, info: DeviceInfo) -> Generator[Request, Outcome, None]:
+    """Run the app of `native` until it ends; yields system calls.
+
+    Raises:
+        Crash: it did what no app may do; the message says where.
+        UsageError: its model or API level is not one that runs here.
+
+    """
+    machine = Machine(cpu, native, info)
+    machine.nvm = Nvm(machine)
+    yield from machine.nvm.restore()
+    while True:
+        stop = cpu.run(budget=BUDGET)
+        if not isinstance(stop, Trap):
+            raise machine.report(stop)
+        if stop.number not in {_SYSTEM, _LIBRARY}:
+            raise machine.report(Fault(FaultKind.EXCEPTION, stop.number, cpu.get(Register.PC)))
+        try:
+            if stop.number == _SYSTEM:
+                yield from _system(machine, HANDLERS)
+            else:
+                yield from _library(machine, LIBRARY)
+        except Ended:
+            return
+
+
+def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Request, Outcome, None]:
+    """Answer one system call: result in r0, exception in r1."""
+    cpu = machine.cpu
+    number = cpu.get(Register.R0)
+    machine.last_call = name = name_of(number)
+    result, thrown = 0, 0
+    try:
+        arguments = machine.memory.words(cpu.get(Register.R1), argument_count(number))
+        handler = handlers.get(name)
+        if handler is None:
+            yield from machine.complain(name, "no such system call here")
+            result, thrown = _refusal(name)
+        else:
+            result = yield from _carry_out(machine, handler, arguments)
+    except BadPointer:
+        yield from machine.complain(name, "a pointer that is not the app's")
+        result, thrown = (_CX_INVALID, 0) if name.startswith("cx_") else (0, _INVALID_PARAMETER)
+    except Throw as error:
+        thrown = error.number
+    cpu.set(Register.R0, result)
+    cpu.set(Register.R1, thrown)
+
+
+def _refusal(name: str) -> tuple[int, int]:
+    """Return result and exception of a call that is not there: cryptography tells by its result, drawing is not missed."""
+    if name.startswith("cx_"):
+        return _CX_INTERNAL, 0
+    return (0, 0) if name.startswith("nbgl_") else (0, _NOT_SUPPORTED)
+
+
+def _library(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Request, Outcome, None]:
+    """Answer a call of the shared library ourselves, or go on in the one that is there."""
+    cpu = machine.cpu
+    number, sp = cpu.get(Register.R0), cpu.get(Register.SP)
+    machine.last_call = name = function_name(number)
+    handler = handlers.get(name)
+    try:
+        first = machine.memory.words(sp, 2)
+        if handler is not None:
+            stacked = machine.memory.words(sp + 8, min(4, (machine.generation.stack - sp) // 4 - 2))
+            result = yield from _carry_out(
+                machine, handler, (*first, cpu.get(Register.R2), cpu.get(Register.R3), *stacked)
+            )
+            cpu.set(Register.R0, result)
+            return
+    except BadPointer:
+        cpu.set(Register.R0, _CX_INVALID)
+        return
+    target = machine.library_function(number)
+    if not target:
+        raise Crash(f"{name} is in no library here: give the shared library of this model and API level")
+    cpu.set(Register.R0, first[0])
+    cpu.set(Register.R1, first[1])
+    cpu.set(Register.SP, sp + 8)
+    cpu.set(Register.PC, target | 1)
+
+
+def _carry_out(machine: Machine, handler: Handler, arguments: tuple[int, ...]) -> Asking:
+    result: Any = handler(machine, arguments)
+    if isinstance(result, GeneratorType):
+        result = yield from result
+    return int(result) & 0xFFFF_FFFF

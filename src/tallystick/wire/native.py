@@ -1,0 +1,62 @@
+"""A native app on its way into its process: the image as it was loaded, and the library it may call.
+
+Magic ``TNAT``, format u8, LV parameters of CREATE APP, code, data and install parameters in the lengths those announce, then
+the shared library's ELF file, which is the rest and may be empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.buffer import Reader, Writer
+from tallystick.wire.image import AppImage, CreateApp
+
+__all__ = ["MAX_LIBRARY", "MAX_NATIVE", "NativeImage"]
+
+_MAGIC: Final = b"TNAT"
+_FORMAT: Final = 1
+#: the largest shared library, in bytes
+MAX_LIBRARY: Final = 4 << 20
+#: all of it, in bytes
+MAX_NATIVE: Final = 8 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeImage:
+    """What the process of a native app is given."""
+
+    image: AppImage = field(repr=False)
+    library: bytes = field(default=b"", repr=False)
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes that go into the process."""
+        return self.to_bytes()
+
+    def to_bytes(self) -> bytes:
+        """Return the wire form."""
+        image = self.image
+        head = Writer().take(_MAGIC).u8(_FORMAT).lv(image.create.to_bytes()).to_bytes()
+        return head + image.code + image.data + image.parameters + self.library
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Self:
+        """Read the wire form; raise RemoteProtocolError when it is cut, too long, or of another format."""
+        if len(raw) > MAX_NATIVE:
+            raise RemoteProtocolError(f"a native app of {len(raw)} bytes")
+        reader = Reader(raw)
+        if reader.take(4) != _MAGIC or reader.u8() != _FORMAT:
+            raise RemoteProtocolError("a native app in an unknown format")
+        create = CreateApp.from_bytes(reader.lv())
+        image = AppImage(
+            create=create,
+            code=reader.take(create.code_length),
+            data=reader.take(create.data_length),
+            parameters=reader.take(create.parameters_length),
+        )
+        library = reader.rest()
+        if len(library) > MAX_LIBRARY:
+            raise RemoteProtocolError(f"a shared library of {len(library)} bytes")
+        return cls(image=image, library=library)

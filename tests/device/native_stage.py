@@ -1,0 +1,32 @@
+"""The example app in C, as the package carries it, installed on a device whose apps run in processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from process_stage import Stage
+
+import tallystick
+from tallystick.device.native.elf import Elf
+from tallystick.device.native.image import image_from_elf
+
+EXAMPLE = Path(tallystick.__file__).parent / "device" / "native" / "example" / "hello.elf"
+
+
+def hello():
+    """Return the image of the example."""
+    return image_from_elf(Elf.from_bytes(EXAMPLE.read_bytes()))
+
+
+class NativeStage(Stage):
+    """A device with one native app, which is opened."""
+
+    def __init__(self, image, *, name="Hello", model="nanox"):
+        super().__init__(model=model, open_app=False)
+        self.install(image)
+        self.open(name)
+
+    def install(self, image):
+        """Put the image in as the loader does at the end."""
+        registry = self.board.system.session.registry
+        registry.put(registry.measure(image))
