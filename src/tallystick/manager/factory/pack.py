@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import marshal
 import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from tallystick.manager.factory.closure import Closure
+from tallystick.manager.factory.serial import to_bytes
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: hash-based, and not checked against a source that is not there
 _UNCHECKED = (1).to_bytes(4, "little")
-#: the last format of marshal without references: with them, equal code gives bytes that depend on who else holds its parts
-_MARSHAL = 2
 #: members of third parties that are data and needed
 _DATA = {"mnemonic": ("wordlist/english.txt",)}
 
@@ -30,7 +28,7 @@ def compiled(source: bytes, name: str) -> bytes:
     """Return the compiled form of a module's `source`, to be found under the path `name`; raise SyntaxError."""
     code = compile(source, name, "exec", dont_inherit=True, optimize=0)
     header = importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source)
-    return header + marshal.dumps(code, _MARSHAL)
+    return header + to_bytes(code)
 
 
 def members(closure: Closure) -> dict[str, bytes]:
