@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +11,8 @@ from typing import Any, NoReturn
 
 import platformdirs
 
+from tallystick.cli.passing import Passing, sweep
 from tallystick.device.board.plug import BenchOptions, Plug
-from tallystick.errors import StateLocked, TallyError
-
-#: how the folders of passing devices begin
-_PASSING = "tallystick-passing-"
-#: a folder that is younger may have no chip yet, seconds
-_YOUNG_S = 60
 
 
 def hold(
@@ -38,7 +29,7 @@ def hold(
 
     def announce(facts: dict[str, Any]) -> None:
         on_ready(facts)
-        _sweep()
+        sweep()
 
     signal.signal(signal.SIGTERM, _interrupt)  # what was made for a passing device goes again, whenever it is stopped
     with _folder(options) as folder:
@@ -46,7 +37,7 @@ def hold(
             BenchOptions(
                 **parts,
                 folder=folder,
-                is_kept=not folder.name.startswith(_PASSING),
+                is_kept=not _is_passing(options),
                 pin_policy=options["pin_policy"].upper(),
                 repeatable_rng=options["deterministic_rng"],
             )
@@ -101,27 +92,13 @@ def _folder(options: dict[str, Any]) -> Iterator[Path]:
     """Give the device directory: the one that was named, a passing one, or the user's own of this model."""
     if options["state"] is not None:
         yield options["state"]
-    elif options["ephemeral"] or options["seed"]:
-        passing = Path(tempfile.mkdtemp(prefix=_PASSING))
-        try:
-            yield passing
-        finally:
-            shutil.rmtree(passing, ignore_errors=True)
+    elif _is_passing(options):
+        with Passing("device") as passing:
+            yield passing.path
     else:
         yield Path(platformdirs.user_data_dir("tallystick")) / "isolated" / options["model"]
 
 
-def _sweep() -> None:
-    """Remove passing devices that nobody holds any more: a start that was killed could not do it."""
-    from tallystick.device.silicon.nvm import ChipMemory
-
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PASSING}*"):
-        try:
-            if folder.stat().st_uid != os.getuid() or time.time() - folder.stat().st_mtime < _YOUNG_S:
-                continue
-            ChipMemory.open(folder / "chip").close()
-        except StateLocked:
-            continue
-        except (OSError, TallyError):
-            pass
-        shutil.rmtree(folder, ignore_errors=True)
+def _is_passing(options: dict[str, Any]) -> bool:
+    """Tell whether the device is forgotten when it stops."""
+    return options["state"] is None and bool(options["ephemeral"] or options["seed"])

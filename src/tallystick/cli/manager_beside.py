@@ -8,11 +8,9 @@ the user's own catalogue; beside a device that is forgotten, a catalogue that is
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tallystick.cli.manager_child import PASSING
+from tallystick.cli.passing import Passing
 
 if TYPE_CHECKING:
     from tallystick.manager.settings import Settings
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 #: the ready line of a device without a manager
 NOBODY: Final[Mapping[str, Any]] = {"manager_http": None, "manager_ws": None}
 _LOG: Final = "beside.log"
-_FOLDER: Final = "tallystick-manager-"
 #: `manager.hsm.owner.TEST_OWNER`, whose module takes longer to load than a start without it needs
 _KNOWN_OWNER: Final = "test"
 
@@ -66,7 +64,7 @@ class ManagerBeside:
         self._issuer_key = issuer_key
         # another issuer never gets into the user's own catalogue
         self._is_passing = is_passing or bool(issuer_key)
-        self._passing: Path | None = None
+        self._passing: Passing | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._is_wanted = True
         where = "{}:{}".format(*self._listener.getsockname())
@@ -85,7 +83,7 @@ class ManagerBeside:
         """Start the process."""
         settings, log = self._prepare()
         descriptor = self._listener.fileno()
-        passing = {PASSING: str(self._passing)} if self._passing is not None else {}
+        passing = {PASSING: str(self._passing.path)} if self._passing is not None else {}
         with log.open("wb") as stream:
             self._process = subprocess.Popen(  # noqa: S603 - this very interpreter and a module of ours
                 [sys.executable, "-m", "tallystick.cli.manager_child", str(descriptor)],
@@ -110,7 +108,7 @@ class ManagerBeside:
             if self._process.stdin is not None:
                 self._process.stdin.close()
         if self._passing is not None:
-            shutil.rmtree(self._passing, ignore_errors=True)
+            self._passing.close()
 
     def _prepare(self) -> tuple[Settings, Path]:
         """Return the settings, and where the log goes."""
@@ -122,10 +120,11 @@ class ManagerBeside:
             database = database_url("")
             settings = Settings(database=database, hsm=workshop_keys(), owner=self._owner_key)
             return settings, Path(database.removeprefix("sqlite:///")).with_name(_LOG)
-        self._passing = Path(tempfile.mkdtemp(prefix=_FOLDER))
-        hsm = _mixed(self._passing / "keys", self._issuer_key) if self._issuer_key else workshop_keys()
-        database = f"sqlite:///{self._passing / 'manager.db'}"
-        return Settings(database=database, hsm=hsm, owner=self._owner_key), self._passing / _LOG
+        self._passing = Passing("manager")
+        folder = self._passing.path
+        hsm = _mixed(folder / "keys", self._issuer_key) if self._issuer_key else workshop_keys()
+        settings = Settings(database=f"sqlite:///{folder / 'manager.db'}", hsm=hsm, owner=self._owner_key)
+        return settings, folder / _LOG
 
     def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:
         """Complain about a manager that ended by itself."""

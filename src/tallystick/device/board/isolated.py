@@ -66,6 +66,8 @@ class Bench:
             if self._failure is not None:
                 raise self._failure
         finally:
+            if self._panel is not None:
+                self._panel.kill()  # both at once, and only then wait for either
             self._switch_off()
             self._forget_panel()
             if self._panel is not None:
