@@ -135,7 +135,6 @@ def require_all(links: Sequence[Link]) -> None:
     broken = [link for link in links if not link.holds]
     if broken or not links:
         what = ", ".join(f"{link.kind.value} by {link.signer}" for link in broken) or "nothing"
-        raise TrustError(
-            f"the chain does not hold: {what}",
-            remedy="name the issuer that is expected with --issuer-key; tally manager keys show prints it",
-        )
+        is_issuers = any(link.kind is LinkKind.DEVICE_CERTIFICATE for link in broken)
+        remedy = "name the issuer that is expected with --issuer-key; tally manager keys show prints it"
+        raise TrustError(f"the chain does not hold: {what}", remedy=remedy if is_issuers else "")

@@ -10,7 +10,7 @@ from hsm_stage import PROGRAM, soft_hsm
 
 from tallystick.crypto.hash import sha256
 from tallystick.crypto.secp256k1 import verify_ecdsa_der
-from tallystick.errors import TrustError, UsageError
+from tallystick.errors import StateError, TrustError, UsageError
 from tallystick.manager.hsm.address import parse_address
 from tallystick.manager.hsm.key_file import KeyFile
 from tallystick.manager.hsm.keyring import Keyring, label_of
@@ -82,6 +82,13 @@ def test_what_is_no_owners_key_is_refused(tmp_path: Path) -> None:
             OwnerKey.open(where)
     with pytest.raises(TrustError):
         OwnerKey.open(str(tmp_path / "damaged.json"))
+
+
+def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """A file where the folder should be: an error of this program, and no key."""
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(StateError, match="cannot be made"):
+        OwnerKey.create(f"file:{tmp_path / 'taken'}", Realm.TEST)
 
 
 def test_owner_shows_its_key_to_nobody(tmp_path: Path) -> None:
