@@ -64,7 +64,8 @@ async def _run(
     gc.enable()
     image = int(sys.path[0].removeprefix(_IMAGE))
     told = replace(handover, stages=(), sealed={}).seal()
-    apps = ProcessHost(asyncio.get_running_loop(), programs=Programs.of_image(image, told))
+    programs = Programs.of_image(image, told)
+    apps = ProcessHost(asyncio.get_running_loop(), programs=programs, libraries=handover.libraries)
     world = SecureWorld(jig, order, handover, apps=apps, chip=chip, flash=flash, worlds=worlds)
     apps.settle = world.core.run
     await world.run()

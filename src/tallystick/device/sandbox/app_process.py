@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import subprocess
-import sysconfig
 import time
 from collections.abc import Callable
 
@@ -171,18 +170,36 @@ class _NoProcess:
         """There is nothing to end."""
 
 
+def _has_engine(libraries: str) -> bool:
+    """Return whether what emulates a processor is installed: an image cannot look among its own modules."""
+    if libraries:
+        return os.path.isdir(f"{libraries}/{_ENGINE}")  # noqa: PTH112 -- no path objects in a world that has no files
+    import importlib.util  # no image needs it
+
+    return importlib.util.find_spec(_ENGINE) is not None
+
+
 class ProcessHost:
     """Launches apps in processes, from `programs` (those of this installation, if none are given).
+
+    `libraries` is the folder of the installed packages, for whoever runs out of an image.
 
     `settle` runs the device after each thing an app did. `offered` is how far this machine can lock a process.
     """
 
-    def __init__(self, watcher: Watcher, *, stderr: int = subprocess.DEVNULL, programs: Programs | None = None) -> None:
+    def __init__(
+        self,
+        watcher: Watcher,
+        *,
+        stderr: int = subprocess.DEVNULL,
+        programs: Programs | None = None,
+        libraries: str = "",
+    ) -> None:
         self.watcher = watcher
         self.stderr = stderr
         self.programs = Programs.of_installation() if programs is None else programs
         self.offered = survey()
-        self.runs_native = os.path.isdir(os.path.join(sysconfig.get_path("platlib"), _ENGINE))  # noqa: PTH112, PTH118 -- no path objects in a world that has no files
+        self.runs_native = _has_engine(libraries)
         self.settle: Callable[[], None] = lambda: None
 
     def launch(
