@@ -244,6 +244,7 @@ def test_bad_rules_are_an_error_before_anything_starts(rules):
         ("--manager", "not-a-url"),
         ("--manager", "http://127.0.0.1:1", "--no-manager"),
         ("--issuer-key", "x"),
+        ("--issuer-key", "x", "--no-certificate"),
         ("--owner-key", "x"),
         ("--deterministic-rng", "-1"),
         ("--nothing",),

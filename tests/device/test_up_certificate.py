@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,3 +98,28 @@ def test_issuer_that_is_none_is_told(workshop: dict[str, str], tmp_path: Path) -
         code, error = fail("--board", "embedded", "--ephemeral", "--issuer-key", str(tmp_path / name), env=workshop)
         assert code != 0
         assert error["message"]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_device_can_be_left_to_a_factory(workshop: dict[str, str], tmp_path: Path, board: str) -> None:
+    """With --no-certificate nobody certifies it at any start, until a factory does; from then on it says by whom."""
+    state = str(tmp_path / "state")
+    options = ("--board", board, "--state", state, "--no-certificate")
+    for _ in range(2):
+        with Up(*options, seed="", env=workshop) as device:
+            assert device.facts["issuer_public_key"] is None
+    keys = str(tmp_path / "keys")
+    tally = (sys.executable, "-m", "tallystick")
+    subprocess.run((*tally, "manager", "keys", "create", "--hsm", f"file:{keys}"), env=workshop, check=True, timeout=60)
+    with Up(*options, seed="", env=workshop) as device:
+        where = f"tcp:127.0.0.1:{device.facts['apdu_port']}"
+        done = subprocess.run(
+            (*tally, "--json", "factory", "provision", where, "--keys", keys),
+            env=workshop,
+            check=True,
+            timeout=60,
+            stdout=subprocess.PIPE,
+        )
+    issuer = json.loads(done.stdout)["issuer_public_key"]
+    with Up("--board", board, "--state", state, seed="", env=workshop) as device:
+        assert device.facts["issuer_public_key"] == issuer

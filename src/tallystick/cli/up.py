@@ -68,6 +68,9 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
     "--issuer-key", metavar="FILE", default="", help="who certifies a fresh device, if not the workshop's own issuer"
 )
 @click.option(
+    "--no-certificate", is_flag=True, help="leave a fresh device without a certificate, for `tally factory provision`"
+)
+@click.option(
     "--owner-key",
     metavar="WHERE",
     default="",
@@ -146,6 +149,8 @@ def _check(options: dict[str, Any]) -> None:
         raise UsageError("--owner-key is for the manager beside the device", remedy="leave one of the options away")
     if options["manager"] and options["no_manager"]:
         raise UsageError("--manager and --no-manager exclude each other")
+    if options["no_certificate"] and options["issuer_key"]:
+        raise UsageError("--issuer-key and --no-certificate exclude each other")
     if options["pin"] and not options["seed"]:
         raise UsageError("--pin goes with --seed", remedy="a device of your own gets its PIN on its own screen")
     if options["approve"] and not options["seed"]:
@@ -263,7 +268,7 @@ def _load_provisioning() -> None:
 
 def _certified(facts: dict[str, Any], options: dict[str, Any], relay: Any = None) -> dict[str, Any]:
     """Return the facts of a device that has its certificate: one without gets it now, before anybody is told of it."""
-    if facts["issuer_public_key"] is not None and not options["issuer_key"]:
+    if options["no_certificate"] or (facts["issuer_public_key"] is not None and not options["issuer_key"]):
         return facts
     from tallystick.cli.certificate import certified, over_relay, over_tcp
 
