@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from typing import Self
 
 from tallystick.crypto.scp import KeySigner, Suite
 from tallystick.manager.hsm.keyring import Keyring
@@ -22,24 +24,47 @@ class SystemRandom:
         return os.urandom(size)
 
 
-def credentials(keyring: Keyring) -> DeviceCredentials:
-    """Return what a factory with these keys gives a device."""
-    key = KeySigner(os.urandom(32))
-    header = b"\x10" + os.urandom(6)
-    signature = keyring.issuer.sign(device_message(header=header, public_key=key.public_key))
-    certificate = DeviceCertificate(header=header, public_key=key.public_key, signature=signature)
-    return DeviceCredentials(key=key, certificate=certificate, signer_serial=keyring.signer_serial)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a factory gives a device, and who it trusts; the private key is worth nothing, and passed from process to process."""
+
+    private: str
+    certificate: str
+    signer_serial: str
+    issuer: str
+
+    @classmethod
+    def make(cls, keyring: Keyring) -> Self:
+        """Have the issuer of `keyring` certify a new device."""
+        private = os.urandom(32)
+        public, header = KeySigner(private).public_key, b"\x10" + os.urandom(6)
+        signature = keyring.issuer.sign(device_message(header=header, public_key=public))
+        certificate = DeviceCertificate(header=header, public_key=public, signature=signature)
+        return cls(
+            private=private.hex(),
+            certificate=certificate.to_bytes().hex(),
+            signer_serial=keyring.signer_serial.hex(),
+            issuer=keyring.issuer.public_key.hex(),
+        )
+
+    def credentials(self) -> DeviceCredentials:
+        """Return what the channel wants of it."""
+        return DeviceCredentials(
+            key=KeySigner(bytes.fromhex(self.private)),
+            certificate=DeviceCertificate.from_bytes(bytes.fromhex(self.certificate)),
+            signer_serial=bytes.fromhex(self.signer_serial),
+        )
 
 
 class Device:
     """One device; `answer` is asked again and again. No app is on it."""
 
-    def __init__(self, device: DeviceCredentials, *, issuer: bytes) -> None:
+    def __init__(self, identity: Identity) -> None:
         self._handshake = DeviceHandshake(
             target_id=TARGET_ID,
-            credentials=device,
+            credentials=identity.credentials(),
             suite=Suite(rng=SystemRandom()),
-            trusted=(TrustedKey(name="issuer", public_key=issuer),),
+            trusted=(TrustedKey(name="issuer", public_key=bytes.fromhex(identity.issuer)),),
         )
         self._channel = Channel()
 

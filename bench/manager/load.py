@@ -1,6 +1,6 @@
 """Devices by the hundred, as one process: ``python -m bench.manager.load JSON``, started by `bench.manager.service`.
 
-The JSON says `host`, `port`, `path`, `keys` (the URL of the keys that certify the devices: the manager's), `devices`, and `seconds`: so many
+The JSON says `host`, `port`, `path`, `identity` (one for all devices), `devices`, and `seconds`: so many
 devices ask again and again for that long, or once each, all together, when it is 0. A line on standard output says that the
 devices are made, one on standard input that it is to begin; the answer is one line of JSON.
 """
@@ -15,8 +15,7 @@ import time
 from typing import Any
 
 from bench.manager.client import Refused, Talk
-from bench.manager.device import Device, credentials
-from tallystick.manager.hsm.keyring import Keyring
+from bench.manager.device import Device, Identity
 
 
 class Asking:
@@ -74,10 +73,8 @@ async def run(asked: dict[str, Any], devices: list[Asking]) -> dict[str, Any]:
 def main() -> None:
     """Make the devices, wait, ask, and say what came of it."""
     asked = json.loads(sys.argv[1])
-    with Keyring.open(asked["keys"]) as keyring:
-        shared = credentials(keyring)
-        issuer = keyring.issuer.public_key
-    devices = [Asking(Device(shared, issuer=issuer), is_thorough=number == 0) for number in range(asked["devices"])]
+    identity = Identity(**asked["identity"])
+    devices = [Asking(Device(identity), is_thorough=number == 0) for number in range(asked["devices"])]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

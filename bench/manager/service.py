@@ -7,16 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
 from bench.link import Refused
-from bench.manager.device import TARGET_ID
+from bench.manager.device import TARGET_ID, Identity
 from bench.process import cpu_s
 from bench.statistic import percentile
+from tallystick.manager.hsm.keyring import Keyring
 
 _END_WITHIN_S = 10.0
 
@@ -43,7 +44,8 @@ class Manager:
 
     def __init__(self, folder: Path, *, hsm: str, workers: int = 1) -> None:
         folder.mkdir()
-        self._hsm = hsm
+        with Keyring.open(hsm) as keyring:
+            self._identity = asdict(Identity.make(keyring))
         command = [sys.executable, "-m", "tallystick", "manager", "serve", "--port", "0", "--json"]
         where = ["--database", f"sqlite:///{folder / 'manager.db'}", "--hsm", hsm, "--workers", str(workers)]
         with (folder / "log").open("wb") as log:
@@ -74,7 +76,7 @@ class Manager:
             "host": where.hostname,
             "port": where.port,
             "path": where.path + path,
-            "keys": self._hsm,
+            "identity": self._identity,
             "seconds": seconds,
         }
         asked["devices"] = devices // processes

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from bench.manager import limit
 from bench.manager.client import Refused
-from bench.manager.device import TARGET_ID, Device, credentials
+from bench.manager.device import TARGET_ID, Device, Identity
 from bench.manager.load import Asking
 from bench.manager.table import FILE, TOKEN, Figures
 
@@ -32,7 +32,7 @@ def keyring(tmp_path):
 def check(keyring, *, within=lambda name: None):
     """Have a device of the bench checked; `within` hears who is at work. Return the last message."""
     ring = ChannelKeys(signer=keyring.signer, certificate=keyring.signer_certificate, issuer=keyring.issuer.public_key)
-    device = Asking(Device(credentials(keyring), issuer=keyring.issuer.public_key), is_thorough=True)
+    device = Asking(Device(Identity.make(keyring)), is_thorough=True)
     within("manager")
     talk = Conversation(check_genuine(ring, TARGET_ID), uuid="u", session="s")
     text = talk.start()
