@@ -15,7 +15,7 @@ from tallystick.errors import RemoteProtocolError, UsageError
 
 if TYPE_CHECKING:
     from tallystick.host.actions.install import Change
-    from tallystick.wire.bundle import Bundle
+    from tallystick.wire.image import AppImage
 
 _WORDS: Final = {
     "installed": "{name} {version} is installed.",
@@ -26,9 +26,11 @@ _WORDS: Final = {
 
 
 @click.command(cls=ManagerCommand)
-@click.argument("name", metavar="NAME|FILE.bundle")
+@click.argument("name", metavar="NAME|FILE")
 @click.option("--version", metavar="VERSION", help="refuse any other version")
-@click.option("--user", is_flag=True, help="FILE.bundle is an app of your own: load it without a manager")
+@click.option(
+    "--user", is_flag=True, help="FILE, a bundle or an ELF file, is an app of your own: load it without a manager"
+)
 def install(manager_url: str, name: str, *, version: str | None, user: bool) -> Report:
     """Install the app NAME from the device's manager, or with --user an app of your own from a file.
 
@@ -39,7 +41,7 @@ def install(manager_url: str, name: str, *, version: str | None, user: bool) -> 
     run = current_run()
     if user:
         return _sideload(Path(name), manager_url=manager_url, version=version)
-    if name.endswith(".bundle"):
+    if name.endswith((".bundle", ".elf")):
         raise UsageError(f"{name} is a file", remedy="add --user to load an app of your own")
     session = run.connect()
     client = connect_manager(run, session, manager_url)
@@ -132,22 +134,30 @@ def available_apps(manager_url: str) -> Report:
 def _sideload(path: Path, *, manager_url: str, version: str | None) -> Report:
     from tallystick.host.actions.install import Change
     from tallystick.host.actions.sideload import sideload
+    from tallystick.wire.install import InstallParameters
 
     if manager_url or version:
         raise UsageError("--user asks no manager", remedy="leave --manager and --version away")
-    bundle = _read(path)
+    image = _read(path)
     run = current_run()
     session = run.connect()
-    name = follow(run, sideload(session, bundle.image()))
-    return _report("app.install", session.url, Change(name=name, version=bundle.manifest.version, action="installed"))
+    name = follow(run, sideload(session, image))
+    said = InstallParameters.from_bytes(image.parameters).version
+    return _report("app.install", session.url, Change(name=name, version=said, action="installed"))
 
 
-def _read(path: Path) -> Bundle:
+def _read(path: Path) -> AppImage:
+    """Return what the file holds: a native app, linked, or a bundle."""
+    from tallystick.device.native.elf import MAGIC, MAX_ELF, Elf
+    from tallystick.device.native.image import image_from_elf
     from tallystick.wire.bundle import MAX_BUNDLE, Bundle
 
     try:
         with path.open("rb") as file:
-            return Bundle.from_bytes(file.read(MAX_BUNDLE + 1))
+            raw = file.read(MAX_ELF + 1)
+        if raw.startswith(MAGIC):
+            return image_from_elf(Elf.from_bytes(raw))
+        return Bundle.from_bytes(raw[: MAX_BUNDLE + 1]).image()
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}", remedy="name a file that an app was packed into"

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from tallystick.errors import RemoteProtocolError
 
-__all__ = ["MAX_ELF", "Elf", "Section", "Segment"]
+__all__ = ["MAGIC", "MAX_ELF", "Elf", "Section", "Segment"]
 
 #: the largest file, in bytes: real apps with all they tell a debugger have a few megabytes
 MAX_ELF: Final = 32 << 20
@@ -22,7 +22,9 @@ _MAX_SEGMENTS: Final = 32
 _MAX_SECTIONS: Final = 256
 _MAX_SYMBOLS: Final = 1 << 16
 _MAX_NAME: Final = 256
-_IDENTITY: Final = b"\x7fELF\x01\x01\x01"
+#: how every file begins
+MAGIC: Final = b"\x7fELF"
+_IDENTITY: Final = MAGIC + b"\x01\x01\x01"
 _HEADER: Final = struct.Struct("<7s9xHHIIIIIHHHHHH")
 _SEGMENT: Final = struct.Struct("<8I")
 _SECTION: Final = struct.Struct("<10I")

@@ -17,8 +17,10 @@ from tallystick.device.native.machine import Asking, Crash, Ended, Handler, Mach
 from tallystick.device.native.memory import BadPointer
 from tallystick.device.native.nvm import Nvm
 from tallystick.device.native.table import argument_count, name_of
+from tallystick.wire.install import InstallParameters
 from tallystick.wire.native import NativeImage
-from tallystick.wire.syscall import DeviceInfo, Outcome, Request
+from tallystick.wire.screen import Entry, Menu
+from tallystick.wire.syscall import DeviceInfo, Idle, Outcome, Request
 
 __all__ = ["BUDGET", "program"]
 
@@ -42,6 +44,8 @@ def program(cpu: Cpu, native: NativeImage, info: DeviceInfo) -> Generator[Reques
     machine = Machine(cpu, native, info)
     machine.nvm = Nvm(machine)
     yield from machine.nvm.restore()
+    # until it shows something of its own, and for apps whose drawing is not shown
+    yield Idle(Menu(title=InstallParameters.from_bytes(machine.image.parameters).name, entries=(Entry("Quit"),)))
     while True:
         stop = cpu.run(budget=BUDGET)
         if not isinstance(stop, Trap):

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from tallystick.device.boot.memory import sealed_memfd
 from tallystick.device.hil import RunningApp
@@ -22,6 +23,7 @@ from tallystick.device.sandbox.error_pipe import ErrorPipe, Watcher
 from tallystick.device.sandbox.inspect import own_filters, require_confined
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.role import Role
+from tallystick.device.sandbox.shared_library import find_shared_library, speculos_folder
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.native import NativeImage
@@ -64,7 +66,9 @@ class AppProcess:
             for end in (self._socket, outer):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
             self._voice = None if host.stderr == subprocess.DEVNULL else ErrorPipe(self._watcher, host.stderr)
-            self._process = self._start(outer.fileno(), bundle)
+            self._process = self._start(
+                outer.fileno(), bundle if isinstance(bundle, Bundle) else host.complete(bundle, info)
+            )
         except OSError:
             self._socket.close()
             raise
@@ -200,7 +204,15 @@ class ProcessHost:
         self.programs = Programs.of_installation() if programs is None else programs
         self.offered = survey()
         self.runs_native = _has_engine(libraries)
+        self._libraries = libraries
         self.settle: Callable[[], None] = lambda: None
+
+    def complete(self, native: NativeImage, info: DeviceInfo) -> NativeImage:
+        """Return a native app with the shared library of its model and API level, if one is installed."""
+        folder = speculos_folder(self._libraries)
+        return replace(
+            native, library=find_shared_library(folder, model=info.model, level=native.image.create.api_level)
+        )
 
     def launch(
         self,

@@ -1,0 +1,42 @@
+"""The shared library that native apps call, from a Speculos install beside this package: nothing of it is ours to give.
+
+It is read as data, and goes into the app's process with the app's image; what it may do there is what the app may do.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tallystick.wire.native import MAX_LIBRARY
+
+__all__ = ["find_shared_library", "speculos_folder"]
+
+_FIRST_SHARED_LEVEL: Final = 23
+
+
+def speculos_folder(libraries: str) -> str:
+    """Return the folder of an installed Speculos, "" where there is none; `libraries` is as for `ProcessHost`."""
+    if libraries:
+        return f"{libraries}/speculos"
+    import importlib.util  # no image needs it
+
+    found = importlib.util.find_spec("speculos")
+    return "" if found is None or not found.submodule_search_locations else found.submodule_search_locations[0]
+
+
+def find_shared_library(folder: str, *, model: str, level: int | None) -> bytes:
+    """Return the library for a model and an API level, empty where there is none, or none that can be read."""
+    if not folder or level is None:
+        return b""
+    if level < _FIRST_SHARED_LEVEL:
+        path = f"{folder}/cxlib/{model}-api-level-cx-{level}.elf"
+    else:
+        path = f"{folder}/sharedlib/{model}-api-level-shared-{level}.elf"
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- no path objects in a world that has no files
+            raw = file.read(MAX_LIBRARY + 1)
+            while len(raw) <= MAX_LIBRARY and (more := file.read(MAX_LIBRARY + 1 - len(raw))):
+                raw += more
+    except OSError:
+        return b""
+    return raw if len(raw) <= MAX_LIBRARY else b""
