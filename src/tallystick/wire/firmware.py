@@ -31,6 +31,8 @@ SECURE_WORLD = "secure-world.pyz"
 HEADER = "image.json"
 CONFIG_KEY = "conf.pub"
 NORMAL_KEY = "nw.pub"
+#: ending of the members with code that `dataclasses` would make: the module's name stands before it
+GENERATED = ".generated"
 #: what one slot holds: meaning -> name of the file or record, in the order of writing; the configuration makes it whole
 ARTEFACTS = MappingProxyType(
     {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: the descriptor of the running image, as the interpreter was given it
 _IMAGE = "/proc/self/fd/"
-#: ending of the members with code that `dataclasses` would make: the module's name stands before it
+#: `tallystick.wire.firmware.GENERATED`: nothing of the house can be imported here
 GENERATED = ".generated"
 #: lengths of the records of an archive, in front of their names
 _END_BYTES, _ENTRY_BYTES, _LOCAL_BYTES = 22, 46, 30

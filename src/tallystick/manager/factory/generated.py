@@ -18,8 +18,8 @@ from functools import lru_cache
 from types import CodeType, ModuleType
 from typing import Any
 
-from tallystick.device.boot.archive import GENERATED
 from tallystick.manager.factory.closure import HOUSE, Closure
+from tallystick.wire.firmware import GENERATED
 
 #: as for compiled modules: equal code gives equal bytes
 _MARSHAL = 2
