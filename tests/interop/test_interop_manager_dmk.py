@@ -3,16 +3,17 @@
 import hashlib
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from client import version_of
-from conftest import RECORDED
 from device_process import WITH_MANAGER
 from manager_recorder import recording_manager
 from person import person
 
 pytestmark = pytest.mark.interop
 
+RECORDED = Path(__file__).parent / "recorded" / "dmk.manager.json"
 ALLOW = {"expects": "Allow manager", "decision": "Allow"}
 GESTURE = "allow-secure-connection"
 
@@ -165,7 +166,6 @@ def test_what_dmk_asks_a_manager_is_as_recorded(device, dmk, pytestconfig):
             requests = [one for one in sent[before:] if not one.startswith(("SOCKET", "reply"))]
             # the kit sends some at once, and they arrive in any order; what it says in its sockets has one
             found[step] = sorted(requests) + [one for one in sent[before:] if one not in requests]
-    file = RECORDED / "dmk.manager.json"
     if pytestconfig.getoption("--record-connect"):
-        file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert json.loads(file.read_text(encoding="utf-8")) == found
+        RECORDED.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert json.loads(RECORDED.read_text(encoding="utf-8")) == found
