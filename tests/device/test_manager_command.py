@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -248,3 +249,34 @@ def _ring(env):
     if not Path(url.removeprefix("file:")).exists():
         Keyring.create(url, Realm.TEST).close()
     return url
+
+
+def test_a_cleared_cache_orphans_no_device(env, tmp_path):
+    """Keys lie with the user's data: the device that was kept is genuine for the manager that comes up beside it."""
+    env = {**env, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    (tmp_path / "cache").mkdir()
+    options = ("--board", "embedded", "--state", str(tmp_path / "device"), "--approve")
+    with Up(*options, manager=True, env=env) as device:
+        issuer = device.facts["issuer_public_key"]
+        assert tally("device", "check", *_at(device), env=env)["verdict"] == "genuine"
+    shutil.rmtree(tmp_path / "cache")
+    with Up(*options, manager=True, env=env) as device:
+        checked = tally("device", "check", *_at(device), env=env)
+        assert (checked["verdict"], checked["issuer_public_key"]) == ("genuine", issuer)
+
+
+def test_a_catalogue_whose_keys_are_lost_is_set_aside(env, tmp_path):
+    """The manager starts all the same, for devices of the new keys; the old catalogue lies beside the new one."""
+    options = ("--board", "embedded", "--approve")
+    with Up(*options, "--state", str(tmp_path / "old"), manager=True, env=env) as device:
+        issuer = device.facts["issuer_public_key"]
+        tally("device", "check", *_at(device), env=env)
+    data = tmp_path / "data" / "tallystick"
+    (data / "keyring").rename(data / "lost")
+    with Up(*options, "--state", str(tmp_path / "new"), manager=True, env=env) as device:
+        checked = tally("device", "check", *_at(device), env=env)
+        assert checked["verdict"] == "genuine"
+        assert checked["issuer_public_key"] != issuer
+    log = (data / "manager" / "beside.log").read_text()
+    assert "manager.db.1 now" in log
+    assert (data / "manager" / "manager.db.1").exists()

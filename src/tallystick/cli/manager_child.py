@@ -11,9 +11,12 @@ import shutil
 import socket
 import sys
 import threading
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from tallystick.errors import TallyError
+
+if TYPE_CHECKING:
+    from tallystick.manager.settings import Settings
 
 #: names the folder of a manager that is forgotten with its device
 PASSING: Final = "TALLY_PASSING"
@@ -23,19 +26,33 @@ _FAILED: Final = 1
 def main(arguments: list[str]) -> int:
     """Serve until standard input ends or a signal comes."""
     threading.Thread(target=_watch, name="parent", daemon=True).start()
-    from tallystick.cli.manager_store import add_built_in
     from tallystick.manager.server import serve
     from tallystick.manager.settings import Settings
 
     listener = socket.socket(fileno=int(arguments[0]))
     try:
         settings = Settings.from_environment()
-        add_built_in(settings.database, settings.hsm, settings.owner)
+        _stock(settings)
         serve(settings, listener=listener, on_ready=lambda: None)
     except TallyError as error:
         sys.stderr.write(f"{error.message}\n{error.remedy}\n")
         return _FAILED
     return 0
+
+
+def _stock(settings: Settings) -> None:
+    """See that the built-in apps are offered. A catalogue of keys that are lost is no use to anybody: a new one is begun."""
+    from tallystick.cli.manager_store import add_built_in, database_url, set_aside
+    from tallystick.manager.service import OtherIssuer
+
+    try:
+        add_built_in(settings.database, settings.hsm, settings.owner)
+    except OtherIssuer as error:
+        if settings.database != database_url(""):
+            raise
+        aside = set_aside(settings.database)
+        sys.stderr.write(f"{error.message}: it is {aside} now, and a new one is begun\n")
+        add_built_in(settings.database, settings.hsm, settings.owner)
 
 
 def _watch() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,16 @@ def database_url(given: str) -> str:
     except OSError as error:
         raise StateError(f"{folder} cannot be made: {error.strerror}", remedy="choose one with --database") from error
     return f"sqlite:///{folder / 'manager.db'}"
+
+
+def set_aside(database: str) -> Path:
+    """Rename the file of an embedded database, with its journal, and return the new name: whoever wants it finds it there."""
+    file = Path(database.removeprefix("sqlite:///"))
+    aside = next(one for number in count(1) if not (one := file.with_name(f"{file.name}.{number}")).exists())
+    for suffix in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
 
 
 def keys_url(given: str) -> str:

@@ -23,6 +23,10 @@ _REALM = "realm"
 _ISSUER = "issuer_public_key"
 
 
+class OtherIssuer(TrustError):
+    """The database belongs to another issuer than the keys."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One worker's share of the service; `owner` certifies attestation keys, where there is one."""
@@ -87,14 +91,14 @@ def open_owner(where: str, keyring: Keyring) -> OwnerKey | None:
 
 
 def bind_database(sessions: Sessions, keyring: Keyring) -> None:
-    """Record realm and issuer in a database that has none, compare them in one that has; raise TrustError for others."""
+    """Record realm and issuer in a database that has none, compare them in one that has; raise TrustError for others (OtherIssuer)."""
     with writing(sessions) as session:
         realm = session.get(Setting, _REALM)
         recorded = require_realm(None if realm is None else realm.value, keyring.realm)
         issuer = session.get(Setting, _ISSUER)
         key = keyring.issuer.public_key.hex()
         if issuer is not None and issuer.value != key:
-            raise TrustError(
+            raise OtherIssuer(
                 "the database belongs to another issuer", remedy="use the keys this was made with, or a new database"
             )
         if realm is None:
