@@ -106,8 +106,11 @@ def _list(device, env):
     return tally("app", "list", "--available", *_at(device), env=env)["apps"]
 
 
-def test_the_manager_ends_with_its_device(env):
+def test_the_manager_ends_with_its_device(env, tmp_path):
     """However the device ends, no manager is left, and nothing of one that was passing."""
+    passing = tmp_path / "passing"
+    passing.mkdir()
+    env = {**env, "TMPDIR": str(passing)}
     for number in (signal.SIGTERM, signal.SIGKILL):
         with Up("--board", "embedded", manager=True, env=env) as device:
             tally("app", "list", "--available", *_at(device), env=env)
@@ -116,6 +119,8 @@ def test_the_manager_ends_with_its_device(env):
             os.kill(device.facts["pid"], number)
             for pid in family:
                 wait_for_end(pid)
+            device.process.wait()
+        assert list(passing.iterdir()) == []
         failed = tally("app", "list", "--available", *_at(device), env=env, code=2)
         assert "no manager is known" in failed["message"]
 

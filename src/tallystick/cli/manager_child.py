@@ -7,10 +7,10 @@ it does; then it ends too, and a folder of passing files (TALLY_PASSING) goes wi
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from tallystick.errors import TallyError
@@ -64,7 +64,9 @@ def _watch() -> None:
 def _end(status: int) -> NoReturn:
     passing = os.environ.get(PASSING)
     if passing:
-        shutil.rmtree(passing, ignore_errors=True)
+        from tallystick.cli.passing import remove
+
+        remove(Path(passing))
     os._exit(status)
 
 

@@ -50,6 +50,14 @@ class Passing:
             os.close(lock)
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder that is still in use: by another name first, so that nobody makes new files in it meanwhile."""
+    gone = folder.with_name(f"{folder.name}-gone")
+    with contextlib.suppress(OSError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
 def sweep() -> None:
     """Remove folders of this user that nobody holds any more: a process that was killed could not do it."""
     for place in {_MEMORY, Path(tempfile.gettempdir())}:
