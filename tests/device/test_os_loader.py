@@ -220,11 +220,10 @@ def test_flash_is_promised_once(device_factory: Factory) -> None:
         (CheckCrc(offset=0, length=0xFFFFFFFF, crc=0), 0x680B),
         (CheckCrc(offset=0, length=4, crc=0), 0x6984),
         (CheckCrc(offset=0xFFFF, length=1, crc=0), 0x680B),
-        (EnterBootloader(), 0x6D00),
     ],
 )
 def test_step_outside_of_the_app_ends_the_load(
-    empty: VirtualDevice, plain: SetLoadOffset | Load | CheckCrc | EnterBootloader, expected: int
+    empty: VirtualDevice, plain: SetLoadOffset | Load | CheckCrc, expected: int
 ) -> None:
     """What does not lie in the announced memory, or is not what was sent, is refused, and nothing can be committed then."""
     manager = manager_of(empty)
@@ -550,3 +549,21 @@ def test_question_of_a_commit_goes_with_its_client(empty: VirtualDevice) -> None
     manager.client.close()
     assert empty.screen == screen
     assert names(empty) == []
+
+
+@pytest.mark.models("nanosp", "stax")
+def test_bootloader_is_entered_by_a_person_who_agrees(device_factory: Factory, device: VirtualDevice) -> None:
+    """A no is 5501 and changes nothing; after a yes the answer goes out first, and the next start is an ordinary one again."""
+    device = device_factory(model=device.model)
+    manager = manager_of(device)
+    assert status_of(manager, EnterBootloader().to_bytes(), agree=False) == 0x5501
+    device.turn(1)
+    assert device.status["mode"] == "normal"
+    assert status_of(manager, EnterBootloader().to_bytes()) == 0x9000
+    assert device.status["mode"] == "normal"
+    device.turn(1)
+    assert device.status["mode"] == "bootloader"
+    assert status(device, Ins.OPEN_APP, data=b"Cosmos") == 0x6D00
+    device.replug()
+    assert device.status["mode"] == "normal"
+    assert names(device) == ["Cosmos"]

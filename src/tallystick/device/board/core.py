@@ -95,7 +95,7 @@ class DeviceCore:
         self._pin_policy = pin_policy
         self._replug_wanted: Button | None = None
         #: restarts the device from its ROM on, after an update; a board whose code never changes restarts its system
-        self.restart: Callable[[], None] = self._want_replug
+        self.restart: Callable[[Button], None] = self._want_replug
         #: told after each input, when everything it caused has happened
         self.on_settled: Callable[[], None] = lambda: None
         self.system = self._new_system(BootMode.NORMAL)
@@ -221,11 +221,11 @@ class DeviceCore:
         )
         system = System(self._hardware, options, sequence=sequence)
         system.reset.replug = self._want_replug
-        system.upgrade.restart = lambda: self.restart()  # noqa: PLW0108 -- a board sets it later
+        system.upgrade.restart = lambda hold: self.restart(hold)  # noqa: PLW0108 -- a board sets it later
         return system
 
-    def _want_replug(self) -> None:
-        self._replug_wanted = Button.NONE
+    def _want_replug(self, hold: Button = Button.NONE) -> None:
+        self._replug_wanted = hold
 
     def _settle(self) -> None:
         """Carry out a restart that the device itself asked for, once its own call has returned."""

@@ -147,7 +147,7 @@ class SecureWorld:
             self._panel = PanelLink(socket.socket(fileno=order.panel_fd))
             self._panel.on_event = self._event
             core.on_frame, core.on_status = self._panel.show, self._panel.tell
-        core.restart = lambda: self._replug(Button.NONE)
+        core.restart = self._replug
         alarm = Alarm(core)
         core.on_settled = alarm.set
         self._lock.put_on()  # nobody was heard yet but the bench

@@ -27,6 +27,7 @@ from tallystick.wire.loader_command import (
     Create,
     DeleteApp,
     DeleteAppByHash,
+    EnterBootloader,
     Flush,
     ListApps,
     ListMoreApps,
@@ -119,6 +120,8 @@ class Loader:
                 await self._setup_ca(CustomCa(name=name, public_key=public_key))
             case ResetCustomCertificate():
                 self._reset_ca()
+            case EnterBootloader():
+                await self._upgrade.enter_bootloader()
             case _:
                 raise Reject(StatusWord.INS_NOT_SUPPORTED)
 

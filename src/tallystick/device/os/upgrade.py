@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tallystick.device.boot.pending import NotNewer, Pending
-from tallystick.device.os.consent import ask_review
+from tallystick.device.os.consent import ask_consent, ask_review
 from tallystick.device.os.display.stack import Display
 from tallystick.device.os.registry import Registry
 from tallystick.device.os.session import BootMode, Session
 from tallystick.errors import TrustError
 from tallystick.wire.channel import HostSigner
+from tallystick.wire.events import Button
 from tallystick.wire.firmware import MAX_PACKAGE, BootConfig
 from tallystick.wire.image import AppImage, CreateApp
 from tallystick.wire.screen import Choice, Item, Selected
@@ -87,7 +88,7 @@ def finish_update(store: FirmwareStore, registry: Registry) -> bool:
 
 
 class Upgrade:
-    """The updates of one running device. `restart` pulls the plug and puts it in again."""
+    """The updates of one running device. `restart` pulls the plug and puts it in again, with a button held."""
 
     def __init__(self, session: Session, store: FirmwareStore | None, *, pending: Pending | None) -> None:
         self._session = session
@@ -95,7 +96,7 @@ class Upgrade:
         #: what was on its way when the device started
         self.pending = pending
         #: the board's business
-        self.restart: Callable[[], None] = lambda: None
+        self.restart: Callable[[Button], None] = lambda _hold: None
 
     def require_room(self, create: CreateApp) -> None:
         """Raise Reject for a firmware that cannot be taken: 5123 on a board without slots, 5103 when it is too large."""
@@ -155,13 +156,18 @@ class Upgrade:
         answer = await display.ask(Choice(lines=lines, options=("Cancel update", "Keep")), owner=owner)
         if isinstance(answer, Selected) and answer.index == 0:
             self._store.forget()
-            self.restart()
+            self.restart(Button.NONE)
 
     async def _ask(self, config: BootConfig, identifier: bytes) -> None:
         items = (Item("Version", (config.version,)), Item("Identifier", (identifier.hex(),)))
         intro = ("Install firmware", f"{config.version}?")
         await ask_review(self._session, *items, intro=intro, approve="INSTALL")
 
-    def _restart_soon(self) -> None:
+    async def enter_bootloader(self) -> None:
+        """Restart into the bootloader after the answer, if the person agrees; raise Reject (5501) for a no."""
+        await ask_consent(self._session, "Restart into", "the bootloader?", option="Restart")
+        self._restart_soon(Button.LEFT)
+
+    def _restart_soon(self, hold: Button = Button.NONE) -> None:
         scheduler = self._session.scheduler
-        scheduler.call_at(scheduler.clock.now_s() + RESTART_S, lambda: self.restart())  # noqa: PLW0108 -- set later
+        scheduler.call_at(scheduler.clock.now_s() + RESTART_S, lambda: self.restart(hold))
