@@ -46,6 +46,7 @@ def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
         outcome = yield Exchange(response)
         event = outcome.unwrap()
         if isinstance(event, ApduEvent):
+            machine.calls = 0
             packet = bytes([Packet.USB_HID_APDU]) + event.raw
             if len(packet) > room & 0xFFFF:
                 raise Throw(_OVERFLOW)

@@ -62,6 +62,8 @@ class Machine:
         #: the app's try context, by its own pointer
         self.try_context = 0
         self.last_call = "none"
+        #: since the last APDU
+        self.calls = 0
         self.nvm: Nvm | None = None
         self._complained: set[str] = set()
         self._table = 0

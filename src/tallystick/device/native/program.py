@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 from types import GeneratorType
 from typing import Any, Final
 
-from tallystick.device.native.cpu import Cpu, Fault, FaultKind, Register, Trap
+from tallystick.device.native.cpu import Cpu, Exhausted, Fault, FaultKind, Register, Trap
 from tallystick.device.native.handler import HANDLERS, LIBRARY
 from tallystick.device.native.library_table import function_name
 from tallystick.device.native.machine import Asking, Crash, Ended, Handler, Machine, Throw
@@ -22,10 +22,12 @@ from tallystick.wire.native import NativeImage
 from tallystick.wire.screen import Entry, Menu
 from tallystick.wire.syscall import DeviceInfo, Idle, Outcome, Request
 
-__all__ = ["BUDGET", "program"]
+__all__ = ["BUDGET", "MAX_CALLS", "program"]
 
 #: instructions of one stretch; an app that does this many without a word to the OS is over
 BUDGET: Final = 1 << 31
+#: calls for one APDU, those that the OS never hears of included: drawing one screen takes some hundreds
+MAX_CALLS: Final = 1 << 22
 _SYSTEM, _LIBRARY = 1, 2
 _INVALID_PARAMETER: Final = 0x02
 _NOT_SUPPORTED: Final = 0x0B
@@ -33,8 +35,11 @@ _CX_INTERNAL: Final = 0xFFFF_FF85
 _CX_INVALID: Final = 0xFFFF_FF88
 
 
-def program(cpu: Cpu, native: NativeImage, info: DeviceInfo) -> Generator[Request, Outcome, None]:
-    """Run the app of `native` until it ends; yields system calls.
+def program(
+    cpu: Cpu, native: NativeImage, info: DeviceInfo, *, budget: int = BUDGET, calls: int = MAX_CALLS
+) -> Generator[Request, Outcome, None]:
+    """Run the app of `native` until it ends; yields system calls. `budget` is in instructions from one call to the next, `calls` in calls
+    from one APDU to the next.
 
     Raises:
         Crash: it did what no app may do; the message says where.
@@ -47,9 +52,12 @@ def program(cpu: Cpu, native: NativeImage, info: DeviceInfo) -> Generator[Reques
     # until it shows something of its own, and for apps whose drawing is not shown
     yield Idle(Menu(title=InstallParameters.from_bytes(machine.image.parameters).name, entries=(Entry("Quit"),)))
     while True:
-        stop = cpu.run(budget=BUDGET)
+        stop = cpu.run(budget=budget)
         if not isinstance(stop, Trap):
             raise machine.report(stop)
+        machine.calls += 1
+        if machine.calls > calls:
+            raise machine.report(Exhausted())
         if stop.number not in {_SYSTEM, _LIBRARY}:
             raise machine.report(Fault(FaultKind.EXCEPTION, stop.number, cpu.get(Register.PC)))
         try:
