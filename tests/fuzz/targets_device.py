@@ -79,7 +79,7 @@ def loader(data: bytes) -> None:
     commands = Loader(device.board.system.session, upgrade=device.board.system.upgrade, version=lambda _channel: b"")
     while data:
         plain, data = data[1 : 1 + data[0]], data[1 + data[0] :]
-        if plain[:1] == b"\x12":  # the one that asks
+        if plain[:1] in {b"\x12", b"\xb0"}:  # those that ask
             continue
         with contextlib.suppress(Reject, RemoteProtocolError):
             _finish(commands.handle(plain, _CHANNEL, peer))

@@ -12,6 +12,8 @@ from tallystick.device.hil import Flash, Rng
 from tallystick.wire.model import Model
 
 _SERIAL = "serial"
+#: as many as a certificate has room for (attestation 1)
+_SERIAL_BYTES = 6
 _NAME = "name"
 
 
@@ -48,7 +50,7 @@ class Identity:
         self._flash = flash
         serial = flash.read(_SERIAL)
         if serial is None:
-            serial = f"tallystick-{rng.read(4).hex()}".encode()
+            serial = f"tallystick-{rng.read(_SERIAL_BYTES).hex()}".encode()
             flash.write(_SERIAL, serial)
         self.serial = serial.decode("ascii", "replace")
 
