@@ -6,11 +6,14 @@ import os
 
 import pytest
 from native_stage import NativeStage, hello
-from process_stage import children
+from process_stage import children, demo
 
 from tallystick.device.sandbox.inspect import own_filters, require_confined
+from tallystick.wire.install import Curve
+from tallystick.wire.syscall import CallStatus, DeriveNode
 
 CRASHED = b"\x6f\x00"
+HARDENED = 0x80000000
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +105,32 @@ async def test_app_that_computes_for_ever_is_ended(stage):
     device.turn(20)
     assert await pending == CRASHED
     assert device.app is None
+
+
+@pytest.mark.parametrize(
+    ("curve", "path", "status"),
+    [
+        (Curve.SECP256K1, (44 | HARDENED, 1), CallStatus.OK),
+        (Curve.SECP256K1, (45 | HARDENED,), CallStatus.NOT_PERMITTED),
+        (Curve.SECP256K1, (), CallStatus.NOT_PERMITTED),
+        (Curve.SECP256R1, (44 | HARDENED,), CallStatus.NOT_PERMITTED),
+    ],
+)
+async def test_native_app_gets_private_keys_of_its_own_paths_alone(stage, curve, path, status):
+    """Private keys go to a native app at and below its paths, on its curves, and never when the device is locked."""
+    device = stage(hello())
+    system = device.board.system
+    call = DeriveNode(curve, path)
+    assert system.supervisor._syscalls.handle(system.supervisor.app, call).status is status
+    system.session.keychain.clear()
+    locked = system.supervisor._syscalls.handle(system.supervisor.app, call).status
+    assert locked is (CallStatus.LOCKED if status is CallStatus.OK else status)
+
+
+async def test_python_app_never_gets_a_private_key(stage):
+    """The same call by an app in Python is refused, whatever its manifest says."""
+    device = stage(hello())
+    bundle = demo("start = None\n", curves=["secp256k1"], paths=["44'"])
+    app = device.board.system.session.registry.measure(bundle.image(), bundle=bundle)
+    outcome = device.board.system.supervisor._syscalls.handle(app, DeriveNode(Curve.SECP256K1, (44 | HARDENED,)))
+    assert outcome.status is CallStatus.NOT_PERMITTED

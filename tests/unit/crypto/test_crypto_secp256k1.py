@@ -170,3 +170,16 @@ def test_scalar_edges():
     assert secp256k1.add_scalar(ONE, bytes(32)) == ONE
     for scalar in (ORDER - 1, ORDER, 2**256 - 1):
         assert secp256k1.add_scalar(ONE, scalar.to_bytes(32, "big")) is None
+
+
+@given(privates, digests)
+@bounded
+def test_recovery_id_leads_to_the_key(private, digest):
+    """The signature is the plain one, and an independent library finds the key at the place the recovery id says."""
+    der, recovery = secp256k1.sign_ecdsa_recoverable(Secret(private), digest)
+    assert der == secp256k1.sign_ecdsa_der(private, digest)
+    keys = ecdsa.VerifyingKey.from_public_key_recovery_with_digest(
+        der, digest, ecdsa.SECP256k1, hashfunc=hashlib.sha256, sigdecode=sigdecode_der
+    )
+    # recovery lists the even nonce's key first; ids 2 and 3 are too rare to meet
+    assert keys[recovery & 1].to_string("uncompressed") == secp256k1.public_key(private, compressed=False)

@@ -27,6 +27,8 @@ USES: list[Callable[[Keychain], object]] = [
     lambda chain: chain.sign(Curve.SECP256K1, COSMOS, bytes(32)),
     lambda chain: chain.sign(Curve.SECP256R1, COSMOS, bytes(32)),
     lambda chain: chain.sign(Curve.ED25519, Bip32Path.parse("44'"), b"message"),
+    lambda chain: chain.node(Curve.SECP256K1, COSMOS),
+    lambda chain: chain.node(Curve.SECP256R1, COSMOS),
     lambda chain: chain.backup_key(),
 ]
 
@@ -53,6 +55,16 @@ def test_key_of_the_test_account_is_the_known_one() -> None:
     chain.fill(PHRASE)
     key = coincurve.PublicKey(chain.public_key(Curve.SECP256K1, COSMOS))
     assert key.format().hex() == VECTORS["public_key"]
+
+
+def test_node_is_the_private_key_of_the_public_one() -> None:
+    """What a native app gets is the private key of the path's public key, and 32 bytes more."""
+    chain = Keychain()
+    chain.fill(PHRASE)
+    node = chain.node(Curve.SECP256K1, COSMOS).reveal()
+    assert coincurve.PrivateKey(node[:32]).public_key.format().hex() == VECTORS["public_key"]
+    assert len(node) == 64
+    assert node[:32].hex() not in repr(chain.node(Curve.SECP256K1, COSMOS))
 
 
 def test_passphrase_gives_other_keys() -> None:
