@@ -34,7 +34,19 @@ class Peer:
     @classmethod
     def ours(cls, *flags: str) -> Peer:
         """Return `tally up` with the Cosmos app open."""
-        command = (sys.executable, "-m", "tallystick", "up", "--board", "embedded", "--json", "--seed", SEED, "--app", "cosmos")
+        command = (
+            sys.executable,
+            "-m",
+            "tallystick",
+            "up",
+            "--board",
+            "embedded",
+            "--json",
+            "--seed",
+            SEED,
+            "--app",
+            "cosmos",
+        )
         ports = ("--no-manager", "--open", "cosmos", "--apdu-port", "{apdu}", "--api-port", "{api}")
         return cls(column="ours", command=(*command, *ports, *flags), profile=COSMOS)
 
