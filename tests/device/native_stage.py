@@ -19,10 +19,11 @@ def hello():
 
 
 class NativeStage(Stage):
-    """A device with one native app, which is opened."""
+    """A device with one native app, which is opened; `libraries` is where a Speculos may lie."""
 
-    def __init__(self, image, *, name="Hello", model="nanox"):
+    def __init__(self, image, *, name="Hello", model="nanox", libraries="/nowhere"):
         super().__init__(model=model, open_app=False)
+        self.host._libraries = libraries
         self.install(image)
         self.open(name)
 

@@ -22,15 +22,6 @@ HARDENED = 0x80000000
 PATH = (44 + HARDENED, 1 + HARDENED, HARDENED, 0, 0)
 
 
-class ForeignStage(NativeStage):
-    """A device that takes shared libraries out of the folder."""
-
-    def open(self, name):
-        """Say where libraries are, and open."""
-        self.host._libraries = FOLDER
-        super().open(name)
-
-
 def name_of(path):
     """Return the name an app will have."""
     return InstallParameters.from_bytes(image_from_elf(Elf.from_bytes(path.read_bytes())).parameters).name
@@ -43,7 +34,8 @@ def start():
 
     def make(path):
         elf = Elf.from_bytes(path.read_bytes())
-        made.append(ForeignStage(image_from_elf(elf), name=name_of(path), model=by_target_id(target_of(elf)).name))
+        model = by_target_id(target_of(elf)).name
+        made.append(NativeStage(image_from_elf(elf), name=name_of(path), model=model, libraries=FOLDER))
         return made[-1]
 
     yield make

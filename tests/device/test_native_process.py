@@ -9,6 +9,7 @@ from native_stage import NativeStage, hello
 from process_stage import children, demo
 
 from tallystick.device.sandbox.inspect import own_filters, require_confined
+from tallystick.wire.image import AppImage, CreateApp
 from tallystick.wire.install import Curve
 from tallystick.wire.syscall import CallStatus, DeriveNode
 
@@ -134,3 +135,16 @@ async def test_python_app_never_gets_a_private_key(stage):
     app = device.board.system.session.registry.measure(bundle.image(), bundle=bundle)
     outcome = device.board.system.supervisor._syscalls.handle(app, DeriveNode(Curve.SECP256K1, (44 | HARDENED,)))
     assert outcome.status is CallStatus.NOT_PERMITTED
+
+
+async def test_function_of_a_library_that_is_not_installed_ends_the_app_by_name(stage, caplog):
+    """An app that calls the shared library where there is none is ended, and the log names the function."""
+    # push {r0, r1}; movs r0, #0x91; ldr r1, [pc, #0]; bx r1; where the library lies on a Nano X
+    code = bytes.fromhex("03b49120004908470100210000000000")
+    parameters = hello().parameters
+    create = CreateApp(api_level=26, code_length=len(code), data_length=0, parameters_length=len(parameters))
+    image = AppImage(create=create, code=code, data=b"", parameters=parameters)
+    with caplog.at_level(logging.WARNING, logger="tallystick"):
+        device = stage(image)
+        await device.until(lambda: device.app is None)
+    assert "nbgl_refresh is in no library here" in caplog.text
