@@ -16,7 +16,7 @@ from bench import machine, namespace, table
 from bench.effort import FULL, QUICK
 from bench.link import Refused
 from bench.peer import Peer
-from bench.probe import embedded, limit, tool, wire
+from bench.probe import embedded, isolated, limit, tool, wire
 from bench.profile import PROFILES
 from bench.record import Record
 
@@ -64,6 +64,7 @@ def _measure(peers: list[Peer], record: Record, *, is_quick: bool, options: dict
     where, before = machine.describe(), machine.load()
     probes: tuple[tuple[str, Callable[[], None]], ...] = (
         ("starts", lambda: wire.measure_starts(peers, record, effort)),
+        ("the isolated board", lambda: isolated.measure(record, effort)),
         ("rates over TCP", lambda: wire.measure_rates(peers, record, effort)),
         ("approval by policy", lambda: wire.measure_policy(record, effort)),
         ("embedded devices", lambda: embedded.measure(record, effort)),

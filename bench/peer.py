@@ -32,15 +32,15 @@ class Peer:
     profile: Profile
 
     @classmethod
-    def ours(cls, *flags: str) -> Peer:
-        """Return `tally up` with the Cosmos app open."""
+    def ours(cls, *flags: str, board: str = "embedded") -> Peer:
+        """Return `tally up` with the Cosmos app open, its worlds put together as `board` says."""
         command = (
             sys.executable,
             "-m",
             "tallystick",
             "up",
             "--board",
-            "embedded",
+            board,
             "--json",
             "--seed",
             SEED,
@@ -89,6 +89,8 @@ class Running:
         self.link = connect_when_open(self.apdu_port, deadline=started + _START_WITHIN_S, is_alive=self._is_alive)
         answer = self.link.ask(NAME_AND_VERSION)
         self.start_s = time.perf_counter() - started
+        #: when it first answered, on the clock of `bench.process.started_s`
+        self.answered_s = time.clock_gettime(time.CLOCK_BOOTTIME)
         self.start_cpu_s = cpu_s(self.pid)
         name = answer[2 : 2 + answer[1]].decode("ascii", "replace")
         if name != self.peer.profile.app:

@@ -53,3 +53,16 @@ def pss_mib(pids: list[int]) -> float:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / _MIB_KIB
+
+
+def started_s(pid: int) -> float:
+    """Return when a process was started, in seconds since the machine was (to 10 ms)."""
+    return int(_stat(pid)[19]) / _TICKS
+
+
+def command_of(pid: int) -> bytes:
+    """Return the command line of a process, empty when it has none."""
+    try:
+        return (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -78,9 +78,9 @@ def measure_policy(record: Record, effort: Effort) -> None:
     """Measure signatures of ours with the policy that approves everything."""
     running = Running(Peer.ours("--approve"))
     try:
-        _sign(running)
+        sign(running)
         for _ in range(effort.runs):
-            done = burst(lambda _: _sign(running), seconds=effort.run_s)
+            done = burst(lambda _: sign(running), seconds=effort.run_s)
             record.add(OURS, "sign.approve", done.rate)
     finally:
         running.stop()
@@ -126,14 +126,15 @@ def _keys(running: Running, record: Record, effort: Effort, number: int) -> None
 
 def _signatures(running: Running, record: Record, effort: Effort, _number: int) -> None:
     running.ask_panel("POST", "/automation", running.peer.profile.rules)
-    _sign(running)
+    sign(running)
     before_s = cpu_s(running.pid)
-    done = burst(lambda _: _sign(running), seconds=effort.run_s)
+    done = burst(lambda _: sign(running), seconds=effort.run_s)
     _add(running, record, "sign", done, before_s)
     running.ask_panel("POST", "/automation", {"version": 1, "rules": []})
 
 
-def _sign(running: Running) -> None:
+def sign(running: Running) -> None:
+    """Have it sign once; raise Refused when what comes is no signature."""
     answer = b""
     for apdu in running.peer.profile.signature:
         answer = running.device.ask(apdu)
