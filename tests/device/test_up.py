@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import urllib.error
+import urllib.request
 
 import pytest
 from process_stage import proc
@@ -428,6 +429,29 @@ def test_the_seed_reaches_no_child():
             told += proc(pid, "cmdline") + proc(pid, "environ")
     for secret in (b"junk", b"73519", b"hunter2"):
         assert secret not in told
+
+
+def test_the_manager_beside_hears_no_words():
+    """Of the device's processes none has the user's environment, which the manager's needs; none has words or PIN."""
+    with Up("--pin", "73519", manager=True, env={**os.environ, "A_SECRET_OF_THE_USER": "hunter2"}) as device:
+        # answers when it is there
+        urllib.request.urlopen(f"{device.facts['manager_http']}/health", timeout=PATIENCE_S).close()
+        family = {pid: proc(pid, "cmdline") + proc(pid, "environ") for pid in device.family()}
+        (beside,) = (pid for pid, told in family.items() if b"manager_child" in told)
+        for pid, told in family.items():
+            assert b"junk" not in told
+            assert b"73519" not in told
+            assert pid == beside or (b"hunter2" not in told and b"TALLY_" not in told)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_forgotten_leaves_no_folder(tmp_path, number):
+    """Neither of the device nor of the manager beside it anything is left where passing things lie."""
+    with Up("--open", "cosmos", manager=True, env={**os.environ, "TMPDIR": str(tmp_path)}) as device:
+        kinds = {path.name.split("-")[2] for path in tmp_path.iterdir()}
+        assert "device" in kinds
+        assert device.end(number) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_seed_is_not_logged():
