@@ -203,8 +203,7 @@ def test_ledgerctl_installs_lists_runs_and_deletes(start_device, python_client, 
     assert "already installed" in ledgerctl("install", str(manifest)).stdout
     ledgerctl("install", "-f", str(manifest))
     assert "Installed apps: 1" in ledgerctl("meminfo").stdout
-    refused = ledgerctl("run", "Demo", expect_success=False)
-    assert "6a81" in refused.stderr.lower()  # native code, which this release keeps and does not run
+    ledgerctl("run", "Demo")  # its code is none: it ends at once, and the dashboard is there for the next command
     ledgerctl("delete", "Demo")
     assert "no application" in ledgerctl("list").stdout
 
