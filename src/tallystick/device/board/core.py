@@ -11,10 +11,11 @@ from typing import Any
 from tallystick.crypto import bip39
 from tallystick.crypto.secret import Secret
 from tallystick.device.hil import AppHost, Battery, Clock, Counter, Flash, KeyProvider, NormalLink, Rng
+from tallystick.device.os.hardware import Hardware, Options
 from tallystick.device.os.identity import Versions
 from tallystick.device.os.pin import is_pin
 from tallystick.device.os.session import BootMode
-from tallystick.device.os.system import Hardware, Options, System
+from tallystick.device.os.system import System
 from tallystick.device.os.upgrade import FirmwareStore
 from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing
 from tallystick.device.silicon.battery import MODELS_WITH_BATTERY, SimulatedBattery

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.boot.pending import Pending
-from tallystick.device.hil import AppHost, Battery, Clock, Counter, Flash, KeyProvider, NormalLink, Panel, Rng
 from tallystick.device.os.dashboard import Dashboard
 from tallystick.device.os.dispatch import Dispatcher
 from tallystick.device.os.display import layout_for
 from tallystick.device.os.display.stack import Display
+from tallystick.device.os.hardware import Hardware, Options
 from tallystick.device.os.home import Home
-from tallystick.device.os.identity import VERSIONS, Identity, Versions
+from tallystick.device.os.identity import Identity
 from tallystick.device.os.lock import Lock
 from tallystick.device.os.onboarding import onboard, seal
 from tallystick.device.os.registry import InstalledApp, Registry
@@ -24,57 +22,19 @@ from tallystick.device.os.storage import Storage
 from tallystick.device.os.supervisor import Supervisor
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Scheduler
-from tallystick.device.os.upgrade import FirmwareStore, Upgrade, finish_update, mode_of
+from tallystick.device.os.upgrade import Upgrade, finish_update, mode_of
 from tallystick.device.secure.attestation import Attestation
 from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.device.secure.keychain import Keychain
-from tallystick.device.secure.vault import COST, Cost, PinPolicy, Sealing, Vault
+from tallystick.device.secure.vault import Sealing
 from tallystick.wire.boundaries import Boundaries
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import Gesture
-from tallystick.wire.model import Model
 from tallystick.wire.screen import Notice, Tone
 from tallystick.wire.syscall import DeviceInfo
 from tallystick.wire.world import Apdu, FromNormal, Hello, Link, LinkState, Log
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hardware:
-    """What a system runs on: everything that comes from outside."""
-
-    model: Model
-    flash: Flash
-    rng: Rng
-    clock: Clock
-    panel: Panel
-    link: NormalLink
-    apps: AppHost
-    #: what holds the key of the hardware
-    keys: KeyProvider
-    #: what counts in hardware, if anything does
-    counter: Counter | None = None
-    battery: Battery | None = None
-    #: versions that the images say they have; None: the model's
-    versions: Versions | None = None
-    #: where updates gather, if this board has slots
-    updates: FirmwareStore | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a system is started."""
-
-    mode: BootMode = BootMode.NORMAL
-    #: apps' settings named `expert` are on until the person changes them
-    expert: bool = False
-    #: what a PIN guess costs
-    cost: Cost = COST
-    #: what wrong PINs lead to, on a device that is set up now
-    pin_policy: PinPolicy = PinPolicy.LEDGER
-    #: facts the board adds to the status people see
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class System:
@@ -88,9 +48,9 @@ class System:
         storage = Storage(hardware.flash)
         pending = None if hardware.updates is None else hardware.updates.pending
         identity = Identity(
-            model=hardware.model, flash=hardware.flash, rng=hardware.rng, versions=_versions(hardware, pending)
+            model=hardware.model, flash=hardware.flash, rng=hardware.rng, versions=hardware.versions_told(pending)
         )
-        keychain, vault = Keychain(), _vault(hardware, options)
+        keychain, vault = Keychain(), hardware.vault(options)
         endorsement = EndorsementKeys(flash=hardware.flash, rng=hardware.rng, keychain=keychain, serial=identity.serial)
         self.reset = Reset(
             vault=vault,
@@ -295,23 +255,3 @@ class System:
         """Return what the dashboard's menu shows of the device's state."""
         apps = tuple((app.name, app.version) for app in self.session.registry.apps())
         return self.session.identity.name, self.lock.has_pin, apps, self.session.storage.retired()
-
-
-def _versions(hardware: Hardware, pending: Pending | None) -> Versions:
-    """Return the versions that clients are told: with an update on its way, that it is (wire-protocol I.1, I.6)."""
-    versions = hardware.versions or VERSIONS[hardware.model.name]
-    if pending is None:
-        return versions
-    return replace(versions, os=f"{pending.version}-osu", mcu=pending.mcu_version or versions.mcu)
-
-
-def _vault(hardware: Hardware, options: Options) -> Vault:
-    return Vault(
-        flash=hardware.flash,
-        rng=hardware.rng,
-        clock=hardware.clock,
-        keys=hardware.keys,
-        counter=hardware.counter,
-        cost=options.cost,
-        policy=options.pin_policy,
-    )

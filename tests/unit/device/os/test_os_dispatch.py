@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tallystick import apps
 from tallystick.app.inline import InlineHost
 from tallystick.crypto.secret import Secret
+from tallystick.device.os.hardware import Hardware, Options
 from tallystick.device.os.session import BootMode
-from tallystick.device.os.system import Hardware, Options, System
+from tallystick.device.os.system import System
 from tallystick.device.secure.vault import COST_TRIVIAL
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import RepeatableRng
