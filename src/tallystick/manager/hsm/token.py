@@ -9,14 +9,15 @@ must be opened anew: open it in the worker.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tallystick.crypto.secp256k1 import UNCOMPRESSED_LENGTH, decompress
 from tallystick.crypto.secret import Secret
-from tallystick.errors import DeviceNotFound, PermissionDenied, TallyError, TransportError, TrustError, UsageError
+from tallystick.errors import PermissionDenied, TrustError, UsageError
 from tallystick.manager.hsm.address import TokenAddress, read_pin
+from tallystick.manager.hsm.library import load_library, our_errors, point_of, require_extra
 from tallystick.manager.hsm.signer import digest_of, to_der
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ ValueT = TypeVar("ValueT")
 
 #: DER of the object identifier 1.3.132.0.10, secp256k1
 _CURVE: Final = bytes.fromhex("06052b8104000a")
-_OCTET_STRING: Final = b"\x04\x41"
 _DIGEST_BYTES: Final = 32
 _APPLICATION: Final = "tallystick"
 #: a PKCS#11 library is one for the whole process, whoever uses it
 _LIBRARY: Final = threading.RLock()
+#: how often, and how long apart (seconds), a token that is not seen is looked for again
+_LOOKS: Final = 3
+_LOOK_AGAIN_S: Final = 0.02
 
 
 class Token:
@@ -52,9 +55,9 @@ class Token:
         Raises UsageError without the extra or a readable PIN, DeviceNotFound when library or token is not there,
         PermissionDenied for a wrong PIN (which is never tried twice), TransportError for anything else the token says.
         """
-        _require_extra()
+        require_extra()
         token = cls(address, read_pin(address.pin_source))
-        with _LIBRARY, _as_our_errors():
+        with _LIBRARY, our_errors():
             token._log_in(is_fresh=False)
         return token
 
@@ -103,7 +106,7 @@ class Token:
                     Attribute.MODIFIABLE: False,
                 },
             )
-            return _point(public[Attribute.EC_POINT])
+            return point_of(public[Attribute.EC_POINT])
 
         return self._carry_out(make, is_writing=True)
 
@@ -115,7 +118,7 @@ class Token:
             key = session.get_key(object_class=ObjectClass.PUBLIC_KEY, label=label)
             if key[Attribute.EC_PARAMS] != _CURVE:
                 raise TrustError(f"the key {label} of the token is not one of secp256k1")
-            return _point(key[Attribute.EC_POINT])
+            return point_of(key[Attribute.EC_POINT])
 
         return self._carry_out(read)
 
@@ -179,7 +182,7 @@ class Token:
             exceptions.TokenNotPresent,
             exceptions.UserNotLoggedIn,
         )
-        with _LIBRARY, _as_our_errors():
+        with _LIBRARY, our_errors():
             if is_writing:
                 return self._write(action)
             try:
@@ -207,17 +210,7 @@ class Token:
         self._forget()
         if self._is_refused:
             raise PermissionDenied("the token had refused this PIN", remedy="correct the PIN and start again")
-        library = _load(str(self._address.module))
-        if is_fresh:
-            library.reinitialize()
-        try:
-            token = library.get_token(token_label=self._address.token)
-        except pkcs11.exceptions.NoSuchToken:
-            if is_fresh:
-                raise
-            # a token made or plugged in since the library was started
-            library.reinitialize()
-            token = library.get_token(token_label=self._address.token)
+        token = _find(load_library(str(self._address.module)), self._address.token, is_fresh=is_fresh)
         try:
             self._session = token.open(rw=is_writing, user_pin=self._pin.reveal().decode("ascii"))
         except (pkcs11.exceptions.PinIncorrect, pkcs11.exceptions.PinLocked):
@@ -265,67 +258,18 @@ class TokenSigner:
         return self._token.sign_digest(self._label, digest)
 
 
-def _load(module: str) -> _pkcs11.lib:
-    """Return the library, started; raise DeviceNotFound when there is none at this path."""
-    import pkcs11
+def _find(library: _pkcs11.lib, label: str, *, is_fresh: bool) -> pkcs11.Token:
+    """Return the token of this label; with the library started anew first when `is_fresh`, and again while there is none.
 
-    try:
-        return pkcs11.lib(module)
-    except pkcs11.exceptions.PKCS11Error as error:
-        # the bare class: not an answer of the library, which could not be loaded
-        if type(error) is not pkcs11.exceptions.PKCS11Error:
-            raise
-        raise DeviceNotFound("there is no PKCS#11 library at this path", remedy="correct module= in the URL") from None
-
-
-def _point(raw: bytes) -> bytes:
-    """Return the 65 bytes of a point: tokens give it within an OCTET STRING, and some without (secure-world 7)."""
-    data = bytes(raw)
-    if len(data) == len(_OCTET_STRING) + UNCOMPRESSED_LENGTH and data.startswith(_OCTET_STRING):
-        data = data[len(_OCTET_STRING) :]
-    try:
-        return decompress(data)
-    except UsageError:
-        raise TrustError("a public key of the token is not a point of secp256k1") from None
-
-
-def _require_extra() -> None:
-    try:
-        import pkcs11  # noqa: F401 - whether it is there is the question
-    except ImportError:
-        raise UsageError(
-            "keys in a hardware module need python-pkcs11", remedy="run: pip install 'tallystick[hsm]'"
-        ) from None
-
-
-@contextmanager
-def _as_our_errors() -> Iterator[None]:
-    """Turn what the library says into this program's errors: what happened and what to do, never the PIN."""
+    A library sees a token that was made or plugged in only when it starts, and may miss one that another process opens then.
+    """
     from pkcs11 import exceptions
 
-    try:
-        yield
-    except exceptions.PKCS11Error as error:
-        raise _translate(error) from None
-
-
-def _translate(error: Exception) -> TallyError:
-    from pkcs11 import exceptions
-
-    name = type(error).__name__
-    if isinstance(error, exceptions.PinIncorrect | exceptions.PinInvalid | exceptions.PinLenRange):
-        return PermissionDenied(
-            "the token refuses this PIN", remedy="correct the PIN: tokens lock after a few wrong ones"
-        )
-    if isinstance(error, exceptions.PinLocked | exceptions.PinExpired | exceptions.UserPinNotInitialized):
-        return PermissionDenied(
-            f"the token's PIN cannot be used ({name})", remedy="its security officer can set a new one"
-        )
-    if isinstance(error, exceptions.NoSuchToken | exceptions.TokenNotPresent | exceptions.DeviceRemoved):
-        return DeviceNotFound("there is no token of this label", remedy="plug it in, or correct token= in the URL")
-    if isinstance(error, exceptions.NoSuchKey):
-        return UsageError("the token has not this key", remedy="make keys with: tally manager keys create")
-    if isinstance(error, exceptions.MultipleObjectsReturned | exceptions.MultipleTokensReturned):
-        return TrustError("two tokens, or two keys of one token, have the same label")
-    text = f"the token, or the library that speaks to it, failed ({name})"
-    return TransportError(text, remedy="see whether it is plugged in and its service runs")
+    if is_fresh:
+        library.reinitialize()
+    for _ in range(_LOOKS):
+        with suppress(exceptions.NoSuchToken):
+            return library.get_token(token_label=label)
+        time.sleep(_LOOK_AGAIN_S)
+        library.reinitialize()
+    return library.get_token(token_label=label)
