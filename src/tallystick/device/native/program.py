@@ -38,8 +38,9 @@ _CX_INVALID: Final = 0xFFFF_FF88
 def program(
     cpu: Cpu, native: NativeImage, info: DeviceInfo, *, budget: int = BUDGET, calls: int = MAX_CALLS
 ) -> Generator[Request, Outcome, None]:
-    """Run the app of `native` until it ends; yields system calls. `budget` is in instructions from one call to the next, `calls` in calls
-    from one APDU to the next.
+    """Run the app of `native` until it ends; yields system calls.
+
+    `budget` is in instructions from one call to the next, `calls` in calls from one APDU to the next.
 
     Raises:
         Crash: it did what no app may do; the message says where.
