@@ -23,7 +23,8 @@ from tallystick.testing.flash import FaultyFlash, PowerCut
 from tallystick.wire.chip import ChipState, Mac
 
 KILLS = 1500
-REAL_KILLS = 25
+#: of real processes; a long run: TALLYSTICK_KILLS=1000 pytest tests/power/test_power_guess.py
+REAL_KILLS = int(os.environ.get("TALLYSTICK_KILLS", "25"))
 
 
 class Life:
