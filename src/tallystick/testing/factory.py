@@ -14,14 +14,13 @@ from tallystick.crypto.hash import sha256
 from tallystick.crypto.scp import KeySigner
 from tallystick.errors import TrustError
 from tallystick.wire.apdu import ResponseApdu
-from tallystick.wire.certificate import HostCertificate, signer_message
+from tallystick.wire.certificate import HostCertificate, device_message, signer_message
 from tallystick.wire.provisioning import (
     CHALLENGE_BYTES,
     FinishProvisioning,
     StartedProvisioning,
     StartProvisioning,
     certificate_header,
-    certificate_message,
 )
 
 #: names the issuer in ``E0 50``
@@ -49,7 +48,7 @@ def certify(started: StartedProvisioning) -> FinishProvisioning:
     header = certificate_header(started.serial)
     return FinishProvisioning(
         header=header,
-        issuer_signature=known_key("issuer").sign(certificate_message(header, started.device_public_key)),
+        issuer_signature=known_key("issuer").sign(device_message(header=header, public_key=started.device_public_key)),
         signer_serial=SIGNER_SERIAL,
         issuer_public_key=known_key("issuer").public_key,
         software_public_key=known_key("software").public_key,

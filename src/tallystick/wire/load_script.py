@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
@@ -11,6 +10,7 @@ from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.intel_hex import Area, IntelHex
 from tallystick.wire.loader_command import CheckCrc, Commit, Create, DeleteApp, Flush, Load, SetLoadOffset
+from tallystick.wire.loader_layout import ALIGNMENT, crc16, parameters_offset
 
 __all__ = [
     "MAX_SEGMENT_BYTES",
@@ -26,17 +26,11 @@ __all__ = [
 MAX_SEGMENT_BYTES: Final = 0x10000
 #: the data of an APDU over USB and TCP
 USB_APDU_BYTES: Final = 0xFF
-_ALIGNMENT: Final = 64
 _NOT_AS_ANNOUNCED: Final = 0x6984
 _NO_FLAGS: Final = AppFlag(0)
 _BLOCK: Final = 16
 #: sub-command and offset, at least one byte of padding, MAC
 _OVERHEAD: Final = 3 + 1 + 14
-
-
-def crc16(data: bytes) -> int:
-    """Return the CRC-16 of a segment: polynomial 1021, begun with FFFF, not reflected."""
-    return binascii.crc_hqx(data, 0xFFFF)
 
 
 def chunk_bytes(apdu_bytes: int = USB_APDU_BYTES) -> int:
@@ -48,11 +42,6 @@ def chunk_bytes(apdu_bytes: int = USB_APDU_BYTES) -> int:
     if size <= 0:
         raise LocalProtocolError(f"nothing can be loaded in APDUs of {apdu_bytes} bytes")
     return size
-
-
-def parameters_offset(create: CreateApp) -> int:
-    """Return where the install parameters begin, from the app's lowest address: behind code and data, the latter aligned to 64."""
-    return create.code_length + create.data_length + -create.data_length % _ALIGNMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +122,7 @@ def assemble(create: CreateApp, memory: bytes) -> AppImage:
     """
     body = create.code_length + create.data_length
     begin = len(memory) - create.parameters_length
-    if not body <= begin < body + _ALIGNMENT:
+    if not body <= begin < body + ALIGNMENT:
         raise RemoteProtocolError("the areas loaded are not those announced", status=_NOT_AS_ANNOUNCED)
     return AppImage(
         create=create,

@@ -23,7 +23,6 @@ from typing import Final, Self
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.buffer import Reader, Writer
-from tallystick.wire.certificate import device_message
 from tallystick.wire.dashboard import CLA_OS
 
 __all__ = [
@@ -36,7 +35,6 @@ __all__ = [
     "StartProvisioning",
     "StartedProvisioning",
     "certificate_header",
-    "certificate_message",
 ]
 
 CHALLENGE_BYTES: Final = 32
@@ -75,11 +73,6 @@ def certificate_header(serial: str) -> bytes:
     if "-" not in serial or not 1 <= len(digits) <= _SERIAL_DIGITS or set(digits) - set("0123456789abcdef"):
         raise RemoteProtocolError("a serial number ends in '-' and 1 to 12 hexadecimal digits")
     return _HEADER_KIND + bytes.fromhex(digits.zfill(_SERIAL_DIGITS))
-
-
-def certificate_message(header: bytes, device_public_key: bytes) -> bytes:
-    """Return what the issuer signs for a device: ``02 header devicePub``, without length bytes (attestation 0)."""
-    return device_message(header=header, public_key=device_public_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +149,7 @@ class FinishProvisioning:
     """The data of FINISH: the certificate and the keys the device trusts from now on.
 
     `header` (7 bytes) is signed with the device's public key by the issuer (`issuer_signature`, DER, over SHA-256 of
-    `certificate_message`); `signer_serial` (4 bytes) names the issuer's key in ``E0 50``; public keys have 65 bytes.
+    `tallystick.wire.certificate.device_message`); `signer_serial` (4 bytes) names the issuer's key in ``E0 50``; public keys have 65 bytes.
     A device answers a signature that does not hold with 6982 and stays as it was.
     """
 

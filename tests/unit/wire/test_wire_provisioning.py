@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
+from tallystick.wire.certificate import device_message
 from tallystick.wire.dashboard import CLA_OS, Ins
 from tallystick.wire.provisioning import (
     FinishProvisioning,
@@ -14,7 +15,6 @@ from tallystick.wire.provisioning import (
     StartedProvisioning,
     StartProvisioning,
     certificate_header,
-    certificate_message,
 )
 
 KEY_1 = b"\x04" + b"\x11" * 64
@@ -205,7 +205,7 @@ def test_serial_without_a_number_has_no_header(serial: str) -> None:
 
 def test_signed_messages_begin_with_their_roles() -> None:
     """The certificate is 02, header, key without lengths; the proof begins with a byte that nothing else does."""
-    assert certificate_message(FINISH.header, KEY_1) == b"\x02" + FINISH.header + KEY_1
+    assert device_message(header=FINISH.header, public_key=KEY_1) == b"\x02" + FINISH.header + KEY_1
     proof = StartedProvisioning.proof_message(challenge=bytes(32), serial="s-1", device_public_key=KEY_1)
     assert proof == b"\xf0" + bytes(32) + b"\x03s-1" + KEY_1
     assert proof[0] not in {0x01, 0x02, 0x04, 0x05, 0x11, 0x12, 0x14, 0x15, 0xFE, 0xFF}

@@ -19,7 +19,8 @@ from tallystick.device.os.peer import Authority, Peer
 from tallystick.device.os.session import BootMode, Session
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.certificate import DeviceCertificate
-from tallystick.wire.channel import Channel, DeviceCredentials, DeviceHandshake, HostSigner, TrustedKey
+from tallystick.wire.channel_device import DeviceCredentials, DeviceHandshake, HostSigner, TrustedKey
+from tallystick.wire.channel_seam import Channel
 from tallystick.wire.dashboard import Ins, OnboardingStep, StateFlag
 from tallystick.wire.screen import Item
 from tallystick.wire.status import Reject, StatusWord

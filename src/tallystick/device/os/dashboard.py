@@ -39,7 +39,7 @@ from tallystick.wire.dashboard import (
     encode_battery,
 )
 from tallystick.wire.image import AppFlag
-from tallystick.wire.loader import LoaderVersion
+from tallystick.wire.loader_version import LoaderVersion
 from tallystick.wire.status import Reject, StatusWord
 from tallystick.wire.version import BootloaderInfo
 

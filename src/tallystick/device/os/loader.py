@@ -20,7 +20,6 @@ from tallystick.device.os.upgrade import Upgrade
 from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.wire.app_list import encode_app_list
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
-from tallystick.wire.loader import crc16
 from tallystick.wire.loader_command import (
     CheckCrc,
     Commit,
@@ -40,6 +39,7 @@ from tallystick.wire.loader_command import (
     VersionQuery,
     decode_command,
 )
+from tallystick.wire.loader_layout import crc16
 from tallystick.wire.screen import Item
 from tallystick.wire.status import Reject, StatusWord
 

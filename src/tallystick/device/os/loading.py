@@ -9,7 +9,7 @@ written tells which.
 from __future__ import annotations
 
 from tallystick.wire.image import AppImage, CreateApp
-from tallystick.wire.load_script import parameters_offset
+from tallystick.wire.loader_layout import parameters_offset
 from tallystick.wire.status import Reject, StatusWord
 
 

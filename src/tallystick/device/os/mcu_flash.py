@@ -12,8 +12,8 @@ from tallystick.device.os.upgrade import Upgrade
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.dashboard import Ins
 from tallystick.wire.firmware import MAX_PACKAGE
-from tallystick.wire.load_script import crc16
 from tallystick.wire.loader_command import Boot, CheckCrc, Flush, Load, SetLoadOffset, decode_command
+from tallystick.wire.loader_layout import crc16
 from tallystick.wire.status import Reject, StatusWord
 
 #: where the memory of the MCU begins

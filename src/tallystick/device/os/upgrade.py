@@ -15,7 +15,7 @@ from tallystick.device.os.display.stack import Display
 from tallystick.device.os.registry import Registry
 from tallystick.device.os.session import BootMode, Session
 from tallystick.errors import TrustError
-from tallystick.wire.channel import HostSigner
+from tallystick.wire.channel_device import HostSigner
 from tallystick.wire.events import Button
 from tallystick.wire.firmware import MAX_PACKAGE, BootConfig
 from tallystick.wire.image import AppImage, CreateApp

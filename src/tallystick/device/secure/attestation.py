@@ -19,11 +19,11 @@ from tallystick.crypto.secret import Secret
 from tallystick.device.hil import Flash, Rng
 from tallystick.errors import ProtocolError, RemoteProtocolError, StateCorrupt, StateError, TrustError, UsageError
 from tallystick.wire.buffer import Reader, Writer
+from tallystick.wire.certificate import device_message
 from tallystick.wire.provisioning import (
     FinishProvisioning,
     StartedProvisioning,
     certificate_header,
-    certificate_message,
 )
 
 _RECORD: Final = "attestation"
@@ -130,7 +130,7 @@ class Attestation:
         """
         if self._stored is None or self._stored.finish is not None:
             raise StateError("there is nothing to finish")
-        signed = certificate_message(message.header, self.signer.public_key)
+        signed = device_message(header=message.header, public_key=self.signer.public_key)
         try:
             secp256k1.compress(message.software_public_key)
             holds = message.header == certificate_header(serial) and secp256k1.verify_ecdsa_der(

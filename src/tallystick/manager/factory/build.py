@@ -82,7 +82,11 @@ _BESIDE = {
 #: what must not get into an image, by role: the walls of design 3, and nothing that speaks TLS
 _FORBIDDEN = {
     ImageRole.BOOTLOADER: ("tallystick.device.os", "tallystick.device.secure", "tallystick.device.normal", "coincurve"),
-    ImageRole.SECURE_WORLD: ("tallystick.apps", "tallystick.host", "tallystick.manager", "tallystick.cli"),
+    ImageRole.SECURE_WORLD: (
+        "tallystick.apps", "tallystick.host", "tallystick.manager", "tallystick.cli",
+        # the other end's half of the wire
+        "tallystick.wire.channel_host", "tallystick.wire.load_script", "tallystick.wire.intel_hex",
+    ),
     ImageRole.NORMAL_WORLD: (
         "tallystick.crypto", "tallystick.device.os", "tallystick.device.secure", "tallystick.device.silicon", "tallystick.app",
         "cryptography", "coincurve", "mnemonic",
