@@ -13,7 +13,7 @@ from tallystick.device.sandbox import confine as confinement
 from tallystick.device.sandbox import entry, landlock, seccomp
 from tallystick.device.sandbox.boundary import Boundary, Report, Standing
 from tallystick.device.sandbox.confine import survey
-from tallystick.device.sandbox.inspect import Inspection, inspect, require_confined
+from tallystick.device.sandbox.inspect import Inspection, ProcessEnded, inspect, require_confined
 from tallystick.device.sandbox.role import Role, profile
 from tallystick.errors import TrustError
 
@@ -85,6 +85,16 @@ def test_a_process_that_is_gone_is_refused(tmp_path):
     """What cannot be looked at is not trusted."""
     with pytest.raises(TrustError, match="cannot be looked at"):
         require_confined(7, ALL, proc=tmp_path)
+
+
+@pytest.mark.parametrize(("flags", "reason"), [("4194308", "is ending"), ("4194304", "unfiltered"), ("", "unfiltered")])
+def test_a_process_on_its_way_out_has_ended(proc, flags, reason):
+    """The kernel takes a dying process's filter from it first: it is one that ended, not one that never was locked."""
+    folder = proc(LOCKED.replace("Seccomp:\t2", "Seccomp:\t0"))
+    (folder / "7" / "stat").write_text(f"7 (a name) 9) R 1 7 7 0 -1 {flags}")
+    with pytest.raises(TrustError, match=reason) as caught:
+        require_confined(7, ALL, proc=folder)
+    assert isinstance(caught.value, ProcessEnded) == (flags == "4194308")
 
 
 def test_a_name_of_a_process_cannot_imitate_fields(proc):

@@ -19,6 +19,10 @@ _FILTERED = 2
 
 #: states of a process that runs no more: such a one has no filter either
 _ENDED = ("Z", "X")
+#: of the flags in ``/proc/<pid>/stat``: it is on its way out, and never comes back from there
+_EXITING = 4
+#: where they are, counted from what follows the name
+_FLAGS_FIELD = 6
 
 
 class ProcessEnded(TrustError):
@@ -78,6 +82,16 @@ def inspect(pid: int, *, proc: Path = _PROC) -> Inspection:
         raise TrustError(f"the process {pid} cannot be looked at: {error.strerror}") from error
 
 
+def _is_exiting(pid: int, proc: Path) -> bool:
+    """Tell whether a process is on its way out: the kernel takes its filters from it before it calls it ended."""
+    try:
+        with (proc / str(pid) / "stat").open("rb") as file:
+            fields = file.read(_MAX_STATUS).rpartition(b")")[2].split()
+        return bool(int(fields[_FLAGS_FIELD]) & _EXITING)
+    except (OSError, IndexError, ValueError):
+        return False
+
+
 def own_filters() -> int:
     """Return how many filters this process has, which whoever it starts has too; 0 where the kernel counts none."""
     try:
@@ -109,5 +123,7 @@ def require_confined(pid: int, offered: Report, *, inherited: int = 0, proc: Pat
         ("it has capabilities", found.capabilities != 0),
     ]
     wrong = [text for text, is_wrong in faults if is_wrong]
+    if wrong and _is_exiting(pid, proc):
+        raise ProcessEnded("the process is ending")
     if wrong:
         raise TrustError(f"the process is not locked: {', '.join(wrong)}")
