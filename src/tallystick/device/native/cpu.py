@@ -27,16 +27,26 @@ class Access(IntFlag):
 
 @unique
 class Register(IntEnum):
-    """The registers that the OS looks at."""
+    """The registers, by their number in a debugger's description; the OS itself looks at a few of them."""
 
     R0 = 0
     R1 = 1
     R2 = 2
     R3 = 3
+    R4 = 4
+    R5 = 5
+    R6 = 6
+    R7 = 7
+    R8 = 8
     R9 = 9
+    R10 = 10
+    R11 = 11
+    R12 = 12
     SP = 13
     LR = 14
     PC = 15
+    #: condition flags and state
+    XPSR = 16
 
 
 @unique

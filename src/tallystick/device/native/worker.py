@@ -29,7 +29,7 @@ _CODE_BYTES = 16 << 20
 _SVC_EXCEPTION = 2
 _SVC_OPCODE = 0xDF
 _REGISTERS = tuple(
-    getattr(arm_const, f"UC_ARM_REG_{name}") for name in (*(f"R{number}" for number in range(13)), "SP", "LR", "PC")
+    getattr(arm_const, f"UC_ARM_REG_{name}") for name in (*(f"R{number}" for number in range(13)), "SP", "LR", "PC", "XPSR")
 )
 _READS = (unicorn.UC_MEM_READ_UNMAPPED, unicorn.UC_MEM_READ_PROT)
 _WRITES = (unicorn.UC_MEM_WRITE_UNMAPPED, unicorn.UC_MEM_WRITE_PROT)
@@ -73,7 +73,7 @@ class UnicornCpu:
 
     def save(self) -> Sequence[int]:
         """Return r0 to r15."""
-        return tuple(self._uc.reg_read_batch(_REGISTERS))
+        return tuple(self._uc.reg_read_batch(_REGISTERS[:16]))
 
     def run(self, *, budget: int) -> Stop:
         """Run until a trap, a fault or the end of `budget`."""
