@@ -29,7 +29,8 @@ _CODE_BYTES = 16 << 20
 _SVC_EXCEPTION = 2
 _SVC_OPCODE = 0xDF
 _REGISTERS = tuple(
-    getattr(arm_const, f"UC_ARM_REG_{name}") for name in (*(f"R{number}" for number in range(13)), "SP", "LR", "PC", "XPSR")
+    getattr(arm_const, f"UC_ARM_REG_{name}")
+    for name in (*(f"R{number}" for number in range(13)), "SP", "LR", "PC", "XPSR")
 )
 _READS = (unicorn.UC_MEM_READ_UNMAPPED, unicorn.UC_MEM_READ_PROT)
 _WRITES = (unicorn.UC_MEM_WRITE_UNMAPPED, unicorn.UC_MEM_WRITE_PROT)
