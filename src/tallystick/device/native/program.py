@@ -77,7 +77,7 @@ def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Requ
     machine.last_call = name = name_of(number)
     result, thrown = 0, 0
     try:
-        arguments = machine.memory.words(cpu.get(Register.R1), argument_count(number))
+        arguments = machine.memory.words(cpu.get(Register.R1), argument_count(number, level=machine.generation.level))
         handler = handlers.get(name)
         if handler is None:
             yield from machine.complain(name, "no such system call here")

@@ -17,9 +17,16 @@ __all__ = ["NAMES", "OWN_REQUEST", "argument_count", "name_of"]
 OWN_REQUEST: Final = 0x04F0_0001
 
 
-def argument_count(number: int) -> int:
-    """Return how many arguments of 32 bits the call `number` takes."""
-    return number >> 24 & 0x0F
+#: calls that came to take more than their number says: from which API level on, and how many
+_MORE_ARGUMENTS: Final[Mapping[int, tuple[int, int]]] = MappingProxyType(
+    {0x0100_0055: (26, 2), 0x0100_0058: (26, 2), 0x0200_0138: (23, 3)}
+)
+
+
+def argument_count(number: int, *, level: int = 0) -> int:
+    """Return how many arguments of 32 bits the call `number` takes at an API level."""
+    since, count = _MORE_ARGUMENTS.get(number, (0, 0))
+    return count if since and level >= since else number >> 24 & 0x0F
 
 
 def name_of(number: int) -> str:
@@ -233,7 +240,7 @@ NAMES: Final[Mapping[int, str]] = MappingProxyType(
         0x0400004C: "os_perso_set_pin",
         0x0400004E: "os_perso_set_seed",
         0x04000059: "os_endorsement_key1_sign_data",
-        0x0400005A: "os_endorsement_key2_derive_and_sign_data",
+        0x0400005A: "os_endorsement_key2_derive_sign_data",
         0x0400005B: "os_endorsement_key1_sign_without_code_hash",
         0x0400007B: "screen_set_keepout",
         0x04000088: "os_io_tx_cmd",
