@@ -82,7 +82,7 @@ def _ecdsa_sign(machine: Machine, arguments: tuple[int, ...]) -> int:
 
     The nonce is that of RFC 6979 whatever the mode; with the parity of R in the lowest bit of info.
     """
-    key, _mode, _hash, digest, size, signature, room, info = arguments
+    key, _mode, _hash, digest, size, signature, room, info = arguments[:8]
     if size != _KEY_BYTES:
         return _BAD_SIZE
     head = machine.memory.read(key, _HEAD_BYTES + _KEY_BYTES)

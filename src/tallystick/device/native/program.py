@@ -11,6 +11,7 @@ from types import GeneratorType
 from typing import Any, Final
 
 from tallystick.device.native.cpu import Cpu, Exhausted, Fault, FaultKind, Register, Trap
+from tallystick.device.native.cx_error import CxError, CxStatus
 from tallystick.device.native.handler import HANDLERS, LIBRARY
 from tallystick.device.native.library_table import function_name
 from tallystick.device.native.machine import Asking, Crash, Ended, Handler, Machine, Throw
@@ -31,8 +32,8 @@ MAX_CALLS: Final = 1 << 22
 _SYSTEM, _LIBRARY = 1, 2
 _INVALID_PARAMETER: Final = 0x02
 _NOT_SUPPORTED: Final = 0x0B
-_CX_INTERNAL: Final = 0xFFFF_FF85
-_CX_INVALID: Final = 0xFFFF_FF88
+#: words that a library function may take beside r0 to r3
+_STACKED: Final = 8
 
 
 def program(
@@ -86,7 +87,7 @@ def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Requ
             result = yield from _carry_out(machine, handler, arguments)
     except BadPointer:
         yield from machine.complain(name, "a pointer that is not the app's")
-        result, thrown = (_CX_INVALID, 0) if name.startswith("cx_") else (0, _INVALID_PARAMETER)
+        result, thrown = (CxStatus.INVALID_PARAMETER, 0) if name.startswith("cx_") else (0, _INVALID_PARAMETER)
     except Throw as error:
         thrown = error.number
     cpu.set(Register.R0, result)
@@ -96,7 +97,7 @@ def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Requ
 def _refusal(name: str) -> tuple[int, int]:
     """Return result and exception of a call that is not there: cryptography tells by its result, drawing is not missed."""
     if name.startswith("cx_"):
-        return _CX_INTERNAL, 0
+        return CxStatus.INTERNAL_ERROR, 0
     return (0, 0) if name.startswith("nbgl_") else (0, _NOT_SUPPORTED)
 
 
@@ -109,14 +110,13 @@ def _library(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Req
     try:
         first = machine.memory.words(sp, 2)
         if handler is not None:
-            stacked = machine.memory.words(sp + 8, min(4, (machine.generation.stack - sp) // 4 - 2))
-            result = yield from _carry_out(
-                machine, handler, (*first, cpu.get(Register.R2), cpu.get(Register.R3), *stacked)
-            )
-            cpu.set(Register.R0, result)
+            there = max(0, min(_STACKED, (machine.generation.stack - sp) // 4 - 2))
+            stacked = (*machine.memory.words(sp + 8, there), *(0,) * (_STACKED - there))
+            registers = (*first, cpu.get(Register.R2), cpu.get(Register.R3))
+            cpu.set(Register.R0, (yield from _carry_out(machine, handler, registers + stacked)))
             return
-    except BadPointer:
-        cpu.set(Register.R0, _CX_INVALID)
+    except (BadPointer, Throw):
+        cpu.set(Register.R0, CxStatus.INVALID_PARAMETER)
         return
     target = machine.library_function(number)
     if not target:
@@ -128,7 +128,10 @@ def _library(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Req
 
 
 def _carry_out(machine: Machine, handler: Handler, arguments: tuple[int, ...]) -> Asking:
-    result: Any = handler(machine, arguments)
-    if isinstance(result, GeneratorType):
-        result = yield from result
+    try:
+        result: Any = handler(machine, arguments)
+        if isinstance(result, GeneratorType):
+            result = yield from result
+    except CxError as error:
+        return error.status
     return int(result) & 0xFFFF_FFFF
