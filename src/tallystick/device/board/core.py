@@ -23,6 +23,7 @@ from tallystick.device.silicon.provider import chip_in_flash
 from tallystick.errors import UsageError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import Button, PanelEvent, ReplugEvent
+from tallystick.wire.image import AppImage
 from tallystick.wire.model import MODELS
 from tallystick.wire.panel import Frame
 from tallystick.wire.world import Attention, FromNormal, Status
@@ -113,8 +114,10 @@ class DeviceCore:
                 f"this state belongs to the model {name}", remedy=f"use --model {name}, or another --state"
             )
 
-    def prepare(self, *, seed: str = "", pin: str = "", bundles: Iterable[Bundle] = ()) -> None:
-        """Install `bundles`, and make a marked test device of `seed` (BIP-39 words), before it is first powered on.
+    def prepare(
+        self, *, seed: str = "", pin: str = "", bundles: Iterable[Bundle] = (), images: Iterable[AppImage] = ()
+    ) -> None:
+        """Install `bundles` and `images` (of native apps), and make a marked test device of `seed` (BIP-39 words), before it is first powered on.
 
         Raises:
             UsageError: the words or the PIN cannot be, or the flash is full.
@@ -140,6 +143,8 @@ class DeviceCore:
             found = registry.find(bundle.manifest.name)
             if found is None or found.bundle != bundle:  # the same one again keeps its data
                 registry.install(bundle)
+        for image in images:
+            registry.put(registry.measure(image))
 
     def power_on(self, hold: Button = Button.NONE, *, sequence: int = 0) -> None:
         """Start the device, `hold` held while power comes; frames are numbered from `sequence` on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,10 @@ from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.board.panel_process import PanelProcess, panel_failure
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
 from tallystick.device.normal.tcp import TcpEndpoint
+from tallystick.device.os.registry import InstalledApp
 from tallystick.device.secure.vault import PinPolicy
 from tallystick.wire.bundle import Bundle
+from tallystick.wire.image import AppImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,12 @@ class ServiceOptions:
     pin_policy: PinPolicy = PinPolicy.LEDGER
     expert: bool = False
     bundles: Iterable[Bundle] = ()
+    #: apps that are no bundles, such as native ones, and what they keep from the start, by their names
+    images: Iterable[AppImage] = ()
+    records: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     open_app: str = ""
+    #: whether the device stops when that app ends
+    ends_with_app: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -47,6 +54,8 @@ class Service:
         self._options = options
         self._panel: PanelProcess | None = None
         self._stopped = asyncio.Event()
+        #: why the app ended that the device ends with: empty, it was done; None, it has not
+        self.app_ended: str | None = None
         self.board = EmbeddedBoard(
             model=options.model,
             flash=options.flash,
@@ -78,12 +87,17 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         options, board = self._options, self.board
-        board.prepare(seed=options.seed, pin=options.pin, bundles=options.bundles)
+        board.prepare(seed=options.seed, pin=options.pin, bundles=options.bundles, images=options.images)
+        for name, records in options.records.items():
+            for record, data in records.items():
+                board.system.session.storage.set_record(name, record, data)
         board.on_settled = self._alarm.set
         try:
             if options.http is not None:
                 self._start_panel(options.http)
             board.power_on()
+            if options.ends_with_app:
+                self._end_with_app()
             if options.open_app:
                 board.open_app(options.open_app)
             self._alarm.set()
@@ -93,6 +107,19 @@ class Service:
             self._check_panel()
         finally:
             await self._close()
+
+    def _end_with_app(self) -> None:
+        """Stop when the app that is open is gone; its client has its answer by then."""
+        supervisor = self.board.system.supervisor
+        show_dashboard = supervisor.on_closed
+
+        def closed(app: InstalledApp, reason: str) -> None:
+            show_dashboard(app, reason)
+            if app.name == self._options.open_app:
+                self.app_ended = reason
+                self.stop()
+
+        supervisor.on_closed = closed
 
     def _start_panel(self, http: socket.socket) -> None:
         board = self.board

@@ -6,12 +6,12 @@ app wrote before it was replaced is not put into another one.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tallystick.device.native.cpu import Access
 from tallystick.device.native.memory import BadPointer
+from tallystick.device.native.nvm_record import HASH_BYTES, INDEX, PAGE_BYTES, image_hash, page_name
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.syscall import CallStatus, Outcome, ReadRecord, Request, WriteRecord
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from tallystick.device.native.machine import Machine
 
 __all__ = ["Nvm"]
-
-_PAGE_BYTES: Final = 4096
-_INDEX: Final = "flash"
-_HASH_BYTES: Final = 32
 
 
 class Nvm:
@@ -33,21 +29,21 @@ class Nvm:
         image, flash = machine.image, machine.generation.flash
         self._start = flash + image.create.code_length
         self._size_bytes = image.create.data_length
-        self._hash = hashlib.sha256(image.code + image.data).digest()
+        self._hash = image_hash(image)
         self._kept: set[int] = set()
 
     def restore(self) -> Generator[Request, Outcome, None]:
         """Put back what was kept; a page that cannot be read is as it was installed."""
         if not self._size_bytes:
             return
-        index = (yield ReadRecord(_INDEX)).value or b""
-        if index[:_HASH_BYTES] != self._hash:
+        index = (yield ReadRecord(INDEX)).value or b""
+        if index[:HASH_BYTES] != self._hash:
             return
-        for page in index[_HASH_BYTES:]:
-            data = (yield ReadRecord(f"{_INDEX}/{page}")).value
-            if data is None or page * _PAGE_BYTES + len(data) > self._size_bytes:
+        for page in index[HASH_BYTES:]:
+            data = (yield ReadRecord(page_name(page))).value
+            if data is None or page * PAGE_BYTES + len(data) > self._size_bytes:
                 raise RemoteProtocolError("what the app kept in flash is damaged")
-            self._machine.cpu.write(self._start + page * _PAGE_BYTES, data)
+            self._machine.cpu.write(self._start + page * PAGE_BYTES, data)
             self._kept.add(page)
 
     def write(self, pointer: int, data: bytes) -> Generator[Request, Outcome, CallStatus]:
@@ -57,17 +53,17 @@ class Nvm:
             raise BadPointer
         self._machine.cpu.write(at, data)
         offset = at - self._start
-        for page in range(offset // _PAGE_BYTES, -(-(offset + len(data)) // _PAGE_BYTES)):
+        for page in range(offset // PAGE_BYTES, -(-(offset + len(data)) // PAGE_BYTES)):
             status = yield from self._keep(page)
             if status is not CallStatus.OK:
                 return status
         return CallStatus.OK
 
     def _keep(self, page: int) -> Generator[Request, Outcome, CallStatus]:
-        start = page * _PAGE_BYTES
-        size = min(_PAGE_BYTES, self._size_bytes - start)
-        outcome = yield WriteRecord(f"{_INDEX}/{page}", self._machine.cpu.read(self._start + start, size))
+        start = page * PAGE_BYTES
+        size = min(PAGE_BYTES, self._size_bytes - start)
+        outcome = yield WriteRecord(page_name(page), self._machine.cpu.read(self._start + start, size))
         if outcome.status is CallStatus.OK and page not in self._kept:
             self._kept.add(page)
-            outcome = yield WriteRecord(_INDEX, self._hash + bytes(sorted(self._kept)))
+            outcome = yield WriteRecord(INDEX, self._hash + bytes(sorted(self._kept)))
         return outcome.status
