@@ -6,9 +6,10 @@ The numbers are those of the SDK's public header ``cx_errors.h``, the same for A
 from __future__ import annotations
 
 from enum import IntEnum, unique
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tallystick.device.native.machine import Machine
+if TYPE_CHECKING:
+    from tallystick.device.native.machine import Machine
 
 __all__ = ["MAX_BUFFER", "CxError", "CxStatus", "read_buffer", "signed", "word"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Final
 
 from tallystick.device.native.cpu import Access, Cpu, Exhausted, Fault, Register
+from tallystick.device.native.cx_bn import NumberPool
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.generation import Generation, generation_of
 from tallystick.device.native.library_table import function_name
@@ -65,6 +66,7 @@ class Machine:
         #: since the last APDU
         self.calls = 0
         self.nvm: Nvm | None = None
+        self.numbers = NumberPool()
         self._complained: set[str] = set()
         self._table = 0
         self._load(native.library)
