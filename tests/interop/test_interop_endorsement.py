@@ -12,6 +12,7 @@ from device_process import WITH_MANAGER
 from ecdsa import SECP256k1, SigningKey
 from ecdsa.util import sigdecode_der, sigencode_der_canonize
 from person import person
+from tests.unit.device.native import native_speaker
 
 pytestmark = pytest.mark.interop
 
@@ -95,6 +96,10 @@ class Stage:
         """Install the app and open it; give its full hash."""
         file = folder / "speaker.bundle"
         file.write_bytes(bundle())
+        return self.open_file(file)
+
+    def open_file(self, file):
+        """Install an app of this name from a file and open it; give its full hash."""
         self.tally("app", "install", "--user", str(file))
         (app,) = self.tally("app", "list")["apps"]
         self.tally("app", "open", "Speaker")
@@ -102,7 +107,10 @@ class Stage:
 
     def ask(self, what, slot=0, data=b""):
         """Ask the app, through ledgerblue's own script; give the answer in hexadecimal."""
-        apdu = bytes([0x80, what, slot, 0, len(data)]) + data
+        return self.send(bytes([0x80, what, slot, 0, len(data)]) + data)
+
+    def send(self, apdu):
+        """Send an APDU through ledgerblue's own script; give the answer in hexadecimal."""
         script = self._client.home / "ask.txt"
         script.write_text(apdu.hex() + "\n", encoding="ascii")
         said = self.blue("runScript", *TARGET, "--fileName", script, "--apdu").stdout
@@ -149,6 +157,25 @@ def test_ledgerblue_sets_both_keys_up_and_verifies_what_an_app_signs(stage, tmp_
         words += ("--message", message.hex(), "--signature", signature)
         assert here.tally("attest", "verify", *words, "--owner-key", public(OWNER))["verdict"] == "holds"
         assert here.tally("attest", "verify", *words, "--owner-key", public(KNOWN), code=9)["chain"][-1]["holds"]
+
+
+def test_ledgerblue_verifies_what_native_code_signs(stage, tmp_path):
+    """ARM code that makes the SDK's calls is measured as it was loaded: its signatures hold for that hash, and for no other."""
+    here = stage("--approve")
+    for slot in (1, 2):
+        here.setup(slot, "--privateKey", OWNER.to_string().hex())
+    file = native_speaker.write_elf(tmp_path, target_id=int(TARGET[1], 16), level=26)
+    code_hash, message = here.open_file(file), native_speaker.MESSAGE.hex()
+    said = native_speaker.parts(bytes.fromhex(here.send(native_speaker.APDU)))
+    assert said.code_hash.hex() == code_hash
+    for slot, key, certified, signature in zip((1, 2), said.keys, said.certificates, said.signatures, strict=True):
+        assert_certified(OWNER, key.hex(), certified.hex())
+        words = {"key": key.hex(), "codehash": code_hash, "message": message, "signature": signature.hex()}
+        assert here.judge(slot, **words)
+        assert not here.judge(slot, **words | {"codehash": "00" * 32})
+        ours = ("--key", key.hex(), "--certificate", certified.hex(), "--code-hash", code_hash, "--scheme", str(slot))
+        ours += ("--message", message, "--signature", signature.hex(), "--owner-key", public(OWNER))
+        assert here.tally("attest", "verify", *ours)["verdict"] == "holds"
 
 
 def test_ledgerblue_sets_a_key_up_in_two_runs(stage, tmp_path):
