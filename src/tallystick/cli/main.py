@@ -19,6 +19,9 @@ from tallystick.errors import TallyError, UsageError
 
 _TABLE = {
     "up": Lazy(target="tallystick.cli.up:up", summary="start a device and leave it running"),
+    "emulate": Lazy(
+        target="tallystick.cli.emulate:emulate", summary="run one native app, with the options of Speculos"
+    ),
     "demo": Lazy(target="tallystick.cli.demo:demo", summary="a short tour with a device of its own"),
     "panel": Lazy(
         target="tallystick.cli.panel:panel", summary="show a running device's screen and buttons in the terminal"

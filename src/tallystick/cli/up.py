@@ -183,7 +183,7 @@ def _flash(options: dict[str, Any]) -> Flash:
     return DirectoryFlash(folder)
 
 
-def _automation(source: str) -> str:
+def read_automation(source: str) -> str:
     """Return the document of rules, read once and checked, so that a fault in it shows before anything is started."""
     if not source:
         return ""
@@ -209,7 +209,7 @@ def _parts(options: dict[str, Any]) -> dict[str, Any]:
 
     names = dict.fromkeys(name.lower() for name in (*options["app_names"], options["open_app"]) if name)
     bundles = _bundles(names, options["owner_key"])
-    automation = _automation(options["automation"])
+    automation = read_automation(options["automation"])
     if not options["no_panel"]:
         from tallystick.ui.extra import require_extra
 

@@ -186,7 +186,8 @@ def _has_engine(libraries: str) -> bool:
 class ProcessHost:
     """Launches apps in processes, from `programs` (those of this installation, if none are given).
 
-    `libraries` is the folder of the installed packages, for whoever runs out of an image.
+    `libraries` is the folder of the installed packages, for whoever runs out of an image; `speculos` that of a Speculos
+    whose shared libraries native apps are given, in place of the one that is found there.
 
     `settle` runs the device after each thing an app did. `offered` is how far this machine can lock a process.
     """
@@ -198,6 +199,7 @@ class ProcessHost:
         stderr: int = subprocess.DEVNULL,
         programs: Programs | None = None,
         libraries: str = "",
+        speculos: str = "",
     ) -> None:
         self.watcher = watcher
         self.stderr = stderr
@@ -205,11 +207,12 @@ class ProcessHost:
         self.offered = survey()
         self.runs_native = _has_engine(libraries)
         self._libraries = libraries
+        self._speculos = speculos
         self.settle: Callable[[], None] = lambda: None
 
     def complete(self, native: NativeImage, info: DeviceInfo) -> NativeImage:
         """Return a native app with the shared library of its model and API level, if one is installed."""
-        folder = speculos_folder(self._libraries)
+        folder = self._speculos or speculos_folder(self._libraries)
         return replace(
             native, library=find_shared_library(folder, model=info.model, level=native.image.create.api_level)
         )

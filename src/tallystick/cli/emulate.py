@@ -1,0 +1,240 @@
+"""`tally emulate`: one native app, open at once, with the options of Speculos (speculos 4.1)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tallystick.cli.command import SETTINGS
+from tallystick.cli.target import Run
+from tallystick.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tallystick.cli.emulate_app import EmulatedApp
+
+_Command = TypeVar("_Command", bound="Callable[..., Any] | click.Command")
+
+#: the words that Speculos takes when nobody names others
+SPECULOS_SEED = (
+    "glory promote mansion idle axis finger extra february uncover one trip resource "
+    "lawn turtle enact monster seven myth punch hobby comfort wild raise skin"
+)
+#: options of Speculos for what this device does not have, and what to do instead
+_REFUSED = {
+    "debug": ("-d", "`tally app run --gdb PORT` waits for a debugger"),
+    "user_private_key": ("--user-private-key", "attestation keys are made on the device: `tally owner setup`"),
+    "attestation_key": ("--attestation-key", "attestation keys are made on the device: `tally owner setup`"),
+    "automation_port": ("--automation-port", "GET /events?stream=true of the REST API streams the same lines"),
+    "button_port": ("--button-port", "POST /button/left of the REST API presses a button"),
+    "finger_port": ("--finger-port", "POST /finger of the REST API touches the screen"),
+    "vnc_port": ("--vnc-port", "the page at --api-port shows the screen"),
+    "vnc_password": ("--vnc-password", "the page at --api-port shows the screen"),
+    "pki_prod": ("--pki-prod", "certificates of the vendor's issuer do not hold here"),
+}
+_WITHOUT_EFFECT = ("color", "ontop", "xy", "zoom", "keymap", "progressive", "sound")
+
+
+def _refused(*names: str, is_flag: bool = False) -> Callable[[_Command], _Command]:
+    return click.option(*names, is_flag=is_flag, default=None, hidden=True)
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("words", metavar="APP.elf", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "-m", "--model", metavar="MODEL", help="refused if the file was built for another one [default: the file's]"
+)
+@click.option(
+    "-a", "--apiLevel", "api_level", type=click.IntRange(1, 255), metavar="N", help="for a file that says none"
+)
+@click.option("-l", "--library", "libraries", metavar="[NAME:]FILE", multiple=True, help="an app that others call")
+@click.option(
+    "-s", "--seed", metavar="WORDS", default=SPECULOS_SEED, help="recovery words [default: those of Speculos]"
+)
+@click.option("--deterministic-rng", metavar="N", default="", help="repeatable random numbers")
+@click.option("--load-nvram", is_flag=True, help="begin with what main_nvram.bin holds, in the working directory")
+@click.option("--save-nvram", is_flag=True, help="at the end, write what the app keeps into main_nvram.bin")
+@click.option("--automation", metavar="FILE", default="", help="rules: a path, file:PATH or the JSON itself")
+@click.option("--apdu-port", type=click.IntRange(0, 65535), default=9999, show_default=True, help="0 takes a free one")
+@click.option("--api-port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0: no page, no REST")
+@click.option("--display", default="headless", show_default=True, help="there is no window: the page shows the screen")
+@click.option("-T", "--transport", default="HID", help="HID alone")
+@click.option("-u", "--usb", "usb", default="hid", hidden=True)
+@click.option(
+    "--shared-lib", metavar="DIR", default="", help="the `speculos` package whose shared libraries apps may call"
+)
+@click.option("--log-level", "log_levels", metavar="NAME:LEVEL", multiple=True, help="how much a logger says")
+@click.option("-v", "--verbose", "is_verbose", is_flag=True, help="log what the device does")
+@click.option("-t", "--trace", "is_traced", is_flag=True, help="log system calls")
+@click.option("--approve", is_flag=True, help="approve everything")
+@click.option("--stay", is_flag=True, help="go back to the dashboard when the app ends")
+@click.option("--stand-in", is_flag=True, help="run a command in which `python -m speculos` starts `tally emulate`")
+@click.option("--json", "is_json", is_flag=True, help="print one line of JSON when ready")
+@_refused("-d", "--debug", is_flag=True)
+@_refused("--user-private-key")
+@_refused("--attestation-key")
+@_refused("--automation-port")
+@_refused("--button-port")
+@_refused("--finger-port")
+@_refused("--vnc-port")
+@_refused("--vnc-password")
+@_refused("-p", "--pki-prod", is_flag=True)
+@_refused("--color")
+@_refused("--ontop", is_flag=True)
+@_refused("--xy")
+@_refused("--zoom")
+@_refused("--keymap")
+@_refused("--progressive", is_flag=True)
+@_refused("-S", "--sound", is_flag=True)
+@click.pass_obj
+def emulate(run: Run, /, words: tuple[str, ...], **options: Any) -> int | None:
+    """Run one native app on a test device that is set up, with the app open at once; the options are those of Speculos.
+
+    It ends when the app does, or with Ctrl-C or SIGTERM. Ports are those of this machine alone.
+
+    Test suites that start Speculos by themselves, Ragger's among them, run unchanged behind --stand-in:
+
+    \b
+    tally emulate --stand-in -- pytest tests/ --device nanox
+    """  # noqa: D301 -- click wants the control character, which keeps the example's lines
+    run.is_json = run.is_json or options["is_json"]
+    if options["stand_in"]:
+        from tallystick.cli.stand_in import stand_in
+
+        return stand_in(words)
+    if len(words) != 1:
+        raise UsageError("one app is run at a time", remedy="name its ELF file; others it calls go with -l")
+    _check(options)
+    _log(options)
+    return _run(run, Path(words[0]), options)
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Refuse what there is not, with what to do instead, before anything is started."""
+    for name, (flag, remedy) in _REFUSED.items():
+        if options[name] is not None:
+            raise UsageError(f"{flag} is not for this device", remedy=remedy)
+    if options["display"] != "headless":
+        raise UsageError(
+            f"there is no display {options['display']}",
+            remedy="give --display headless: the page at --api-port shows the screen, and so does `tally panel`",
+        )
+    if options["transport"].upper() != "HID" or options["usb"].upper() != "HID":
+        raise UsageError("packets of U2F and NFC are not made here", remedy="leave the option away: APDUs cross whole")
+    if options["seed"].startswith("hex:"):
+        raise UsageError("a seed is given as recovery words", remedy="give 12, 18 or 24 words")
+    if options["approve"] and options["automation"]:
+        raise UsageError("--approve and --automation exclude each other")
+    if not options["api_port"] and (options["approve"] or options["automation"]):
+        raise UsageError("automatic approval works through the panel", remedy="give an --api-port")
+
+
+def _log(options: dict[str, Any]) -> None:
+    import logging
+
+    logging.basicConfig(
+        format="%(name)s: %(message)s", level=logging.INFO if options["is_verbose"] else logging.WARNING
+    )
+    for told in options["log_levels"]:
+        name, _, level = told.partition(":")
+        number = logging.getLevelNamesMapping().get(level.upper())
+        if number is None:
+            raise UsageError(f"{told} is no level of a logger", remedy="give NAME:LEVEL, such as tallystick:INFO")
+        logging.getLogger(name).setLevel(number)
+
+
+def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
+    from tallystick.cli.emulate_app import model_of, read_app, read_library
+    from tallystick.cli.emulate_nvram import load, save
+
+    app = read_app(path, api_level=options["api_level"])
+    model = model_of(app, options["model"])
+    libraries = [read_library(source, api_level=options["api_level"]) for source in options["libraries"]]
+    apps = {"main": app, **{one.name: one for one in libraries}}
+    records = load(apps) if options["load_nvram"] else {}
+    parts = _parts(model, app, libraries, options)
+
+    import asyncio
+
+    from tallystick.device.board.service import Service, ServiceOptions
+    from tallystick.device.sandbox.app_process import ProcessHost
+    from tallystick.device.silicon.clock import MonotonicClock
+    from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
+    from tallystick.device.silicon.flash import MemoryFlash
+
+    async def serve() -> int:
+        number = options["deterministic_rng"]
+        host = ProcessHost(asyncio.get_running_loop(), speculos=options["shared_lib"])
+        service = Service(
+            ServiceOptions(
+                **parts,
+                flash=MemoryFlash(),
+                rng=RepeatableRng(_number(number)) if number else SystemRng(),
+                clock=MonotonicClock(),
+                records=records,
+            ),
+            apps=host,
+        )
+        host.settle = service.board.run
+        await service.run(lambda facts: _announce(facts, app, is_json=run.is_json))
+        if options["save_nvram"]:
+            save(apps, service.board.system.session.storage.records)
+        return 1 if service.app_ended else 0
+
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(serve())
+    return 0
+
+
+def _number(text: str) -> int:
+    try:
+        return abs(int(text))
+    except ValueError:
+        raise UsageError(f"{text} is no number", remedy="give --deterministic-rng a number") from None
+
+
+def _parts(model: str, app: EmulatedApp, libraries: list[EmulatedApp], options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the device is given; sockets are bound, and rules are checked, before it is made."""
+    from tallystick.cli.up import read_automation
+    from tallystick.device.normal.listener import bind
+
+    automation = read_automation(options["automation"])
+    http = None
+    if options["api_port"]:
+        from tallystick.ui.extra import require_extra
+
+        require_extra("device")
+        http = bind(options["api_port"], what="page and REST", flag="--api-port")
+    return {
+        "model": model,
+        "listener": bind(options["apdu_port"]),
+        "http": http,
+        "approve": options["approve"],
+        "automation": automation,
+        "seed": options["seed"],
+        "images": [one.image for one in (*libraries, app)],
+        "open_app": app.name,
+        "ends_with_app": not options["stay"],
+        "facts": {"randomness": "repeatable"} if options["deterministic_rng"] else {},
+    }
+
+
+def _announce(facts: dict[str, Any], app: EmulatedApp, *, is_json: bool) -> None:
+    if is_json:
+        click.echo(json.dumps({"pid": os.getpid(), **facts, "app": app.name}))
+    else:
+        click.echo(
+            f"{app.name} runs on {facts['model']} {facts['serial']} (worlds: not isolated; a development device)"
+        )
+        if facts["api_port"] is not None:
+            click.echo(f"  page and REST   http://127.0.0.1:{facts['api_port']}/")
+        click.echo(f"  APDUs over TCP  127.0.0.1:{facts['apdu_port']}")
+        click.echo("Ctrl-C stops it.")
+    sys.stdout.flush()
