@@ -1,55 +1,127 @@
-/* The calls of a native app at API level 26, as far as the examples need them. Numbers: tallystick/device/native/table.py. */
+/* What a native app says to the OS: APDUs, screens, keys, flash. Every function is in source/, a few lines each.
+ *
+ * Functions that can be refused return a number of bytes or a status; statuses are TALLY_STATUS_* of tally_call.h, 0 is OK.
+ */
 #ifndef TALLY_H
 #define TALLY_H
 
-typedef unsigned char u8;
-typedef unsigned int u32;
+#include <stddef.h>
+#include <stdint.h>
 
-#define CALL_EXIT 0x0100009au
-#define CALL_RECEIVE 0x03000089u
-#define CALL_SEND 0x04000088u
-#define CALL_NVM_WRITE 0x03000003u
-#define CALL_REQUEST 0x04f00001u
+#include "tally_call.h"
 
-#define PACKET_APDU 0x20
+/* the largest APDU that `tally_receive` takes: header, length byte, 255 bytes */
+#define TALLY_MAX_APDU 260
+#define TALLY_HARDENED 0x80000000u
 
-/* svc 1: number in r0, arguments in an array that r1 points to; result in r0, exception in r1 */
-static inline u32 tally_call(u32 number, const u32 *arguments, u32 *thrown)
-{
-    register u32 r0 __asm__("r0") = number;
-    register u32 r1 __asm__("r1") = (u32) arguments;
-    __asm__ volatile("svc #1" : "+r"(r0), "+r"(r1) : : "r2", "r3", "memory");
-    if (thrown) {
-        *thrown = r1;
-    }
-    return r0;
-}
+/* one command, as it came; `data` has `size` bytes */
+struct tally_apdu {
+    uint8_t cla, ins, p1, p2;
+    uint32_t size;
+    const uint8_t *data;
+};
 
-static inline u32 tally_receive(u8 *packet, u32 room)
-{
-    u32 arguments[3] = {(u32) packet, room, 0};
-    return tally_call(CALL_RECEIVE, arguments, 0);
-}
+/* one line of a review */
+struct tally_item {
+    const char *title;
+    const char *value;
+};
 
-static inline void tally_send(u8 kind, const u8 *data, u32 size)
-{
-    u32 arguments[4] = {kind, (u32) data, size, 0};
-    tally_call(CALL_SEND, arguments, 0);
-}
+/* -- what the OS asks for itself ------------------------------------------------------------------------------------- */
 
-/* write into the app's own data in flash; returns the exception, 0 when it was done */
-static inline u32 tally_keep(const void *target, const void *source, u32 size)
-{
-    u32 arguments[3] = {(u32) target, (u32) source, size}, thrown;
-    tally_call(CALL_NVM_WRITE, arguments, &thrown);
-    return thrown;
-}
+/* svc 1: number in r0, arguments in an array that r1 points to. Returns r0; the exception, 0 for none, goes to `thrown` (or NULL) */
+uint32_t tally_call(uint32_t number, const uint32_t *arguments, uint32_t *thrown);
 
-/* one system call in the form that every app uses; returns the length of the outcome */
-static inline u32 tally_request(const u8 *request, u32 size, u8 *outcome, u32 room)
-{
-    u32 arguments[4] = {(u32) request, size, (u32) outcome, room};
-    return tally_call(CALL_REQUEST, arguments, 0);
-}
+/* one system call of docs/reference/syscalls: writes status and value into `outcome`, returns how many bytes, 0 when `room` is too small */
+uint32_t tally_request(const uint8_t *request, uint32_t size, uint8_t *outcome, uint32_t room);
+
+/* the address where a link address lies now: for pointers in constant data, which nobody moves */
+const void *tally_pic(const void *pointer);
+
+/* end the app */
+_Noreturn void tally_exit(void);
+
+/* -- APDUs ----------------------------------------------------------------------------------------------------------- */
+
+/* wait for the next well-formed command; malformed ones are answered 6700 here */
+struct tally_apdu tally_receive(void);
+
+/* answer it: at most 255 bytes, then the status word */
+void tally_answer(const uint8_t *data, uint32_t size, uint16_t status);
+
+/* -- screens, which the OS draws ------------------------------------------------------------------------------------- */
+
+/* the screen that is shown while the app waits: its name, and "Quit" */
+void tally_idle(const char *title);
+
+/* let the person check `count` items and decide; `kind` is TALLY_REVIEW_*. Returns 1 when approved */
+int tally_review(uint8_t kind, const struct tally_item *items, uint32_t count);
+
+/* tell the person something; `tone` is TALLY_TONE_* */
+void tally_notice(const char *text, uint8_t tone);
+
+/* a line for the developer, in the device's log; never a secret */
+void tally_log(const char *text);
+
+/* -- keys, at and below the paths of TALLY_APP alone; private keys stay in the OS -------------------------------------- */
+
+/* public key of a path: 65 bytes (secp256k1, secp256r1) or 32 (ed25519). Returns the status */
+uint8_t tally_public_key(uint8_t curve, const uint32_t *path, uint32_t levels, uint8_t *key);
+
+/* sign a digest of 32 bytes (ECDSA, DER). Returns bytes written, at most 72, or 0 with the status in `*status` */
+uint32_t tally_sign(
+    uint8_t curve, const uint32_t *path, uint32_t levels, const uint8_t *digest, uint8_t *signature, uint8_t *status);
+
+/* random bytes, at most TALLY_MAX_RANDOM */
+uint8_t tally_random(uint8_t *data, uint32_t size);
+
+/* -- flash ----------------------------------------------------------------------------------------------------------- */
+
+/* what an app keeps: `TALLY_KEEP const volatile uint32_t counter = 0;` is read as it is and written by `tally_keep` */
+#define TALLY_KEEP __attribute__((section(".keep")))
+
+/* write into what the app keeps. Returns the exception, 0 when it was done */
+uint32_t tally_keep(const volatile void *target, const void *source, uint32_t size);
+
+/* -- bytes ----------------------------------------------------------------------------------------------------------- */
+
+void tally_sha256(const uint8_t *data, uint32_t size, uint8_t digest[32]);
+/* hexadecimal digits and a zero: 2 * size + 1 characters */
+void tally_hex(const uint8_t *data, uint32_t size, char *text);
+/* a path as it comes from a host: levels u8, then u32 each, big endian. Returns bytes taken, 0 for no such path */
+uint32_t tally_read_path(const uint8_t *data, uint32_t size, uint32_t path[TALLY_MAX_LEVELS], uint32_t *levels);
+uint32_t tally_u32(const uint8_t *data);
+
+/* -- what an app says about itself: install parameters (wire-protocol E.4) --------------------------------------------- */
+
+#define TALLY_LEVEL(N) (uint8_t) ((N) >> 24), (uint8_t) ((N) >> 16), (uint8_t) ((N) >> 8), (uint8_t) (N)
+/* prefixes of what the app may derive: levels below them are permitted too */
+#define TALLY_PATH1(A) 1, TALLY_LEVEL(A)
+#define TALLY_PATH2(A, B) 2, TALLY_LEVEL(A), TALLY_LEVEL(B)
+#define TALLY_PATH3(A, B, C) 3, TALLY_LEVEL(A), TALLY_LEVEL(B), TALLY_LEVEL(C)
+
+#define TALLY_PLACE(SECTION) __attribute__((section(SECTION), used))
+#define TALLY_TEXT_FIELD(NAME, TEXT) uint8_t NAME##_tag, NAME##_size; char NAME[sizeof(TEXT) - 1]
+#define TALLY_TEXT(TAG, TEXT) TAG, sizeof(TEXT) - 1, TEXT
+
+/* an app without keys: TALLY_APP("Hello", "1.0.0") */
+#define TALLY_APP(NAME, VERSION)                                                                                       \
+    TALLY_PLACE(".install_parameters")                                                                                 \
+    static const struct __attribute__((packed)) {                                                                      \
+        TALLY_TEXT_FIELD(name, NAME);                                                                                  \
+        TALLY_TEXT_FIELD(version, VERSION);                                                                            \
+    } tally_parameters = {TALLY_TEXT(1, NAME), TALLY_TEXT(2, VERSION)}
+
+/* an app with keys: TALLY_APP_WITH_KEYS("Signer", "1.0.0", TALLY_SECP256K1, TALLY_PATH1(44 | TALLY_HARDENED)) */
+#define TALLY_APP_WITH_KEYS(NAME, VERSION, ...)                                                                        \
+    TALLY_PLACE(".install_parameters")                                                                                 \
+    static const struct __attribute__((packed)) {                                                                      \
+        TALLY_TEXT_FIELD(name, NAME);                                                                                  \
+        TALLY_TEXT_FIELD(version, VERSION);                                                                            \
+        uint8_t keys_tag, keys_size, keys[sizeof((uint8_t[]){__VA_ARGS__})];                                           \
+    } tally_parameters = {TALLY_TEXT(1, NAME), TALLY_TEXT(2, VERSION), 4, sizeof((uint8_t[]){__VA_ARGS__}), {__VA_ARGS__}}
+
+/* the app: begins here, and ends when it returns */
+void app_main(void);
 
 #endif
