@@ -45,7 +45,7 @@ _CONSTANTS = _round_constants()
 _MOVES = _moves()
 
 
-def _permute(lanes: list[int]) -> list[int]:
+def permute(lanes: list[int]) -> list[int]:
     """Apply Keccak-f[1600] to 25 lanes of 64 bits, lane x,y at x + 5 y."""
     mask, moves = _MASK, _MOVES
     for constant in _CONSTANTS:
@@ -79,5 +79,5 @@ def digest256(data: bytes, *, suffix: int) -> bytes:
     for block in _BLOCK.iter_unpack(padded):
         for place, lane in enumerate(block):
             lanes[place] ^= lane
-        lanes = _permute(lanes)
+        lanes = permute(lanes)
     return _DIGEST.pack(*lanes[:4])

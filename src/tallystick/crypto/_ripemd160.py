@@ -10,7 +10,7 @@ import struct
 _MASK = 0xFFFFFFFF
 _BLOCK = struct.Struct("<16I")
 _STATE = struct.Struct("<5I")
-_INITIAL = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0)
+INITIAL = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0)
 
 _LEFT_CONSTANTS = (0x00000000, 0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xA953FD4E)
 _RIGHT_CONSTANTS = (0x50A28BE6, 0x5C4DD124, 0x6D703EF3, 0x7A6D76E9, 0x00000000)
@@ -77,13 +77,17 @@ def _line(state: tuple[int, ...], words: tuple[int, ...], *, right: bool) -> tup
     return a, b, c, d, e
 
 
-def digest(data: bytes) -> bytes:
-    """Return the 20-byte RIPEMD-160 of `data`."""
-    padded = data + b"\x80" + bytes(-(len(data) + 9) % 64) + struct.pack("<Q", 8 * len(data) & (2**64 - 1))
-    state: tuple[int, ...] = _INITIAL
-    for words in _BLOCK.iter_unpack(padded):
+def compress(state: tuple[int, ...], blocks: bytes) -> tuple[int, ...]:
+    """Return the five 32-bit words of `state` after whole blocks of 64 bytes."""
+    for words in _BLOCK.iter_unpack(blocks):
         left = _line(state, words, right=False)
         right = _line(state, words, right=True)
         # each word of the state takes the left line's next word and the right line's next but one
         state = tuple((state[(i + 1) % 5] + left[(i + 2) % 5] + right[(i + 3) % 5]) & _MASK for i in range(5))
-    return _STATE.pack(*state)
+    return state
+
+
+def digest(data: bytes) -> bytes:
+    """Return the 20-byte RIPEMD-160 of `data`."""
+    padded = data + b"\x80" + bytes(-(len(data) + 9) % 64) + struct.pack("<Q", 8 * len(data) & (2**64 - 1))
+    return _STATE.pack(*compress(INITIAL, padded))
