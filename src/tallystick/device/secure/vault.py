@@ -9,28 +9,13 @@ the flash says a lower number than the hardware and is refused. Without hardware
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from tallystick.crypto.secret import Secret
-from tallystick.device.hil import Clock, Counter, Flash, KeyProvider, KeyRefused, Rng, WrongProof
+from tallystick.device.hil import Clock, Counter, Flash, KeyProvider, KeyRefused, Rng
 from tallystick.device.secure.backoff import LIMITS, Backoff, Rules, TooEarly, WrongPin
-from tallystick.device.secure.calibration import affordable
-from tallystick.device.secure.seal import (
-    COST,
-    COST_TRIVIAL,
-    KEY_BYTES,
-    SALT_BYTES,
-    Cost,
-    Header,
-    PinPolicy,
-    SealBroken,
-    Sealing,
-    proof,
-    stretch,
-    unwrap,
-    wrap,
-    wrapping_key,
-)
+from tallystick.device.secure.enrolment import Enrolment, OpenVault, contents
+from tallystick.device.secure.seal import COST, COST_TRIVIAL, KEY_BYTES, Cost, Header, PinPolicy, Sealing
 from tallystick.device.secure.slot import SlotPair
 from tallystick.device.secure.vault_record import VaultRecord, damaged
 from tallystick.errors import StateCorrupt
@@ -51,9 +36,6 @@ __all__ = [
 _RECORD = "vault"
 #: the first format's record, which had no hardware in it
 _FIRST_FORMAT = "vault"
-_PHRASE, _CHECK = "phrase", "check"
-#: the counters of the hardware that a header may name
-_COUNTERS = 1
 
 
 class RolledBack(StateCorrupt):
@@ -64,19 +46,6 @@ class RolledBack(StateCorrupt):
             "the state was rolled back: the hardware counted further than this copy",
             remedy="restore the device from its recovery words, with another state directory",
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenVault:
-    """The proof that a PIN opened the vault, and what was in it. Whoever has it closes it."""
-
-    phrase: Secret = field(repr=False)
-    key: Secret = field(repr=False)
-
-    def close(self) -> None:
-        """Wipe key and phrase."""
-        self.key.wipe()
-        self.phrase.wipe()
 
 
 class Vault:
@@ -99,11 +68,9 @@ class Vault:
         self._flash = flash
         self._slots = SlotPair(flash, _RECORD)
         self._rng = rng
-        self._clock = clock
         self._keys = keys
-        self._cost = cost
         self._policy = policy
-        self._counter_id = 0 if counter is None else _COUNTERS
+        self._enrolment = Enrolment(rng=rng, clock=clock, keys=keys, cost=cost, counts=counter is not None)
         self._backoff = Backoff(flash=flash, clock=clock, counter=counter)
         #: the record as it was read last, and its sequence: it is asked for with every command
         self._record: VaultRecord | None = None
@@ -167,9 +134,9 @@ class Vault:
         if is_new:
             self._keys.destroy()
         key = Secret(self._rng.read(KEY_BYTES))
-        header, wrapped = self._enroll(pin, self._new_header(sealing, rules), key)
-        contents = {_PHRASE: phrase, _CHECK: _place(self._backoff.attempts())}
-        record = VaultRecord(header=header, wrapped=wrapped).with_items(contents, key, rng=self._rng)
+        header, wrapped = self._enrolment.enroll(pin, self._enrolment.new_header(sealing, rules), key)
+        items = contents(phrase=phrase, place=self._backoff.attempts())
+        record = VaultRecord(header=header, wrapped=wrapped).with_items(items, key, rng=self._rng)
         key.wipe()
         self._backoff.begin(rules)
         self._commit(record)
@@ -191,15 +158,15 @@ class Vault:
         record = self._read()
         if record is None:
             raise StateCorrupt("there is no vault", remedy="set the device up")
-        self._check_hardware(record.header)
+        self._enrolment.require_hardware(record.header)
         if record.header.sealing & Sealing.NO_PIN:
-            opened = self._try(record, pin)
+            opened = self._enrolment.open(record, pin)
             if opened is None:
                 raise damaged()
             return opened[0]
 
         def attempt() -> OpenVault | None:
-            found = self._try(record, pin)
+            found = self._enrolment.open(record, pin)
             if found is None:
                 return None
             self._check_place(*found)
@@ -214,7 +181,7 @@ class Vault:
         if record is None:
             raise StateCorrupt("there is no vault", remedy="set the device up")
         old = record.header
-        header, wrapped = self._enroll(pin, old, opened.key)
+        header, wrapped = self._enrolment.enroll(pin, old, opened.key)
         self._commit(replace(record, header=header, wrapped=wrapped))
         if old.handle != header.handle:
             self._keys.discard(old.handle)
@@ -230,67 +197,9 @@ class Vault:
         """Give the tries back: everything else that belonged to the owner is gone too."""
         self._backoff.remove()
 
-    def _new_header(self, sealing: Sealing, rules: Rules) -> Header:
-        hardware = self._keys.describe()
-        return Header(
-            sealing=sealing,
-            policy=rules.policy,
-            limit=rules.limit,
-            device_id=hardware.device_id,
-            state=hardware.state,
-            counter_id=self._counter_id,
-            cost=self._new_cost(sealing),
-            salt=bytes(SALT_BYTES),
-            kind=self._keys.kind,
-            handle=b"",
-        )
-
-    def _new_cost(self, sealing: Sealing) -> Cost:
-        if sealing & Sealing.NO_PIN:
-            return COST_TRIVIAL
-        if sealing & Sealing.TEST:  # its words were on a command line: nothing is gained by measuring
-            return self._cost
-        trial, salt = Secret(bytes(4)), bytes(SALT_BYTES)
-        return affordable(self._cost, clock=self._clock, stretch=lambda cost: stretch(trial, salt=salt, cost=cost))
-
-    def _enroll(self, pin: Secret, header: Header, key: Secret) -> tuple[Header, bytes]:
-        """Return `header` with a new salt and enrolment, and `key` wrapped under them."""
-        salt = self._rng.read(SALT_BYTES)
-        stretched = stretch(pin, salt=salt, cost=header.cost)
-        shown = proof(stretched)
-        handle = self._keys.enroll(shown, limit=header.limit, beside=header.handle)
-        header = replace(header, salt=salt, handle=handle)
-        wrapping = wrapping_key(stretched, self._keys.derive(handle, shown), header)
-        try:
-            return header, wrap(key, wrapping, header=header, rng=self._rng)
-        finally:
-            for secret in (stretched, shown, wrapping):
-                secret.wipe()
-
-    def _try(self, record: VaultRecord, pin: Secret) -> tuple[OpenVault, int] | None:
-        """Return the open vault and the place its check names, or None for a wrong PIN."""
-        header = record.header
-        stretched = stretch(pin, salt=header.salt, cost=header.cost)
-        shown = proof(stretched)
-        try:
-            wrapping = wrapping_key(stretched, self._keys.derive(header.handle, shown), header)
-            try:
-                key = unwrap(record.wrapped, wrapping, header=header)
-            finally:
-                wrapping.wipe()
-        except (SealBroken, WrongProof):
-            return None
-        finally:
-            stretched.wipe()
-            shown.wipe()
-        contents = record.open(key)
-        if contents.keys() != {_PHRASE, _CHECK}:
-            raise damaged()
-        return OpenVault(phrase=contents[_PHRASE], key=key), int.from_bytes(contents[_CHECK].reveal(), "big")
-
     def _check_place(self, opened: OpenVault, place: int) -> None:
         """Refuse an old copy, then seal the place where the hardware's counter stands now."""
-        if not self._counter_id:
+        if not self._enrolment.counts:
             return
         if place < self._backoff.settled():
             opened.close()
@@ -298,25 +207,8 @@ class Vault:
         record = self._read()
         if record is None:
             raise damaged()
-        place_now = {_CHECK: _place(self._backoff.attempts())}
+        place_now = contents(place=self._backoff.attempts())
         self._commit(record.with_items(place_now, opened.key, rng=self._rng))
-
-    def _check_hardware(self, header: Header) -> None:
-        """Refuse, before it costs a try, what this hardware in this state cannot open."""
-        hardware = self._keys.describe()
-        if (header.kind, header.device_id) != (self._keys.kind, hardware.device_id):
-            raise StateCorrupt(
-                "the vault belongs to another device",
-                remedy="use the state directory with its own chip, or restore from the recovery words",
-            )
-        if header.state is not hardware.state:
-            raise KeyRefused(
-                f"the vault was sealed in the state {header.state.name.lower()} of the boot, "
-                f"and this one is {hardware.state.name.lower()}",
-                remedy="start the device as it was started when it was set up",
-            )
-        if bool(header.counter_id) != bool(self._counter_id):
-            raise StateCorrupt("the vault counts on other hardware", remedy="restore from the recovery words")
 
     def _failures_in_hardware(self, record: VaultRecord | None) -> int:
         if record is None or record.header.sealing & Sealing.NO_PIN:
@@ -342,7 +234,3 @@ class Vault:
 
 def _rules(header: Header) -> Rules:
     return Rules(policy=header.policy, limit=header.limit)
-
-
-def _place(counter: int) -> Secret:
-    return Secret(counter.to_bytes(4, "big"))
