@@ -151,7 +151,7 @@ def _log(options: dict[str, Any]) -> None:
 
 
 def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
-    from tallystick.cli.emulate_app import model_of, read_app, read_library
+    from tallystick.cli.emulate_app import model_of, read_app, read_library, warm_up
     from tallystick.cli.emulate_nvram import load, save
 
     app = read_app(path, api_level=options["api_level"])
@@ -159,7 +159,12 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
     libraries = [read_library(source, api_level=options["api_level"]) for source in options["libraries"]]
     apps = {"main": app, **{one.name: one for one in libraries}}
     records = load(apps) if options["load_nvram"] else {}
-    parts = _parts(model, app, libraries, options)
+    warm = warm_up(app, model=model, speculos=options["shared_lib"])
+    try:
+        parts = _parts(model, app, libraries, options)
+    except BaseException:
+        warm[1].end()
+        raise
 
     import asyncio
 
@@ -172,6 +177,7 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
     async def serve() -> int:
         number = options["deterministic_rng"]
         host = ProcessHost(asyncio.get_running_loop(), speculos=options["shared_lib"])
+        host.keep_warm(*warm)
         service = Service(
             ServiceOptions(
                 **parts,

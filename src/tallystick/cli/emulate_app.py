@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from tallystick.device.native.elf import MAX_ELF, Elf
 from tallystick.device.native.image import image_from_elf, target_of
+from tallystick.device.sandbox.app_start import NATIVE_PROGRAM, StartedApp
+from tallystick.device.sandbox.program import Programs
+from tallystick.device.sandbox.shared_library import find_shared_library, speculos_folder
 from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.wire.image import AppImage
 from tallystick.wire.install import InstallParameters
 from tallystick.wire.model import MODELS, by_target_id
+from tallystick.wire.native import NativeImage
 
-__all__ = ["EmulatedApp", "model_of", "read_app", "read_library"]
+__all__ = ["EmulatedApp", "model_of", "read_app", "read_library", "warm_up"]
 
 _NVRAM, _NVRAM_ENDS = "_nvram_data", ("_envram_data", "_envram")
 #: what Speculos names an app that says no name, unless the environment does
@@ -78,6 +83,21 @@ def model_of(app: EmulatedApp, asked: str | None) -> str:
     if model not in MODELS:
         raise UsageError(f"an app for {model} cannot run here", remedy=f"apps for {', '.join(MODELS)} can")
     return model
+
+
+def warm_up(app: EmulatedApp, *, model: str, speculos: str) -> tuple[NativeImage, StartedApp]:
+    """Start the process of the app, which takes its time beside the device's own start.
+
+    `speculos` is where shared libraries lie, "" to look among the installed packages. Raises UsageError without the engine.
+    """
+    if find_spec("unicorn") is None:
+        raise UsageError("native code needs an emulated processor", remedy="pip install 'tallystick[native]'")
+    library = find_shared_library(speculos or speculos_folder(""), model=model, level=app.image.create.api_level)
+    native = NativeImage(image=app.image, library=library)
+    try:
+        return native, StartedApp.start(native.raw, programs=Programs.of_installation(), program=NATIVE_PROGRAM)
+    except OSError as error:
+        raise UsageError(f"the app cannot be started: {error.strerror}", remedy="end some other programs") from error
 
 
 def _model(elf: Elf) -> str:

@@ -10,32 +10,24 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from tallystick.device.boot.memory import sealed_memfd
 from tallystick.device.hil import RunningApp
+from tallystick.device.sandbox.app_start import NATIVE_PROGRAM, PROGRAM, StartedApp
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.error_pipe import ErrorPipe, Watcher
-from tallystick.device.sandbox.inspect import own_filters, require_confined
+from tallystick.device.sandbox.inspect import require_confined
 from tallystick.device.sandbox.program import Programs
-from tallystick.device.sandbox.role import Role
 from tallystick.device.sandbox.shared_library import find_shared_library, speculos_folder
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.native import NativeImage
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Outcome, Request, request_from_bytes
 
-#: the program that every app is run by, which this room knows by name alone
-PROGRAM = "tallystick.app.process"
-#: and the one that every native app is run by: it comes from the installation, as does the processor it emulates
-NATIVE_PROGRAM = "tallystick.device.native.worker"
 _ENGINE = "unicorn"
-#: room for one whole message each way
-_BUFFER = 2 * MAX_MESSAGE
 #: seconds between the end of the socket and the end of the process before it is helped along
 _PARTING_S = 0.02
 
@@ -59,21 +51,11 @@ class AppProcess:
         self._request: Request | None = None
         self._alive = True
         self._is_trusted = False
-        self._inherited = own_filters()
-        self._socket, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.settimeout(0)
-        try:
-            for end in (self._socket, outer):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-            self._voice = None if host.stderr == subprocess.DEVNULL else ErrorPipe(self._watcher, host.stderr)
-            self._process = self._start(
-                outer.fileno(), bundle if isinstance(bundle, Bundle) else host.complete(bundle, info)
-            )
-        except OSError:
-            self._socket.close()
-            raise
-        finally:
-            outer.close()
+        started = host.take_warm(bundle)
+        is_heard = started is None and host.stderr != subprocess.DEVNULL
+        self._voice = ErrorPipe(self._watcher, host.stderr) if is_heard else None
+        started = started or self._start(bundle if isinstance(bundle, Bundle) else host.complete(bundle, info))
+        self._process, self._socket, self._inherited = started.process, started.link, started.inherited
         self._socket.send(info.to_bytes())
         self._watcher.add_reader(self._socket.fileno(), self._readable)
 
@@ -101,22 +83,20 @@ class AppProcess:
         if self._voice is not None:
             self._voice.close()
 
-    def _start(self, link: int, bundle: Bundle | NativeImage) -> subprocess.Popen[bytes]:
+    def _start(self, bundle: Bundle | NativeImage) -> StartedApp:
         """Start the app's process; raise OSError when the machine has no room for it."""
-        image = sealed_memfd("app", bundle.raw)
         stderr = subprocess.DEVNULL if self._voice is None else self._voice.outer
         is_native = isinstance(bundle, NativeImage)
         programs, program = (
             (Programs.of_installation(), NATIVE_PROGRAM) if is_native else (self._host.programs, PROGRAM)
         )
         try:
-            return programs.start(Role.APP, program, (link, image), stderr=stderr)
+            return StartedApp.start(bundle.raw, programs=programs, program=program, stderr=stderr)
         except OSError:
             if self._voice is not None:
                 self._voice.close()
             raise
         finally:
-            os.close(image)
             if self._voice is not None:
                 self._voice.started()
 
@@ -208,7 +188,22 @@ class ProcessHost:
         self.runs_native = _has_engine(libraries)
         self._libraries = libraries
         self._speculos = speculos
+        self._warm: tuple[NativeImage, StartedApp] | None = None
         self.settle: Callable[[], None] = lambda: None
+
+    def keep_warm(self, native: NativeImage, started: StartedApp) -> None:
+        """Take a process that was started ahead for the app `native`, its library included, which is to be opened next."""
+        self._warm = native, started
+
+    def take_warm(self, bundle: Bundle | NativeImage) -> StartedApp | None:
+        """Return the process that was started ahead for this app, once; one for another app is ended."""
+        if self._warm is None:
+            return None
+        (native, started), self._warm = self._warm, None
+        if isinstance(bundle, NativeImage) and bundle.image == native.image:
+            return started
+        started.end()
+        return None
 
     def complete(self, native: NativeImage, info: DeviceInfo) -> NativeImage:
         """Return a native app with the shared library of its model and API level, if one is installed."""
