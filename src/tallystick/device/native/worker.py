@@ -22,7 +22,7 @@ from tallystick.errors import TallyError
 from tallystick.wire.native import MAX_NATIVE, NativeImage
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Exit, Outcome, Request
 
-__all__ = ["UnicornCpu", "prepare"]
+__all__ = ["UnicornCpu", "prepare", "warm"]
 
 #: translated code of one app; the default is a gigabyte of addresses
 _CODE_BYTES = 16 << 20
@@ -121,7 +121,7 @@ def prepare(arguments: list[str]) -> Callable[[], int]:
         raw = file.read(MAX_NATIVE + 1)
     hashlib.sha256(b"").digest()  # the first hash reads the library's configuration
     link = socket.socket(fileno=link_fd)
-    cpu = _warm()
+    cpu = warm()
 
     def work() -> int:
         _serve(link, cpu, NativeImage.from_bytes(raw))
@@ -130,7 +130,7 @@ def prepare(arguments: list[str]) -> Callable[[], int]:
     return work
 
 
-def _warm() -> UnicornCpu:
+def warm() -> UnicornCpu:
     """Return a processor whose memory for translated code is there: it has run one instruction, and forgot it."""
     cpu = UnicornCpu()
     address = 0x10000
@@ -150,10 +150,10 @@ def _serve(link: socket.socket, cpu: UnicornCpu, image: NativeImage) -> None:
         try:
             request = running.send(outcome)
         except StopIteration:
-            link.send(Exit().to_bytes())
+            _part(link, Exit())
             return
         except TallyError as error:
-            link.send(Exit(error.message).to_bytes())
+            _part(link, Exit(error.message))
             return
         link.send(request.to_bytes())
         answer = link.recv(MAX_MESSAGE + 1)
@@ -161,3 +161,9 @@ def _serve(link: socket.socket, cpu: UnicornCpu, image: NativeImage) -> None:
             running.close()
             return
         outcome = Outcome.from_bytes(answer, request)
+
+
+def _part(link: socket.socket, last: Exit) -> None:
+    """Say the last word and wait to be ended: what is gone already cannot be looked at, and its word would not count."""
+    link.send(last.to_bytes())
+    link.recv(1)

@@ -19,7 +19,7 @@ from tallystick.device.hil import RunningApp
 from tallystick.device.sandbox.app_start import NATIVE_PROGRAM, PROGRAM, StartedApp
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.error_pipe import ErrorPipe, Watcher
-from tallystick.device.sandbox.inspect import require_confined
+from tallystick.device.sandbox.inspect import ProcessEnded, require_confined
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.shared_library import find_shared_library, speculos_folder
 from tallystick.errors import RemoteProtocolError, TrustError
@@ -115,6 +115,8 @@ class AppProcess:
                 request = request_from_bytes(data)
             except RemoteProtocolError:
                 self._end("it sent what is no system call")
+            except ProcessEnded:
+                self._end(self._part())
             except TrustError as error:
                 self._end(error.message)
             else:
