@@ -7,33 +7,62 @@ behind it can make none, so a native app's process is locked exactly as a Python
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import socket
 from collections.abc import Callable, Generator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import unicorn
 from unicorn import arm_const
+from unicorn.unicorn_py3.unicorn import uclib
 
 from tallystick.device.native.cpu import Access, Exhausted, Fault, FaultKind, Register, Stop, Trap
+from tallystick.device.native.host_memory import HostMemory, Span
 from tallystick.device.native.program import program
 from tallystick.errors import TallyError
 from tallystick.wire.native import MAX_NATIVE, NativeImage
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Exit, Outcome, Request
 
-__all__ = ["UnicornCpu", "prepare", "warm"]
+__all__ = ["UnicornCpu", "prepare"]
 
 #: translated code of one app; the default is a gigabyte of addresses
 _CODE_BYTES = 16 << 20
 _SVC_EXCEPTION = 2
 _SVC_OPCODE = 0xDF
-_REGISTERS = tuple(
+#: no address of an app is ever the one to stop at
+_NOWHERE: Final = 0xFFFF_FFFE
+_IDS: Final = tuple(
     getattr(arm_const, f"UC_ARM_REG_{name}")
     for name in (*(f"R{number}" for number in range(13)), "SP", "LR", "PC", "XPSR")
 )
+#: registers that are looked at after each stretch: read together, and written together before the next
+_HOT: Final = (Register.R0, Register.R1, Register.R2, Register.R3, Register.SP, Register.LR, Register.PC)
+_WRITTEN: Final = len(_HOT) - 1
 _READS = (unicorn.UC_MEM_READ_UNMAPPED, unicorn.UC_MEM_READ_PROT)
 _WRITES = (unicorn.UC_MEM_WRITE_UNMAPPED, unicorn.UC_MEM_WRITE_PROT)
+
+# The binding checks and converts at each call; a trap is answered some hundred times for one screen, so those calls are made
+# on the library itself.
+_LIBRARY: Final = ctypes.CDLL(uclib._name)  # noqa: SLF001 -- the file it was loaded from
+_START: Final = _LIBRARY.uc_emu_start
+_START.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_size_t)
+_STOP: Final = _LIBRARY.uc_emu_stop
+_STOP.argtypes = (ctypes.c_void_p,)
+_READ_ALL: Final = _LIBRARY.uc_reg_read_batch
+_WRITE_ALL: Final = _LIBRARY.uc_reg_write_batch
+for _call in (_READ_ALL, _WRITE_ALL):
+    _call.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
+_ADD_HOOK: Final = _LIBRARY.uc_hook_add
+_ADD_HOOK.argtypes = (
+    *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p),
+    *(ctypes.c_uint64, ctypes.c_uint64),
+)
+_INTERRUPTED: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p)
+_REFUSED: Final = ctypes.CFUNCTYPE(
+    *(ctypes.c_bool, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint64, ctypes.c_int, ctypes.c_int64, ctypes.c_void_p)
+)
 
 
 class UnicornCpu:
@@ -43,72 +72,112 @@ class UnicornCpu:
         self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M33)
         self._uc.ctl_set_tcg_buffer_size(_CODE_BYTES)
-        self._uc.hook_add(unicorn.UC_HOOK_INTR, self._interrupted)
-        self._uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._refused)
+        self._handle = self._uc._uch  # noqa: SLF001 -- what the library calls it
+        #: why it stopped, as the hooks noted it
         self._interrupt: int | None = None
         self._fault: tuple[FaultKind, int] | None = None
+        self._memory = HostMemory()
+        self._values = (ctypes.c_uint64 * len(_IDS))()
+        start, size = ctypes.addressof(self._values), ctypes.sizeof(ctypes.c_uint64)
+        self._hot_ids = (ctypes.c_int * len(_HOT))(*(_IDS[register] for register in _HOT))
+        self._hot_places = (ctypes.c_void_p * len(_HOT))(*(start + size * register for register in _HOT))
+        self._is_changed = False
+        # both are called by the library for as long as it knows them
+        self._hooks: tuple[Any, ...] = (_INTERRUPTED(self._interrupted), _REFUSED(self._refused))
+        for kind, hook in zip((unicorn.UC_HOOK_INTR, unicorn.UC_HOOK_MEM_INVALID), self._hooks, strict=True):
+            _ADD_HOOK(
+                self._handle, ctypes.byref(ctypes.c_size_t()), kind, ctypes.cast(hook, ctypes.c_void_p), None, 1, 0
+            )
+
+    def close(self) -> None:
+        """Give everything back; no other call may follow."""
+        self._uc = None
+        self._hooks = ()
+        self._memory.clear()
 
     def map(self, address: int, size_bytes: int, access: Access) -> None:
         """Give whole pages with these rights; see `tallystick.device.native.cpu.Cpu`."""
-        self._uc.mem_map(address, size_bytes, int(access))
+        self._add(HostMemory.fresh(address, size_bytes, access))
+
+    def share(self, address: int, data: bytes, access: Access) -> None:
+        """Give whole pages that hold `data`; processors of one process share them."""
+        self._add(HostMemory.shared(address, data, access))
+
+    def unmap(self, address: int, size_bytes: int) -> None:
+        """Take whole pages back, of one `map`."""
+        self._uc.mem_unmap(address, size_bytes)
+        self._memory.remove(address)
 
     def protect(self, address: int, size_bytes: int, access: Access) -> None:
         """Change the rights of whole pages."""
-        self._uc.mem_protect(address, size_bytes, int(access))
+        for span, parts in self._memory.cut(address, size_bytes, access):
+            self.unmap(span.start, span.end - span.start)
+            for part in parts:
+                self._add(part)
 
     def read(self, address: int, size_bytes: int) -> bytes:
         """Return memory."""
-        return bytes(self._uc.mem_read(address, size_bytes))
+        found = self._memory.read(address, size_bytes)
+        return bytes(self._uc.mem_read(address, size_bytes)) if found is None else found
 
     def write(self, address: int, data: bytes) -> None:
         """Change memory."""
-        self._uc.mem_write(address, data)
+        if not self._memory.write(address, data):
+            self._uc.mem_write(address, data)
 
     def get(self, register: Register) -> int:
         """Return a register."""
-        return int(self._uc.reg_read(_REGISTERS[register]))
+        return self._values[register] if register in _HOT else int(self._uc.reg_read(_IDS[register]))
 
     def set(self, register: Register, value: int) -> None:
         """Set a register."""
-        self._uc.reg_write(_REGISTERS[register], value & 0xFFFF_FFFF)
+        if register in _HOT:
+            self._values[register] = value & 0xFFFF_FFFF
+            self._is_changed = True
+        else:
+            self._uc.reg_write(_IDS[register], value & 0xFFFF_FFFF)
 
     def save(self) -> Sequence[int]:
         """Return r0 to r15."""
-        return tuple(self._uc.reg_read_batch(_REGISTERS[:16]))
+        return tuple(self.get(register) for register in Register if register <= Register.PC)
 
     def run(self, *, budget: int) -> Stop:
         """Run until a trap, a fault or the end of `budget`."""
         self._forget()
-        try:
-            # no address of an app is ever the one to stop at
-            self._uc.emu_start(self.get(Register.PC) | 1, 0xFFFF_FFFE, count=budget)
-        except unicorn.UcError as error:
-            return self._failed(error)
-        if self._fault is not None:
-            return Fault(*self._fault, self.get(Register.PC))
+        handle, ids, places = self._handle, self._hot_ids, self._hot_places
+        if self._is_changed:
+            _WRITE_ALL(handle, ids, places, _WRITTEN)
+            self._is_changed = False
+        error = _START(handle, self._values[Register.PC] | 1, _NOWHERE, 0, budget)
+        _READ_ALL(handle, ids, places, len(_HOT))
+        pc = self._values[Register.PC]
+        if error or self._fault is not None:
+            return self._failed(error, pc)
         if self._interrupt is None:
             return Exhausted()
-        pc = self.get(Register.PC)
         if self._interrupt == _SVC_EXCEPTION:
             number, opcode = self.read(pc - 2, 2)
             if opcode == _SVC_OPCODE:
                 return Trap(number)
         return Fault(FaultKind.EXCEPTION, self._interrupt, pc)
 
+    def _add(self, span: Span) -> None:
+        self._uc.mem_map_ptr(span.start, span.end - span.start, int(span.access), span.place)
+        self._memory.add(span)
+
     def _forget(self) -> None:
         self._interrupt = self._fault = None
 
-    def _failed(self, error: Any) -> Fault:
-        pc = self.get(Register.PC)
+    def _failed(self, error: int, pc: int) -> Fault:
         if self._fault is not None:
             return Fault(*self._fault, pc)
-        return Fault(FaultKind.EXCEPTION if error.errno == unicorn.UC_ERR_EXCEPTION else FaultKind.INSTRUCTION, pc, pc)
+        return Fault(FaultKind.EXCEPTION if error == unicorn.UC_ERR_EXCEPTION else FaultKind.INSTRUCTION, pc, pc)
 
-    def _interrupted(self, uc: Any, number: int, _data: object) -> None:
+    def _interrupted(self, _handle: int, number: int, _data: object) -> None:
         self._interrupt = number
-        uc.emu_stop()
+        _STOP(self._handle)
 
-    def _refused(self, _uc: Any, access: int, address: int, _size: int, _value: int, _data: object) -> bool:
+    def _refused(self, _handle: int, access: int, address: int, _size: int, _value: int, _data: object) -> bool:
         kind = FaultKind.READ if access in _READS else FaultKind.WRITE if access in _WRITES else FaultKind.EXECUTE
         self._fault = kind, address
         return False
@@ -138,7 +207,7 @@ def warm() -> UnicornCpu:
     cpu.write(address, bytes.fromhex("00bf01df"))  # nop; svc 1
     cpu.set(Register.PC, address | 1)
     cpu.run(budget=2)
-    cpu._uc.mem_unmap(address, 1024)  # noqa: SLF001 -- its own maker
+    cpu.unmap(address, 1024)
     return cpu
 
 
