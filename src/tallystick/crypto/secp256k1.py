@@ -74,6 +74,22 @@ def add_to_public(public: bytes, scalar: bytes) -> bytes | None:
     return _serialize(point, compressed=False)
 
 
+def multiply_point(public: bytes, scalar: Material) -> bytes:
+    """Return the 65 bytes of `scalar` * `public`; raise UsageError unless the scalar is 32 bytes from 1 to n - 1."""
+    point = _parse(public)
+    if not lib.secp256k1_ec_pubkey_tweak_mul(_CONTEXT, point, reveal_exactly(scalar, PRIVATE_KEY_LENGTH)):
+        raise UsageError("the scalar is not from 1 to n - 1")
+    return _serialize(point, compressed=False)
+
+
+def add_points(one: bytes, other: bytes) -> bytes | None:
+    """Return the 65 bytes of the sum of two points; None when it is no point."""
+    total, parts = ffi.new("secp256k1_pubkey *"), (_parse(one), _parse(other))
+    if not lib.secp256k1_ec_pubkey_combine(_CONTEXT, total, parts, len(parts)):
+        return None
+    return _serialize(total, compressed=False)
+
+
 def sign_ecdsa_der(private: Material, digest: bytes) -> bytes:
     """Sign a 32-byte digest: DER of at most 72 bytes beginning with 30, nonce of RFC 6979 with SHA-256, s at most n/2."""
     data = reveal_exactly(private, PRIVATE_KEY_LENGTH)
