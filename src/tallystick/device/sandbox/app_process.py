@@ -16,12 +16,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tallystick.device.hil import RunningApp
-from tallystick.device.sandbox.app_start import NATIVE_PROGRAM, PROGRAM, StartedApp
+from tallystick.device.sandbox.app_start import NATIVE_PROGRAM, PROGRAM, WATCHED_PROGRAM, StartedApp
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.error_pipe import ErrorPipe, Watcher
 from tallystick.device.sandbox.inspect import ProcessEnded, require_confined
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.shared_library import find_shared_library, speculos_folder
+from tallystick.device.sandbox.watch import TRACE_LIMIT, Watch
 from tallystick.errors import RemoteProtocolError, TrustError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.native import NativeImage
@@ -52,8 +53,7 @@ class AppProcess:
         self._alive = True
         self._is_trusted = False
         started = host.take_warm(bundle)
-        is_heard = started is None and host.stderr != subprocess.DEVNULL
-        self._voice = ErrorPipe(self._watcher, host.stderr) if is_heard else None
+        self._voice = self._listen(bundle) if started is None else None
         started = started or self._start(bundle if isinstance(bundle, Bundle) else host.complete(bundle, info))
         self._process, self._socket, self._inherited = started.process, started.link, started.inherited
         self._socket.send(info.to_bytes())
@@ -83,15 +83,26 @@ class AppProcess:
         if self._voice is not None:
             self._voice.close()
 
+    def _listen(self, bundle: Bundle | NativeImage) -> ErrorPipe | None:
+        """Return the pipe for what the app says on its standard error, if anybody wants to hear it: a trace, too."""
+        watch = self._host.watch
+        if isinstance(bundle, NativeImage) and watch is not None and watch.trace_sink is not None:
+            return ErrorPipe(self._watcher, watch.trace_sink, limit=TRACE_LIMIT)
+        return None if self._host.stderr == subprocess.DEVNULL else ErrorPipe(self._watcher, self._host.stderr)
+
     def _start(self, bundle: Bundle | NativeImage) -> StartedApp:
         """Start the app's process; raise OSError when the machine has no room for it."""
         stderr = subprocess.DEVNULL if self._voice is None else self._voice.outer
-        is_native = isinstance(bundle, NativeImage)
-        programs, program = (
-            (Programs.of_installation(), NATIVE_PROGRAM) if is_native else (self._host.programs, PROGRAM)
-        )
         try:
-            return StartedApp.start(bundle.raw, programs=programs, program=program, stderr=stderr)
+            if isinstance(bundle, Bundle):
+                return StartedApp.start(bundle.raw, programs=self._host.programs, program=PROGRAM, stderr=stderr)
+            native, watch = Programs.of_installation(), self._host.watch
+            if watch is None:
+                return StartedApp.start(bundle.raw, programs=native, program=NATIVE_PROGRAM, stderr=stderr)
+            with watch.start() as watched:
+                return StartedApp.start(
+                    bundle.raw, programs=native, program=WATCHED_PROGRAM, stderr=stderr, watched=watched
+                )
         except OSError:
             if self._voice is not None:
                 self._voice.close()
@@ -182,8 +193,11 @@ class ProcessHost:
         programs: Programs | None = None,
         libraries: str = "",
         speculos: str = "",
+        watch: Watch | None = None,
     ) -> None:
         self.watcher = watcher
+        #: how native apps are watched, if they are
+        self.watch = watch
         self.stderr = stderr
         self.programs = Programs.of_installation() if programs is None else programs
         self.offered = survey()

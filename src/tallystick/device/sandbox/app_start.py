@@ -16,7 +16,7 @@ from tallystick.device.sandbox.inspect import own_filters
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.role import Role
 
-__all__ = ["NATIVE_PROGRAM", "PROGRAM", "StartedApp"]
+__all__ = ["NATIVE_PROGRAM", "PROGRAM", "WATCHED_PROGRAM", "StartedApp", "WatchedStart"]
 
 #: the program that every app is run by, which this room knows by name alone
 PROGRAM = "tallystick.app.process"
@@ -24,6 +24,16 @@ PROGRAM = "tallystick.app.process"
 NATIVE_PROGRAM = "tallystick.device.native.worker"
 #: room for one whole message each way (`tallystick.wire.syscall.MAX_MESSAGE`), in bytes
 _BUFFER = 1 << 18
+#: and the one of a native app that a developer watches
+WATCHED_PROGRAM = "tallystick.device.native.debug_worker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedStart:
+    """What the process of a watched app is given beside the rest: descriptors, and words that say how it is watched."""
+
+    descriptors: tuple[int, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +47,17 @@ class StartedApp:
     inherited: int
 
     @classmethod
-    def start(cls, raw: bytes, *, programs: Programs, program: str, stderr: int = subprocess.DEVNULL) -> Self:
+    def start(
+        cls,
+        raw: bytes,
+        *,
+        programs: Programs,
+        program: str,
+        stderr: int = subprocess.DEVNULL,
+        watched: WatchedStart | None = None,
+    ) -> Self:
         """Start `program` with the bytes `raw`; raise OSError when the machine has no room for it."""
+        more = watched or WatchedStart()
         inherited = own_filters()
         link, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -47,7 +66,9 @@ class StartedApp:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
             image = sealed_memfd("app", raw)
             try:
-                process = programs.start(Role.APP, program, (outer.fileno(), image), stderr=stderr)
+                process = programs.start(
+                    Role.APP, program, (outer.fileno(), image, *more.descriptors), words=more.words, stderr=stderr
+                )
             finally:
                 os.close(image)
         except OSError:

@@ -31,12 +31,12 @@ class Watcher(Protocol):
 
 
 class ErrorPipe:
-    """One pipe from a process to the descriptor `sink`; raises OSError when there is no room for one."""
+    """One pipe from a process to the descriptor `sink`, for `limit` bytes; raises OSError when there is no room for one."""
 
-    def __init__(self, watcher: Watcher, sink: int) -> None:
+    def __init__(self, watcher: Watcher, sink: int, *, limit: int = LIMIT) -> None:
         self._watcher = watcher
         self._sink = sink
-        self._left = LIMIT
+        self._left = limit
         self._end, self.outer = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._end, False)
         self._open = True

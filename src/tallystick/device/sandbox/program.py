@@ -57,14 +57,15 @@ class Programs:
         program: str,
         descriptors: Sequence[int],
         *,
+        words: Sequence[str] = (),
         stdout: int = subprocess.DEVNULL,
         stderr: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         """Start `program` as `role`, with these descriptors and an empty environment; raise OSError when there is no room.
 
-        The numbers of the descriptors are the program's arguments.
+        The numbers of the descriptors are the program's arguments, and then the words.
         """
-        arguments = [role.value, str(os.getpid()), program, *(str(number) for number in descriptors)]
+        arguments = [role.value, str(os.getpid()), program, *(str(number) for number in descriptors), *words]
         return subprocess.Popen(  # noqa: S603 -- our own interpreter, and bytes that were checked
             [*self.prefix, *arguments],
             pass_fds=(*descriptors, *self.descriptors),

@@ -1,0 +1,148 @@
+"""The program of a native app that is watched: by gdb, by a trace, or both. It is locked as `worker` is, with one socket more.
+
+Arguments: descriptors of the OS's socket, of the image, and of gdb's socket if there is gdb; then the word ``trace`` if calls
+are to be told, on standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import sys
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+from tallystick.device.native import worker
+from tallystick.device.native.cpu import Cpu
+from tallystick.device.native.debugged_cpu import DebuggedCpu, Killed
+from tallystick.device.native.generation import generation_of
+from tallystick.device.native.program import program
+from tallystick.device.native.traced_cpu import TracedCpu
+from tallystick.errors import TallyError
+from tallystick.wire.native import MAX_NATIVE, NativeImage
+from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Exit, Outcome, ReadRecord, Request
+
+__all__ = ["SocketCable", "prepare"]
+
+_CHUNK: Final = 4096
+#: a call that changes nothing, by which a stopped app shows the OS that it is not lost; and how often, in milliseconds
+_SIGN_OF_LIFE: Final = ReadRecord("gdb")
+_SIGN_EVERY_MS: Final = 2000
+
+
+class SocketCable:
+    """A stream socket that leads to gdb; `while_waiting` is called every two seconds while nothing comes."""
+
+    def __init__(self, link: socket.socket, while_waiting: Callable[[], None] = lambda: None) -> None:
+        self._link = link
+        self._while_waiting = while_waiting
+        self._poll = select.poll()
+        self._poll.register(link, select.POLLIN)
+
+    def hear(self, *, waits: bool) -> bytes | None:
+        """Return what came, b"" when the other end is closed, None when there is nothing and nobody waits."""
+        while not self._poll.poll(_SIGN_EVERY_MS if waits else 0):
+            if not waits:
+                return None
+            self._while_waiting()
+        try:
+            return self._link.recv(_CHUNK)
+        except OSError:
+            return b""
+
+    def say(self, data: bytes) -> None:
+        """Send bytes, if anybody is there."""
+        try:
+            self._link.sendall(data)
+        except OSError:
+            return
+
+
+def prepare(arguments: list[str]) -> Callable[[], int]:
+    """Read the image and start up the processor; return the app's work."""
+    link_fd, image_fd, *gdb_fds = (int(argument) for argument in arguments if argument.isdecimal())
+    with os.fdopen(image_fd, "rb") as file:
+        raw = file.read(MAX_NATIVE + 1)
+    link = socket.socket(fileno=link_fd)
+    gdb = socket.socket(fileno=gdb_fds[0]) if gdb_fds else None
+    cpu = worker.warm()
+
+    def work() -> int:
+        _Watched(link, gdb).serve(cpu, NativeImage.from_bytes(raw), is_traced="trace" in arguments)
+        return 0
+
+    return work
+
+
+class _Watched:
+    """One life of a watched app, between the OS and gdb."""
+
+    def __init__(self, link: socket.socket, gdb: socket.socket | None) -> None:
+        self._link = link
+        self._gdb = gdb
+        self._debugged: DebuggedCpu | None = None
+        self._waits_for_os = False
+
+    def serve(self, cpu: Cpu, image: NativeImage, *, is_traced: bool) -> None:
+        """Run the app until it ends or the OS hangs up."""
+        info = DeviceInfo.from_bytes(self._link.recv(MAX_MESSAGE))
+        last = Exit()
+        try:
+            if not self._drive(program(self._watch(cpu, image, info, is_traced=is_traced), image, info)):
+                return
+        except TallyError as error:
+            last = Exit(error.message)
+        except Killed:
+            last = Exit("gdb killed it")
+        self._link.send(last.to_bytes())
+        self._link.recv(1)  # the OS ends it: a process that is gone cannot be looked at
+
+    def _watch(self, cpu: Cpu, image: NativeImage, info: DeviceInfo, *, is_traced: bool) -> Cpu:
+        generation = generation_of(info.model, image.image.create.api_level)
+        if is_traced:
+            cpu = TracedCpu(cpu, generation, _tell)
+        if self._gdb is not None:
+            moved = generation.flash - generation.flash_link, generation.ram - generation.ram_link
+            cpu = self._debugged = DebuggedCpu(cpu, SocketCable(self._gdb, self._show_life), moved=moved)
+        return cpu
+
+    def _drive(self, running: Generator[Request, Any, None]) -> bool:
+        """Answer the app's calls; gdb is heard meanwhile. Return False when the OS hung up."""
+        outcome: Outcome | None = None
+        while True:
+            try:
+                request = running.send(outcome)
+            except StopIteration:
+                return True
+            answer = self._ask(request)
+            if not answer:
+                running.close()
+                return False
+            outcome = Outcome.from_bytes(answer, request)
+
+    def _ask(self, request: Request) -> bytes:
+        self._link.send(request.to_bytes())
+        self._waits_for_os = True
+        poll = select.poll()
+        poll.register(self._link, select.POLLIN)
+        if self._gdb is not None:
+            poll.register(self._gdb, select.POLLIN)
+        while self._link.fileno() not in (ready := {number for number, _ in poll.poll()}):
+            if self._gdb is not None and ready and self._debugged is not None and not self._debugged.attend():
+                poll.unregister(self._gdb)
+                self._gdb = None
+        self._waits_for_os = False
+        return self._link.recv(MAX_MESSAGE + 1)
+
+    def _show_life(self) -> None:
+        """Make a call, so that the OS does not take the app for lost; it has one call in hand at a time."""
+        if not self._waits_for_os:
+            self._link.send(_SIGN_OF_LIFE.to_bytes())
+            if not self._link.recv(MAX_MESSAGE + 1):
+                raise Killed
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
