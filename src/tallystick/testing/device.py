@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 from tallystick import apps as catalogue
-from tallystick.app.inline import InlineHost
 from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.hil import Flash
+from tallystick.device.native.elf import Elf
+from tallystick.device.native.image import image_from_elf
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.secure.vault import COST_TRIVIAL, PinPolicy
 from tallystick.device.silicon.clock import VirtualClock
@@ -24,25 +26,30 @@ from tallystick.host.session import Session
 from tallystick.testing.automatic import Automatic, Player, Policy, approve_all
 from tallystick.testing.client import DeviceClient, DirectTransport, Pending
 from tallystick.testing.factory import provision
+from tallystick.testing.host import EmbeddedHost
 from tallystick.testing.log import ApduLog
 from tallystick.testing.user import User
 from tallystick.ui.automation import Automation
 from tallystick.wire.apdu import ResponseApdu
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import BUTTON_NAMES, Button, FingerEvent, PanelEvent
+from tallystick.wire.image import AppImage
+from tallystick.wire.install import InstallParameters
 from tallystick.wire.panel import Action, Frame
 
 #: the words of a device that nobody named others for: known to every test suite, and never those of a wallet
 TEST_SEED = "test test test test test test test test test test test junk"
 DEFAULT_MODEL = "nanosp"
 DEFAULT_APPS = ("cosmos",)
+#: an app: its name in the catalogue, a bundle, the image of a native app, or the path of its ELF file
+App = str | Bundle | AppImage | Path
 
 
 class VirtualDevice:
     """One device, powered on.
 
     `seed` are its recovery words and `pin` its PIN (none if empty; with one it starts locked); `onboarded` False leaves it
-    as it comes out of its box. `apps` are names of the built-in catalogue or bundles, `open` the one of them that is open;
+    as it comes out of its box. `apps` are names of the built-in catalogue, bundles, or ELF files of native apps, `open` the one of them that is open;
     `expert` starts their expert mode, `pin_policy` is what wrong PINs lead to. `deterministic_rng` numbers the repeatable stream of random bytes. `approve` approves
     everything, `automation` are rules (see `auto`). The names are those of `tally up`. A `flash` that holds a device
     already is used as it is, with its own seed and PIN. A fresh one gets the certificate of the factory of tests, whose keys
@@ -57,7 +64,7 @@ class VirtualDevice:
         model: str = DEFAULT_MODEL,
         seed: str = TEST_SEED,
         pin: str = "",
-        apps: Iterable[str | Bundle] = DEFAULT_APPS,
+        apps: Iterable[App] = DEFAULT_APPS,
         open: str = "",  # noqa: A002 -- the name it has on the command line and in the marker
         onboarded: bool = True,
         pin_policy: Literal["ledger", "backoff"] = "ledger",
@@ -78,7 +85,7 @@ class VirtualDevice:
             flash=self.flash,
             rng=RepeatableRng(deterministic_rng),
             clock=self.clock,
-            apps=InlineHost(),
+            apps=EmbeddedHost(),
             expert=expert,
             pin_policy=PinPolicy[pin_policy.upper()],
             cost=COST_TRIVIAL,
@@ -90,7 +97,11 @@ class VirtualDevice:
         if onboarded and not session.is_onboarded:
             self.board.prepare(seed=seed, pin=pin)
         present = {app.name.lower() for app in session.registry.apps()}
-        self.board.prepare(bundles=[b for b in map(_bundle, apps) if b.manifest.name.lower() not in present])
+        wanted = [app for app in map(_app, apps) if _name(app).lower() not in present]
+        self.board.prepare(
+            bundles=[app for app in wanted if isinstance(app, Bundle)],
+            images=[app for app in wanted if isinstance(app, AppImage)],
+        )
         self.board.power_on()
         if open:
             self.open(open)
@@ -232,9 +243,14 @@ class VirtualDevice:
 
     # apps
 
-    def install(self, app: str | Bundle) -> InstalledApp:
-        """Install an app, named from the catalogue or as a bundle, as the factory does: nobody is asked."""
-        return self.board.system.install(_bundle(app))
+    def install(self, app: App) -> InstalledApp:
+        """Install an app, named from the catalogue, a bundle or an image, as the factory does: nobody is asked."""
+        found = _app(app)
+        if isinstance(found, Bundle):
+            return self.board.system.install(found)
+        registry = self.board.system.session.registry
+        registry.put(installed := registry.measure(found))
+        return installed
 
     def open(self, name: str) -> None:
         """Open an installed app as if the person had chosen it; an app that is open is closed first.
@@ -292,6 +308,12 @@ def _built_in(name: str) -> Bundle:
     return catalogue.bundle(name)
 
 
-def _bundle(app: str | Bundle) -> Bundle:
-    """Return a bundle, packed once for a process when it comes from the catalogue."""
+def _app(app: App) -> Bundle | AppImage:
+    """Return what is installed: packed once for a process when it comes from the catalogue, and read from an ELF file."""
+    if isinstance(app, Path):
+        return image_from_elf(Elf.from_bytes(app.read_bytes()))
     return _built_in(app.lower()) if isinstance(app, str) else app
+
+
+def _name(app: Bundle | AppImage) -> str:
+    return app.manifest.name if isinstance(app, Bundle) else InstallParameters.from_bytes(app.parameters).name

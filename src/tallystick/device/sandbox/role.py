@@ -28,6 +28,8 @@ class Role(Enum):
 
     #: one app: one link to the OS, and computing
     APP = "app"
+    #: the processors of many embedded devices' native apps: as an app, and its memory may be run
+    ENGINE = "engine"
     #: the Normal World: listening sockets made before, a link, an event loop
     NORMAL = "normal"
     #: the process that holds the seed while unlocked: one link
@@ -100,6 +102,11 @@ _COMMON = (
     *(Rule(call=call) for call in ("futex", "sched_yield", "getpid", "gettid", "poll", "ppoll")),
     *(Rule(call=call) for call in ("clock_gettime", "clock_nanosleep", "getrandom", "exit", "exit_group")),
 )
+#: the same, with memory that may be run: it translates code
+_TRANSLATOR = (
+    *(rule for rule in _COMMON if rule.call not in {"mmap", "mprotect"}),
+    *(Rule(call=call) for call in ("mmap", "mprotect")),
+)
 #: an event loop over sockets that somebody else made; no shutdown: it would turn a listening socket into one that can connect
 _ENDPOINT = (
     *(Rule(call=call) for call in ("accept4", "epoll_ctl", "epoll_wait", "epoll_pwait")),
@@ -156,6 +163,8 @@ _TCP_CLIENT = (
 
 _PROFILES = {
     Role.APP: Profile(rules=_COMMON, limits=Limits(memory_bytes=512 * _MIB)),
+    # each processor reserves addresses for translated code, and uses a small part of them
+    Role.ENGINE: Profile(rules=_TRANSLATOR, limits=Limits(memory_bytes=65_536 * _MIB)),
     # one descriptor for each client, and some to spare for what was open before
     Role.NORMAL: Profile(rules=_COMMON + _ENDPOINT, limits=Limits(memory_bytes=512 * _MIB, descriptors=320)),
     Role.KEYSTORE: Profile(rules=_COMMON, limits=Limits(memory_bytes=1024 * _MIB)),

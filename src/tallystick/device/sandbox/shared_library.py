@@ -5,19 +5,28 @@ It is read as data, and goes into the app's process with the app's image; what i
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 from tallystick.wire.native import MAX_LIBRARY
 
 __all__ = ["find_shared_library", "speculos_folder"]
 
+#: names the folder of the package `speculos` of another installation
+FOLDER: Final = "TALLYSTICK_SPECULOS"
 _FIRST_SHARED_LEVEL: Final = 23
 
 
 def speculos_folder(libraries: str) -> str:
-    """Return the folder of an installed Speculos, "" where there is none; `libraries` is as for `ProcessHost`."""
+    """Return the folder of an installed Speculos, "" where there is none; `libraries` is as for `ProcessHost`.
+
+    Outside of an image the environment may name one that is installed elsewhere.
+    """
     if libraries:
         return f"{libraries}/speculos"
+    named = os.environ.get(FOLDER)
+    if named:
+        return named
     import importlib.util  # no image needs it
 
     found = importlib.util.find_spec("speculos")
