@@ -6,7 +6,9 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Final
 
 from tallystick.device.native.cpu import Access, Cpu, Exhausted, Fault, Register
+from tallystick.device.native.cx_aes_unit import AesUnit
 from tallystick.device.native.cx_bn import NumberPool
+from tallystick.device.native.cx_page import CxPage
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.generation import Generation, generation_of
 from tallystick.device.native.library_table import function_name
@@ -67,6 +69,8 @@ class Machine:
         self.calls = 0
         self.nvm: Nvm | None = None
         self.numbers = NumberPool()
+        self.cx_page = CxPage(self.memory, self.generation.trampoline)
+        self.aes = AesUnit()
         self._complained: set[str] = set()
         self._table = 0
         self._load(native.library)
