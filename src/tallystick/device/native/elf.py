@@ -113,7 +113,7 @@ def _at(form: struct.Struct, raw: bytes, offset: int) -> tuple[Any, ...]:
 
 
 def _part(raw: bytes, offset: int, size_bytes: int) -> bytes:
-    if offset + size_bytes > len(raw):
+    if size_bytes and offset + size_bytes > len(raw):
         raise RemoteProtocolError("the ELF file is cut short")
     return raw[offset : offset + size_bytes]
 
@@ -129,7 +129,10 @@ def _segments(raw: bytes, offset: int, count: int) -> Iterator[Segment]:
         if in_file > in_memory or address + in_memory > 1 << 32:
             raise RemoteProtocolError("a part of the ELF file does not fit its place")
         segment = Segment(address=address, data=_part(raw, at, in_file), size_bytes=in_memory)
-        if any(segment.address < other.end and other.address < segment.end for other in before):
+        if any(
+            segment.address < other.end and other.address < segment.end and (segment.data or other.data)
+            for other in before
+        ):
             raise RemoteProtocolError("two parts of the ELF file lie at one address")
         before.append(segment)
         yield segment

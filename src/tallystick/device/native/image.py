@@ -16,6 +16,8 @@ __all__ = ["image_from_elf", "image_from_hex", "target_of"]
 
 #: everything of one app, in bytes
 _MAX_FLASH = 400 * 1024
+#: where RAM lies that an app names by address
+_RAM, _BEHIND_RAM = 0x2000_0000, 0x2010_0000
 _NO_FLAGS = AppFlag(0)
 _MARKS = ("_nvram_data", "_envram_data", "_install_parameters", "_einstall_parameters")
 
@@ -92,10 +94,15 @@ def target_of(elf: Elf) -> int | None:
 
 
 def _flash(elf: Elf) -> Segment:
-    loaded = [segment for segment in elf.segments if segment.data]
+    # headers that a linker put before RAM are in the file, and are not loaded
+    loaded = [segment for segment in elf.segments if segment.data and _is_flash(segment)]
     if len(loaded) != 1 or len(loaded[0].data) > _MAX_FLASH:
         raise RemoteProtocolError("an app is one run of flash, of at most 400 KiB")
     return loaded[0]
+
+
+def _is_flash(segment: Segment) -> bool:
+    return not _RAM <= segment.address < _BEHIND_RAM
 
 
 def _entry(entry: int, flash: Segment) -> int:

@@ -10,14 +10,14 @@ from collections.abc import Generator, Mapping
 from types import GeneratorType
 from typing import Any, Final
 
+from tallystick.device.native.call_table import ReturnStyle
 from tallystick.device.native.cpu import Cpu, Exhausted, Fault, FaultKind, Register, Trap
 from tallystick.device.native.cx_error import CxError, CxStatus
 from tallystick.device.native.handler import HANDLERS, LIBRARY
-from tallystick.device.native.library_table import function_name
 from tallystick.device.native.machine import Asking, Crash, Ended, Handler, Machine, Throw
 from tallystick.device.native.memory import BadPointer
 from tallystick.device.native.nvm import Nvm
-from tallystick.device.native.table import argument_count, name_of
+from tallystick.device.native.try_context import give_back
 from tallystick.wire.install import InstallParameters
 from tallystick.wire.native import NativeImage
 from tallystick.wire.screen import Entry, Menu
@@ -72,13 +72,13 @@ def program(
 
 
 def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Request, Outcome, None]:
-    """Answer one system call: result in r0, exception in r1."""
-    cpu = machine.cpu
-    number = cpu.get(Register.R0)
-    machine.last_call = name = name_of(number)
+    """Answer one system call, in the way of the app's generation."""
+    cpu, table = machine.cpu, machine.generation.calls
+    array, call = cpu.get(Register.R1), table.find(cpu.get(Register.R0))
+    machine.last_call = name = call.name
     result, thrown = 0, 0
     try:
-        arguments = machine.memory.words(cpu.get(Register.R1), argument_count(number, level=machine.generation.level))
+        arguments = machine.memory.words(array, call.count)
         handler = handlers.get(name)
         if handler is None:
             yield from machine.complain(name, "no such system call here")
@@ -87,11 +87,15 @@ def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Requ
             result = yield from _carry_out(machine, handler, arguments)
     except BadPointer:
         yield from machine.complain(name, "a pointer that is not the app's")
-        result, thrown = (CxStatus.INVALID_PARAMETER, 0) if name.startswith("cx_") else (0, _INVALID_PARAMETER)
+        returns = name.startswith("cx_") and table.style is ReturnStyle.EXCEPTION
+        result, thrown = (CxStatus.INVALID_PARAMETER, 0) if returns else (0, _INVALID_PARAMETER)
     except Throw as error:
         thrown = error.number
-    cpu.set(Register.R0, result)
-    cpu.set(Register.R1, thrown)
+    if table.style is ReturnStyle.EXCEPTION:
+        cpu.set(Register.R0, result)
+        cpu.set(Register.R1, thrown)
+    else:
+        give_back(machine, call, array, result=result, thrown=thrown)
 
 
 def _refusal(name: str) -> tuple[int, int]:
@@ -105,7 +109,7 @@ def _library(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Req
     """Answer a call of the shared library ourselves, or go on in the one that is there."""
     cpu = machine.cpu
     number, sp = cpu.get(Register.R0), cpu.get(Register.SP)
-    machine.last_call = name = function_name(number)
+    machine.last_call = name = machine.generation.function_name(number)
     handler = handlers.get(name)
     try:
         first = machine.memory.words(sp, 2)

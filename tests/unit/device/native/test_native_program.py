@@ -17,7 +17,6 @@ from tallystick.wire.syscall import (
     ApduEvent,
     CallStatus,
     DeriveNode,
-    Exchange,
     Idle,
     Log,
     Outcome,
@@ -26,6 +25,7 @@ from tallystick.wire.syscall import (
     ReadSetting,
     ResetEvent,
     Response,
+    Wait,
     WriteRecord,
 )
 
@@ -79,7 +79,7 @@ def test_apdu_comes_in_and_its_answer_goes_out():
     """What is sent is answered with the next wait; a client that went away is no packet."""
     code = call(RECEIVE, RAM, 300, 0) + call(SEND, 0x20, RAM + 1, 5, 0) + call(RECEIVE, RAM, 300, 0) + END
     run = Run(code, Outcome(value=ApduEvent(b"abcde")), Outcome(value=ResetEvent()), Outcome(value=ApduEvent(b"xyz")))
-    assert run.requests == [Exchange(), Exchange(Response(b"abc", 0x6465)), Exchange()]
+    assert run.requests == [Wait(), Wait(Response(b"abc", 0x6465)), Wait()]
     assert run.ram(0, 4) == b"\x20xyz"
     assert run.result == (4, 0)
 
@@ -268,7 +268,7 @@ def test_new_key_is_made_of_the_oss_randomness():
     assert run.ram(0x108, 65) == secp256k1.public_key(KEY, compressed=False)
 
 
-@pytest.mark.parametrize("level", [None, 21, 28])
+@pytest.mark.parametrize("level", [21, 28])
 def test_level_that_does_not_run_is_refused(level):
     """An app of another API level is refused with what can be run."""
     with pytest.raises(UsageError):
