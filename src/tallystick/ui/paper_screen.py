@@ -112,12 +112,5 @@ class PaperScreen:
                     self._draw.rectangle((*corner, corner[0] + scale - 1, corner[1] + scale - 1), fill=INK)
 
     def _bitmap(self, bitmap: Bitmap) -> None:
-        stride, top = (bitmap.w * bitmap.bpp + 7) // 8, (1 << bitmap.bpp) - 1
-        levels = bytearray()
-        for row in range(bitmap.h):
-            for column in range(bitmap.w):
-                at = column * bitmap.bpp
-                byte = bitmap.data[row * stride + at // 8]
-                levels.append((byte >> (8 - bitmap.bpp - at % 8) & top) * 255 // top)
-        if levels:
-            self.image.paste(Image.frombytes("L", (bitmap.w, bitmap.h), bytes(levels)), (bitmap.x, bitmap.y))
+        if bitmap.w and bitmap.h:
+            self.image.paste(Image.frombytes("L", (bitmap.w, bitmap.h), bitmap.levels()), (bitmap.x, bitmap.y))

@@ -112,10 +112,8 @@ class PixelScreen:
                     self._put(left + scale + x, top + scale + y, 0)
 
     def _bitmap(self, bitmap: Bitmap) -> None:
-        stride, top = (bitmap.w * bitmap.bpp + 7) // 8, (1 << bitmap.bpp) - 1
-        for row in range(bitmap.h):
-            for column in range(bitmap.w):
-                at = column * bitmap.bpp
-                byte = bitmap.data[row * stride + at // 8]
-                level = byte >> (8 - bitmap.bpp - at % 8) & top
-                self._put(bitmap.x + column, bitmap.y + row, level * 255 // top)
+        levels = bitmap.levels()
+        left, right = max(bitmap.x, 0), min(bitmap.x + bitmap.w, self.width)
+        for row in range(max(-bitmap.y, 0), min(bitmap.h, self.height - bitmap.y) if right > left else 0):
+            at, start = row * bitmap.w + left - bitmap.x, (bitmap.y + row) * self.width
+            self.pixels[start + left : start + right] = levels[at : at + right - left]

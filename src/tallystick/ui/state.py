@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from tallystick.errors import RemoteProtocolError
-from tallystick.ui.text_event import TextEvent, text_events
+from tallystick.ui.text_event import TextEvent, fresh_events, text_events
 from tallystick.wire.panel import Frame
 
 #: text events kept; a review is a few dozen, so this is hours of work by hand and seconds of the fastest script
@@ -64,6 +64,8 @@ class PanelState:
     def __init__(self, *, model: str = "") -> None:
         self.frame: Frame | None = None
         self.events: tuple[TextEvent, ...] = ()
+        #: those that the last frame drew: what rules react to
+        self.fresh: tuple[TextEvent, ...] = ()
         self.log = EventLog()
         self.status: Mapping[str, Any] = {"model": model} if model else {}
         self._offset = 0
@@ -85,13 +87,15 @@ class PanelState:
         Its number is made to go on from the last one: a device that was pulled and put in again counts from 1, and a
         script that waits for a greater number must not wait for ever.
         """
-        if frame.sequence + self._offset <= self.sequence:
-            self._offset = self.sequence + 1 - frame.sequence
+        seen = self.sequence - self._offset
+        if frame.sequence <= seen:
+            self._offset, seen = self.sequence + 1 - frame.sequence, 0
         if self._offset:
             frame = replace(frame, sequence=frame.sequence + self._offset)
         self.frame = frame
         self.events = text_events(frame)
-        self.log.extend(self.events)
+        self.fresh = fresh_events(frame, after=seen)
+        self.log.extend(self.fresh)
         self._changed()
 
     def tell(self, status: object) -> None:

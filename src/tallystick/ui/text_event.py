@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tallystick.wire.panel import Frame, Text
+from tallystick.wire.panel import Caption, Element, Frame, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,18 @@ class TextEvent:
 
 def text_events(frame: Frame) -> tuple[TextEvent, ...]:
     """Return the lines of a frame in the order they were drawn; the first one carries `clear`, empty ones are left out."""
-    lines = [element for element in frame.drawing.elements if isinstance(element, Text) and element.text]
+    return _events(element for element in frame.drawing.elements if isinstance(element, Text | Caption))
+
+
+def fresh_events(frame: Frame, *, after: int) -> tuple[TextEvent, ...]:
+    """Return the lines that are new to somebody who saw the frame numbered `after`: not those of a picture that stayed."""
+    elements = frame.drawing.elements
+    return _events(element for element in elements if not isinstance(element, Caption) or element.since > after)
+
+
+def _events(lines: Iterable[Element]) -> tuple[TextEvent, ...]:
+    told = [line for line in lines if isinstance(line, Text | Caption) and line.text]
     return tuple(
         TextEvent(text=line.text, x=line.x, y=line.y, w=line.w, h=line.h, clear=index == 0)
-        for index, line in enumerate(lines)
+        for index, line in enumerate(told)
     )

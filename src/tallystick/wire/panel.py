@@ -15,12 +15,14 @@ from typing import Any, Self
 
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.events import BUTTON_NAMES, Button, ButtonEvent, FingerEvent, Gesture, press
+from tallystick.wire.raster import unpack
 
 #: elements of one frame, and characters of one text: what a hostile peer may make us hold
 MAX_ELEMENTS = 512
 MAX_TEXT = 1024
 #: seconds a gesture can be asked to be held
 _MAX_HOLD_S = 60.0
+_LEVELS = bytes.maketrans(b"0123456789abcdef", bytes(17 * level for level in range(16)))
 
 
 @unique
@@ -100,9 +102,35 @@ class Bitmap:
     bpp: int
     data: bytes
 
+    def levels(self) -> bytes:
+        """Return one byte for each pixel, 0 (dark) to 255 (light), row by row."""
+        return unpack(self.data, width=self.w, height=self.h, bits=self.bpp).translate(_LEVELS)
 
-Element = Text | Icon | Box | Code | Bitmap
-_KINDS: dict[str, type[Element]] = {"text": Text, "icon": Icon, "box": Box, "code": Code, "bitmap": Bitmap}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """A line of text that a bitmap of the same frame shows: told to scripts, not drawn again.
+
+    `since` is the number of the first frame that had it: a line that only stayed is no news.
+    """
+
+    x: int
+    y: int
+    w: int
+    h: int
+    text: str
+    since: int = 0
+
+
+Element = Text | Icon | Box | Code | Bitmap | Caption
+_KINDS: dict[str, type[Element]] = {
+    "text": Text,
+    "icon": Icon,
+    "box": Box,
+    "code": Code,
+    "bitmap": Bitmap,
+    "caption": Caption,
+}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -147,7 +175,7 @@ class Drawing:
 
     def texts(self) -> tuple[str, ...]:
         """Return the lines of text, from top to bottom as drawn."""
-        return tuple(element.text for element in self.elements if isinstance(element, Text))
+        return tuple(element.text for element in self.elements if isinstance(element, Text | Caption))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +269,8 @@ def _element_to_json(element: Element) -> dict[str, Any]:
             entry["text"] = element.text
         case Bitmap():
             entry |= {"bpp": element.bpp, "data": base64.b64encode(element.data).decode()}
+        case Caption():
+            entry |= {"text": element.text, "since": element.since}
     return entry
 
 
@@ -266,6 +296,8 @@ def _element_from_json(entry: Any) -> Element:
             if bpp not in (1, 2, 4) or len(data) != (w * bpp + 7) // 8 * h:
                 raise ValueError("bitmap of the wrong size")
             return Bitmap(x=x, y=y, w=w, h=h, bpp=bpp, data=data)
+        case "caption":
+            return Caption(x=x, y=y, w=w, h=h, text=_string(entry["text"]), since=_number(entry["since"], limit=2**53))
         case _:
             raise ValueError("unknown element")
 
@@ -293,6 +325,7 @@ __all__ = [
     "Bitmap",
     "Box",
     "ButtonEvent",
+    "Caption",
     "Code",
     "Drawing",
     "Element",

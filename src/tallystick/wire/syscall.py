@@ -15,6 +15,7 @@ from typing import Any, Self
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.call import ApduEvent, AppEvent, CallStatus, MenuEvent, Request, ResetEvent, Response, SyscallError
+from tallystick.wire.call_canvas import MAX_PAINTED, CanvasEvent, Paint, Wait
 from tallystick.wire.call_cipher import Agree, Cipher, PublicOf, SignWith, Verify
 from tallystick.wire.call_endorsement import (
     ENDORSEMENT_CALLS,
@@ -39,6 +40,7 @@ __all__ = [
     "MAX_LEVELS",
     "MAX_LOG",
     "MAX_MESSAGE",
+    "MAX_PAINTED",
     "MAX_RANDOM",
     "MAX_RECORD",
     "MAX_REPLY",
@@ -48,6 +50,7 @@ __all__ = [
     "AppEvent",
     "Ask",
     "CallStatus",
+    "CanvasEvent",
     "Cipher",
     "DeriveNode",
     "DeviceInfo",
@@ -66,6 +69,7 @@ __all__ = [
     "Log",
     "MenuEvent",
     "Outcome",
+    "Paint",
     "PublicKey",
     "PublicOf",
     "Random",
@@ -78,6 +82,7 @@ __all__ = [
     "SignWith",
     "SyscallError",
     "Verify",
+    "Wait",
     "WriteRecord",
     "WriteSetting",
     "request_from_bytes",
@@ -267,6 +272,8 @@ _REQUESTS: tuple[type[Request], ...] = (
     Log,
     Ask,
     Idle,
+    Wait,
+    Paint,
     PublicKey,
     Sign,
     DeriveNode,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from scene_strategy import answers, paths, records, requests
 
 from tallystick.errors import RemoteProtocolError
+from tallystick.wire.call_canvas import ButtonsInput, FingerInput, Label, TickInput
 from tallystick.wire.call_endorsement import ENDORSEMENT_CALLS
 from tallystick.wire.install import Curve
 from tallystick.wire.screen import Decided, Entry, Menu, Notice, Progress
@@ -36,6 +37,7 @@ from tallystick.wire.syscall import (
     Log,
     MenuEvent,
     Outcome,
+    Paint,
     PublicKey,
     PublicOf,
     Random,
@@ -47,6 +49,7 @@ from tallystick.wire.syscall import (
     SignWith,
     SyscallError,
     Verify,
+    Wait,
     WriteRecord,
     WriteSetting,
     request_from_bytes,
@@ -90,6 +93,13 @@ SAMPLES = [
     (Agree(b"\x01" * 32, b"\x04" * 65), "63" + "01" * 32 + "04" * 65),
     (Cipher(True, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 01" + "01" * 16 + "02" * 16 + "03" * 16),
     (Cipher(False, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 00" + "01" * 16 + "02" * 16 + "03" * 16),
+    (Wait(), "12 00"),
+    (Wait(Response(b"\x05", 0x9000), True), "12 03 9000 00000001 05"),
+    (Paint(x=1, y=2, w=9, h=1, bits=1, data=b"\xff\x80"), "13 0001 0002 0009 0001 01 ff80 ff"),
+    (
+        Paint(x=0, y=0, w=0, h=0, bits=4, data=b"", labels=(Label(x=1, y=2, w=3, h=4, text="é"),)),
+        "13 0000 0000 0000 0000 04 01 0001 0002 0003 0004 01 0002 c3a9",
+    ),
 ]
 OUTCOMES = [
     (Exchange(), ApduEvent(b"\xb0\x01"), "00 01 b001"),
@@ -106,6 +116,13 @@ OUTCOMES = [
     (PublicOf(b"\x01" * 32), b"\x04", "00 04"),
     (Verify(b"\x04" * 65, b"\x02" * 32, b""), True, "00 01"),
     (Verify(b"\x04" * 65, b"\x02" * 32, b""), False, "00 00"),
+    (Wait(), ApduEvent(b"\xb0\x01"), "00 01 b001"),
+    (Wait(), MenuEvent(258), "00 02 0102"),
+    (Wait(), ResetEvent(), "00 03"),
+    (Wait(), ButtonsInput(3), "00 04 03"),
+    (Wait(), FingerInput(x=258, y=3, pressed=True), "00 05 0102 0003 01"),
+    (Wait(), TickInput(), "00 06"),
+    (Paint(x=0, y=0, w=0, h=0, bits=1, data=b""), None, "00"),
 ]
 INFO = DeviceInfo(model="nanosp", target_id=0x33100004, os_version="1.1.1", mcu_version="4", touch=False, page_width=17)
 

@@ -6,14 +6,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tallystick.device.native import cx_call, cx_set, endorsement_call, io_call, key_call, os_call
+from tallystick.device.native import cx_call, cx_set, endorsement_call, io_call, key_call, nbgl_call, os_call
 from tallystick.device.native.machine import Handler
 
 __all__ = ["HANDLERS", "LIBRARY"]
 
 #: system calls
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
-    {**os_call.HANDLERS, **io_call.HANDLERS, **key_call.HANDLERS, **cx_set.HANDLERS, **endorsement_call.HANDLERS}
+    {
+        **os_call.HANDLERS,
+        **io_call.HANDLERS,
+        **key_call.HANDLERS,
+        **cx_call.HANDLERS,
+        **cx_set.HANDLERS,
+        **endorsement_call.HANDLERS,
+        **nbgl_call.HANDLERS,
+    }
 )
 #: functions of the shared library that need no library
 LIBRARY: Final[Mapping[str, Handler]] = MappingProxyType({**cx_call.LIBRARY, **cx_set.LIBRARY})

@@ -6,18 +6,32 @@ not there is taken and forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Generator, Mapping
 from enum import IntEnum, unique
 from typing import Final
 
+from tallystick.device.native.framebuffer import Area
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
-from tallystick.wire.syscall import MAX_REPLY, ApduEvent, Exchange, Response
+from tallystick.device.native.seph import Tag, packet_of
+from tallystick.wire.syscall import (
+    MAX_REPLY,
+    ApduEvent,
+    AppEvent,
+    CanvasEvent,
+    Outcome,
+    Request,
+    Response,
+    Wait,
+)
 
-__all__ = ["HANDLERS", "Packet"]
+__all__ = ["HANDLERS", "Packet", "answer", "next_event"]
 
 _INVALID_PARAMETER: Final = 0x02
 _OVERFLOW: Final = 0x0F
 _STATUS_BYTES: Final = 2
+_BOX: Final = struct.Struct(">HHHH")
+_TOUCHES, _HAS_LEFT = 1, 2
 
 
 @unique
@@ -38,32 +52,69 @@ def _nothing(_machine: Machine, _arguments: tuple[int, ...]) -> int:
     return 0
 
 
+def next_event(machine: Machine) -> Generator[Request, Outcome, AppEvent | CanvasEvent]:
+    """Show what was drawn, send the answer there is, and wait for what comes next."""
+    window = machine.window
+    yield from window.show()
+    response, machine.response = machine.response, None
+    window.is_owing &= response is None
+    event: AppEvent | CanvasEvent = (yield Wait(response, window.wants_ticks)).unwrap()
+    machine.calls = 0
+    window.heard(event)
+    return event
+
+
 def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
-    """Wait for an APDU; what the person or the host does beside it is not for this call."""
+    """Wait for an APDU, or for the person."""
     pointer, room = arguments[:2]
     while True:
-        response, machine.response = machine.response, None
-        outcome = yield Exchange(response)
-        event = outcome.unwrap()
+        event = yield from next_event(machine)
         if isinstance(event, ApduEvent):
-            machine.calls = 0
-            packet = bytes([Packet.USB_HID_APDU]) + event.raw
-            if len(packet) > room & 0xFFFF:
-                raise Throw(_OVERFLOW)
-            machine.memory.write(pointer, packet)
-            return len(packet)
+            packet = bytes((Packet.USB_HID_APDU,)) + event.raw
+        elif heard := packet_of(event):
+            packet = bytes((Packet.SEPH,)) + heard
+        else:
+            continue
+        if len(packet) > room & 0xFFFF:
+            raise Throw(_OVERFLOW)
+        machine.memory.write(pointer, packet)
+        return len(packet)
+
+
+def answer(machine: Machine, data: bytes) -> None:
+    """Keep an APDU's answer until the app waits again; raise Throw for one that is none."""
+    if not _STATUS_BYTES <= len(data) <= MAX_REPLY + _STATUS_BYTES:
+        raise Throw(_INVALID_PARAMETER)
+    machine.response = Response(data[:-_STATUS_BYTES], int.from_bytes(data[-_STATUS_BYTES:], "big"))
 
 
 def _send(machine: Machine, arguments: tuple[int, ...]) -> int:
-    """Keep an APDU's answer until the app waits again; other packets have nobody to go to."""
+    """Take an APDU's answer, or a text that the shared library drew; other packets have nobody to go to."""
     kind, pointer, size = arguments[0] & 0xFF, arguments[1], arguments[2] & 0xFFFF
     data = machine.memory.read(pointer, size)
-    if kind not in _APDUS:
-        return size
-    if not _STATUS_BYTES <= size <= MAX_REPLY + _STATUS_BYTES:
-        raise Throw(_INVALID_PARAMETER)
-    machine.response = Response(data[:-_STATUS_BYTES], int.from_bytes(data[-_STATUS_BYTES:], "big"))
+    if kind in _APDUS:
+        answer(machine, data)
+    elif kind == Packet.SEPH:
+        for tag, body in machine.window.packets.feed(data):
+            if tag == Tag.TEXT:
+                take_text(machine, body)
     return size
+
+
+def take_text(machine: Machine, body: bytes) -> None:
+    """Note a line of text that tells itself: the text, then its box (x, y, width, height u16 big endian)."""
+    if len(body) >= _BOX.size:
+        x, y, w, h = _BOX.unpack(body[-_BOX.size :])
+        text = body[: -_BOX.size].decode("utf-8", "replace")
+        machine.window.texts.tell(text, Area(x=x, y=y, w=w, h=h))
+
+
+def _last_touch(machine: Machine, arguments: tuple[int, ...]) -> int:
+    """Tell where the finger is, or was: x and y u16, state u8 (1 touches, 2 has left), and three bytes of no meaning here."""
+    finger = machine.window.finger
+    state = _TOUCHES if finger.pressed else _HAS_LEFT
+    machine.memory.write(arguments[0], struct.pack("<HHB3x", finger.x, finger.y, state))
+    return 0
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -73,4 +124,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "os_io_seph_tx": _nothing,
     "os_io_rx_evt": _receive,
     "os_io_tx_cmd": _send,
+    "touch_get_last_info": _last_touch,
+    "touch_exclude_borders": _nothing,
+    "touch_set_state": _nothing,
 }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from tallystick.device.native.cpu import Access, Cpu, Exhausted, Fault, Register
+from tallystick.device.native.cpu import Access, Cpu, Exhausted, Fault, Register, Trap
 from tallystick.device.native.cx_aes_unit import AesUnit
 from tallystick.device.native.cx_bn import NumberPool
 from tallystick.device.native.cx_page import CxPage
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.generation import Generation, generation_of
-from tallystick.device.native.library_table import function_name
 from tallystick.device.native.memory import BadPointer, Memory
+from tallystick.device.native.window import Window
 from tallystick.errors import RemoteProtocolError, TallyError
 from tallystick.wire.native import NativeImage
 from tallystick.wire.syscall import DeviceInfo, Log, Outcome, Request, Response
@@ -26,6 +26,13 @@ __all__ = ["Asking", "Crash", "Ended", "Handler", "Machine", "Throw"]
 _TRAMPOLINE_CODE: Final = bytes.fromhex("02df02b07047")
 _TABLE_SYMBOL: Final = "shared_exported_functions"
 _MAX_LIBRARY_PARTS: Final = 4
+#: parts of a library that are in no memory, from here on
+_NOWHERE: Final = 0xE000_0000
+#: where a library's own entry keeps the address of its table, for files without symbols
+_TABLE_OFFSET: Final = 12
+#: takes where the app's flash and RAM lie, and how many instructions it may need
+_INIT_SYMBOL: Final = "pic_init"
+_INIT_BUDGET: Final = 1000
 
 #: a handler that asks the OS
 Asking = Generator[Request, Outcome, int]
@@ -58,7 +65,9 @@ class Machine:
         self.cpu = cpu
         self.info = info
         self.image = native.image
-        self.generation: Generation = generation_of(info.model, self.image.create.api_level)
+        self.generation: Generation = generation_of(
+            info.model, self.image.create.api_level, code=self.image.code
+        )
         self.memory = Memory(cpu, self.generation)
         #: the APDU's answer that the app has sent, until it waits again
         self.response: Response | None = None
@@ -71,8 +80,11 @@ class Machine:
         self.numbers = NumberPool()
         self.cx_page = CxPage(self.memory, self.generation.trampoline)
         self.aes = AesUnit()
+        self.window = Window(self.memory, model=info.model)
         self._complained: set[str] = set()
         self._table = 0
+        #: those of the shared library
+        self.symbols: Mapping[str, int] = {}
         self._load(native.library)
 
     def complain(self, name: str, what: str) -> Generator[Request, Outcome, None]:
@@ -83,7 +95,7 @@ class Machine:
 
     def library_function(self, number: int) -> int:
         """Return the address of a function of the shared library (lowest bit set), or 0."""
-        if not self._table or function_name(number).startswith("function"):
+        if not self._table or number >= len(self.generation.functions):
             return 0
         try:
             return self.memory.words(self._table + 4 * number, 1)[0]
@@ -111,14 +123,34 @@ class Machine:
         self.memory.add(generation.ram, b"", size_bytes=generation.ram_bytes, access=Access.READ | Access.WRITE)
         if library:
             self._load_library(library)
-        else:
+        elif generation.trampoline:
             size = len(_TRAMPOLINE_CODE)
             self.memory.add(generation.trampoline, b"", size_bytes=size, access=Access.READ | Access.EXECUTE)
-        self.cpu.write(generation.trampoline, _TRAMPOLINE_CODE)
+        if generation.trampoline:
+            self.cpu.write(generation.trampoline, _TRAMPOLINE_CODE)
+        if self.symbols.get(_INIT_SYMBOL):
+            self._tell_place(self.symbols[_INIT_SYMBOL])
         self.cpu.set(Register.R9, generation.ram)
         self.cpu.set(Register.SP, generation.stack)
         self.cpu.set(Register.R0, 0)
         self.cpu.set(Register.PC, (generation.flash + image.create.boot_offset) | 1)
+
+    def _tell_place(self, function: int) -> None:
+        """Tell the shared library where the app lies: it translates pointers of the app by itself, from level 23 on."""
+        cpu, generation = self.cpu, self.generation
+        cpu.set(Register.R0, generation.flash)
+        cpu.set(Register.R1, generation.ram)
+        cpu.set(Register.SP, generation.stack)
+        cpu.set(Register.LR, generation.trampoline | 1)  # comes back to the trap there
+        cpu.set(Register.PC, function | 1)
+        if not isinstance(cpu.run(budget=_INIT_BUDGET), Trap):
+            raise Crash("the shared library does not take the place of the app")
+
+    def _entry_table(self) -> int:
+        try:
+            return self.memory.words(self.generation.trampoline + _TABLE_OFFSET, 1)[0]
+        except BadPointer:
+            return 0
 
     def _load_library(self, library: bytes) -> None:
         """Map a shared library where it was linked to lie; raise Crash for one that does not belong to this generation."""
@@ -130,13 +162,18 @@ class Machine:
             (0x0010_0000, 0x0040_0000),
             (0x0060_0000, 0x0100_0000),
             (self.generation.ram - 0x10_0000, self.generation.ram),
+            (self.generation.stack, self.generation.stack + 0x1000),
         )
         for segment in elf.segments[:_MAX_LIBRARY_PARTS]:
+            if segment.address >= _NOWHERE:
+                continue
             if not any(start <= segment.address and segment.end <= end for start, end in taken):
                 raise Crash("the shared library wants memory that is not for it")
             access = Access.READ | (Access.EXECUTE if segment.data else Access.WRITE)
             self.memory.add(segment.address, segment.data, size_bytes=segment.size_bytes, access=access)
-        self._table = elf.symbols.get(_TABLE_SYMBOL, 0)
+        self._table = elf.symbols.get(_TABLE_SYMBOL, 0) or self._entry_table()
+        self.symbols = elf.symbols
+        self.window.texts.learn(elf.symbols)
         try:
             self.memory.place(self.generation.trampoline, len(_TRAMPOLINE_CODE), Access.EXECUTE)
         except BadPointer:

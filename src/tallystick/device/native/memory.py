@@ -43,15 +43,20 @@ class Memory:
             self._cpu.write(address, data)
         self._regions.append(Region(start, end, access))
 
-    def place(self, pointer: int, size_bytes: int, access: Access) -> int:
-        """Return where a pointer of the app leads; raise BadPointer unless all of it may be used so."""
+    def at(self, pointer: int) -> int:
+        """Return where a pointer leads, whether or not anything is there."""
         link = self._generation
         for start, length, at in (
             (link.flash_link, link.flash_bytes, link.flash),
             (link.ram_link, link.ram_bytes, link.ram),
         ):
             if start <= pointer < start + length:
-                pointer += at - start
+                return pointer + at - start
+        return pointer
+
+    def place(self, pointer: int, size_bytes: int, access: Access) -> int:
+        """Return where a pointer of the app leads; raise BadPointer unless all of it may be used so."""
+        pointer = self.at(pointer)
         for region in self._regions:
             if region.start <= pointer and pointer + size_bytes <= region.end and access in region.access:
                 return pointer

@@ -143,6 +143,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "os_flags": _flags,
     "os_setting_get": _setting,
     "os_sched_current_task": _current_task,
+    "os_sched_last_status": _ux,
     "os_version": _version,
     "os_seph_version": _seph_version,
     "os_registry_get_current_app_tag": _registry_tag,

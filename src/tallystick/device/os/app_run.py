@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from tallystick.device.hil import RunningApp
+from tallystick.device.os.app_canvas import AppCanvas
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.task import Promise, Task
 from tallystick.wire.screen import Menu
@@ -29,3 +30,4 @@ class Run:
     #: the client of the APDU in work is gone: every call until the next Exchange ends with ABORTED
     aborted: bool = False
     asking: Task | None = None
+    canvas: AppCanvas = field(default_factory=AppCanvas)

@@ -27,15 +27,18 @@ from tallystick.wire.syscall import (
     AppEvent,
     Ask,
     CallStatus,
+    CanvasEvent,
     DeviceInfo,
     Exchange,
     Exit,
     Idle,
     MenuEvent,
     Outcome,
+    Paint,
     Request,
     ResetEvent,
     Response,
+    Wait,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -94,6 +97,7 @@ class Supervisor:
             run.link.kill()
         if run.asking is not None:
             run.asking.cancel()
+        run.canvas.stop()
         self._display.withdraw(run)
         if self._watchdog is not None:
             self._watchdog.cancel()
@@ -124,6 +128,9 @@ class Supervisor:
             run.events.remove(entry)
         working = run.owed is not None
         run.owed = None
+        if working and run.canvas.view is not None and run.asking is None:
+            run.canvas.is_in_debt = True
+            return
         if not working:
             if not any(isinstance(event, ResetEvent) for event, _ in run.events):
                 self._feed(run, ResetEvent(), None)
@@ -141,11 +148,35 @@ class Supervisor:
 
     def _next(self, run: Run) -> None:
         """Hand the app its next event, if it waits for one."""
-        if isinstance(run.request, Exchange) and run.events:
+        if isinstance(run.request, Wait):
+            self._next_input(run, ticks=run.request.ticks)
+        elif isinstance(run.request, Exchange) and run.events:
             event, run.owed = run.events.popleft()
             run.calls = 0
             run.aborted = False
             self._answer(run, Outcome(value=event))
+
+    def _next_input(self, run: Run, *, ticks: bool) -> None:
+        """Hand an app with a picture what comes next: the person first, then an APDU unless one is in hand, then time."""
+        canvas = run.canvas
+        event: AppEvent | CanvasEvent | None = None
+        if canvas.inputs:
+            event = canvas.inputs.popleft()
+        elif run.events and run.owed is None and not canvas.is_in_debt:
+            event, run.owed = run.events.popleft()
+        if event is not None:
+            run.calls, run.aborted = 0, False
+            canvas.stop()
+            self._answer(run, Outcome(value=event))
+        elif ticks and canvas.ticker is None:
+            canvas.ticker = self._scheduler.call_at(
+                canvas.next_tick_s(self._scheduler.clock.now_s()), lambda: self._tick(run)
+            )
+
+    def _tick(self, run: Run) -> None:
+        run.canvas.tick(self._scheduler.clock.now_s())
+        if run is self._run:
+            self._next(run)
 
     def _answer(self, run: Run, outcome: Outcome) -> None:
         run.request = None
@@ -171,6 +202,14 @@ class Supervisor:
         match request:
             case Exchange(response):
                 self._take_response(run, response)
+            case Wait(response) if run.app.bundle is None:
+                run.canvas.is_in_debt &= response is None
+                if response is None:
+                    self._next(run)
+                else:
+                    self._take_response(run, response)
+            case Paint() if run.app.bundle is None:
+                self._paint(run, request)
             case Exit(reason):
                 self.close("".join(char if char.isprintable() else "?" for char in reason[:MAX_LOG]))
             case _ if run.aborted:
@@ -196,6 +235,28 @@ class Supervisor:
             owed.resolve(response or _CRASHED)
         self._display.withdraw(run)
         self._next(run)
+
+    def _paint(self, run: Run, painting: Paint) -> None:
+        """Change the app's picture, which takes the place of its menu."""
+        canvas, now_s = run.canvas, self._scheduler.clock.now_s()
+        if canvas.is_flooded(painting, now_s=now_s):
+            self.close("it flooded the screen")
+            return
+
+        def entered(event: CanvasEvent) -> None:
+            if run is self._run:
+                canvas.inputs.append(event)
+                self._next(run)
+
+        if canvas.view is None:
+            canvas.view = self._display.canvas(entered)
+        try:
+            canvas.view.paint(painting, now_s=now_s)
+        except RemoteProtocolError:
+            self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
+            return
+        self._display.repaint()
+        self._answer(run, Outcome())
 
     async def _ask(self, run: Run, scene: Scene) -> None:
         try:
@@ -224,6 +285,7 @@ class Supervisor:
             self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
             return
         run.menu = menu
+        run.canvas.view = None
         self._answer(run, Outcome())
 
     def _ended(self, run: Run, reason: str) -> None:

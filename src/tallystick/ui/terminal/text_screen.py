@@ -8,7 +8,7 @@ from rich.style import Style as RichStyle
 from rich.text import Text as Line
 
 from tallystick.ui.matrix import matrix_rows
-from tallystick.wire.panel import Align, Box, Code, Element, Frame, Icon, Style, Text
+from tallystick.wire.panel import Align, Box, Caption, Code, Element, Frame, Icon, Style, Text
 
 _ICONS = {
     "left": "‹", "right": "›", "up": "↑", "down": "↓", "check": "✓", "cross": "✗", "warning": "⚠", "lock": "🔒",
@@ -52,7 +52,7 @@ def _rows(frame: Frame) -> list[list[Element]]:
 
 def _word(element: Element) -> str:
     match element:
-        case Text():
+        case Text() | Caption():
             return element.text
         case Icon():
             return _ICONS.get(element.name, f"[{element.name}]")

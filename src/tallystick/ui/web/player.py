@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tallystick.errors import TransportError
 from tallystick.ui.approval import approving_action
 from tallystick.ui.automation import Automation, Exit
 from tallystick.ui.state import PanelState
+from tallystick.ui.text_event import TextEvent
 from tallystick.ui.web.change import Change
 from tallystick.ui.web.hand import Hand
 from tallystick.wire.events import PanelEvent
@@ -55,17 +56,17 @@ class Player:
         self._automation = automation
         self._is_approving = False
         if on_current:
-            self._act()
+            self._act(self._state.events)
 
     def _on_change(self) -> None:
         if self._state.sequence != self._seen and self._held is None:
             self._seen = self._state.sequence
-            self._act()
+            self._act(self._state.fresh)
 
-    def _act(self) -> None:
+    def _act(self, lines: Sequence[TextEvent]) -> None:
         frame = self._state.frame
         if self._automation is not None:
-            for step in self._automation.react(self._state.events):
+            for step in self._automation.react(lines):
                 if isinstance(step, Exit):
                     self._on_exit()
                 else:

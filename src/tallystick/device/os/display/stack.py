@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from enum import IntEnum, unique
 
 from tallystick.device.hil import Panel
+from tallystick.device.os.display.canvas import CanvasView
 from tallystick.device.os.display.factory import view_for
 from tallystick.device.os.display.view import View
 from tallystick.device.os.task import Promise, Scheduler, Timer
+from tallystick.wire.call_canvas import CanvasEvent
 from tallystick.wire.events import Gesture
 from tallystick.wire.model import Model
 from tallystick.wire.panel import Drawing, Frame
@@ -72,6 +74,16 @@ class Display:
             on_choice(getattr(answer, "index", 0))
 
         self._base = _Layer(_name(menu), view_for(menu, self._model), answered)
+        self._refresh()
+
+    def canvas(self, on_input: Callable[[CanvasEvent], None]) -> CanvasView:
+        """Return a picture for an app to paint, in place of the idle scene; `on_input` hears the person while it is in front."""
+        view = CanvasView(self._model, sequence=lambda: self.sequence + 1, on_input=on_input)
+        self._base = _Layer("canvas", view, lambda _answer: None)
+        return view
+
+    def repaint(self) -> None:
+        """Draw what is in front once more, where it has changed."""
         self._refresh()
 
     def ask(self, scene: Scene, *, owner: object = None, level: Level = Level.QUESTION) -> Promise[Answer]:

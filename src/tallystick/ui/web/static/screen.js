@@ -128,6 +128,8 @@ class PixelGrid {
     }
   }
 
+  caption() {} // the picture has it already
+
   bitmap(entry) {
     const [left, top, w] = entry.box;
     bitmapLevels(entry).forEach((level, at) => this.put(left + (at % w), top + Math.floor(at / w), level));
@@ -240,6 +242,8 @@ class Paper {
     context.fillStyle = INK;
     context.fill();
   }
+
+  caption() {} // the picture has it already
 
   bitmap(entry) {
     const { context } = this;

@@ -1,0 +1,197 @@
+"""System calls of native apps that draw and are touched: `Paint` changes the app's picture, `Wait` brings what comes next.
+
+The OS shows the picture while the app is in front, and nothing else of the screen is the app's; buttons and finger come to the
+app only then. Python apps have no such calls: they ask for scenes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.buffer import Reader, Writer
+from tallystick.wire.call import ApduEvent, AppEvent, MenuEvent, Request, ResetEvent, Response
+from tallystick.wire.raster import BITS, packed_size
+
+__all__ = [
+    "MAX_LABEL",
+    "MAX_LABELS",
+    "MAX_PAINTED",
+    "ButtonsInput",
+    "CanvasEvent",
+    "FingerInput",
+    "Label",
+    "Paint",
+    "TickInput",
+    "Wait",
+]
+
+#: bytes of pixels, texts, and characters of a text in one call
+MAX_PAINTED: Final = 1 << 16
+MAX_LABELS: Final = 64
+MAX_LABEL: Final = 256
+_NOT_TOLD: Final = 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonsInput:
+    """The buttons changed: `down` is the mask of those that are held now (1 left, 2 right)."""
+
+    down: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FingerInput:
+    """The finger came to, moved to or left a point, in pixels."""
+
+    x: int
+    y: int
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TickInput:
+    """Time went by: 100 ms or more since the last one."""
+
+
+CanvasEvent = ButtonsInput | FingerInput | TickInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A line of text that the picture has in a box of w x h pixels at (x, y); `fresh` if this painting drew it."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+    text: str
+    fresh: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Request):
+    """Answer the APDU in hand with `response`, if any, then wait; without one the APDU stays in hand. Value: an event.
+
+    With `ticks` an event comes after 100 ms if nothing else does.
+    """
+
+    NUMBER = 0x12
+    response: Response | None = None
+    ticks: bool = False
+
+    def body(self) -> bytes:
+        """Flags u8 (bit 0 ticks, bit 1 an answer), then the answer, if any: status u16, length u32 and data."""
+        writer = Writer().u8(self.ticks | (self.response is not None) << 1)
+        if self.response is not None:
+            writer.u16(self.response.status).u32(len(self.response.data)).take(self.response.data)
+        return writer.to_bytes()
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the body."""
+        flags = reader.u8()
+        if flags & ~3:
+            raise RemoteProtocolError("a wait of no kind there is")
+        response = None
+        if flags & 2:
+            status = reader.u16()
+            response = Response(reader.take(reader.u32()), status)
+        return cls(response, bool(flags & 1))
+
+    def pack(self, value: AppEvent | CanvasEvent) -> bytes:
+        """Kind u8, then the APDU, the index, the mask, or the point."""
+        match value:
+            case ApduEvent(raw):
+                return b"\x01" + raw
+            case MenuEvent(index):
+                return Writer().u8(2).u16(index).to_bytes()
+            case ResetEvent():
+                return b"\x03"
+            case ButtonsInput(down):
+                return Writer().u8(4).u8(down).to_bytes()
+            case FingerInput():
+                return Writer().u8(5).u16(value.x).u16(value.y).u8(value.pressed).to_bytes()
+            case TickInput():
+                return b"\x06"
+
+    def unpack(self, data: bytes) -> AppEvent | CanvasEvent:
+        """Read the event."""
+        reader = Reader(data)
+        event: AppEvent | CanvasEvent
+        match reader.u8():
+            case 1:
+                return ApduEvent(reader.rest())
+            case 2:
+                event = MenuEvent(reader.u16())
+            case 3:
+                event = ResetEvent()
+            case 4:
+                event = ButtonsInput(reader.u8())
+            case 5:
+                event = FingerInput(x=reader.u16(), y=reader.u16(), pressed=bool(reader.u8()))
+            case 6:
+                event = TickInput()
+            case _:
+                raise RemoteProtocolError("not an event")
+        reader.finish()
+        return event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paint(Request):
+    """Put w x h pixels of `bits` each at (x, y) into the app's picture; rows are padded to whole bytes.
+
+    The picture is shown with the painting that tells its texts; one without (`labels` is None) has others that follow.
+    """
+
+    NUMBER = 0x13
+    x: int
+    y: int
+    w: int
+    h: int
+    bits: int
+    data: bytes = field(repr=False)
+    labels: tuple[Label, ...] | None = None
+
+    def body(self) -> bytes:
+        """Place u16 each, bits u8, pixels, count u8 (FF: no texts told) and each text: place, fresh u8, length u16 and UTF-8."""
+        writer = Writer().u16(self.x).u16(self.y).u16(self.w).u16(self.h).u8(self.bits).take(self.data)
+        if self.labels is None:
+            writer.u8(_NOT_TOLD)
+        else:
+            writer.u8(len(self.labels))
+            for label in self.labels:
+                text = label.text.encode("utf-8", "replace")
+                writer.u16(label.x).u16(label.y).u16(label.w).u16(label.h).u8(label.fresh).u16(len(text)).take(text)
+        return writer.to_bytes()
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the body; raise RemoteProtocolError for pixels or texts beyond the limits."""
+        x, y, w, h, bits = reader.u16(), reader.u16(), reader.u16(), reader.u16(), reader.u8()
+        if bits not in BITS or packed_size(w, h, bits) > MAX_PAINTED:
+            raise RemoteProtocolError("a painting of too many pixels, or of no kind there is")
+        data = reader.take(packed_size(w, h, bits))
+        return cls(x=x, y=y, w=w, h=h, bits=bits, data=data, labels=_read_labels(reader))
+
+
+def _read_labels(reader: Reader) -> tuple[Label, ...] | None:
+    count = reader.u8()
+    if count == _NOT_TOLD:
+        return None
+    if count > MAX_LABELS:
+        raise RemoteProtocolError(f"a painting of {count} texts, {MAX_LABELS} are allowed")
+    return tuple(_read_label(reader) for _ in range(count))
+
+
+def _read_label(reader: Reader) -> Label:
+    x, y, w, h, fresh = reader.u16(), reader.u16(), reader.u16(), reader.u16(), reader.u8()
+    try:
+        text = reader.take(reader.u16()).decode("utf-8")
+    except UnicodeDecodeError:
+        raise RemoteProtocolError("a text of the painting is not UTF-8") from None
+    if len(text) > MAX_LABEL or not text.isprintable():
+        raise RemoteProtocolError("a text of the painting is too long, or cannot be printed")
+    return Label(x=x, y=y, w=w, h=h, text=text, fresh=bool(fresh))
