@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import platformdirs
 
 from tallystick.cli.passing import Passing, sweep
 from tallystick.device.board.plug import BenchOptions, Plug
+
+if TYPE_CHECKING:
+    from tallystick.cli.usb import Usb
 
 
 def hold(
@@ -21,10 +24,11 @@ def hold(
     on_ready: Callable[[dict[str, Any]], None],
     *,
     prepare: Callable[[], object],
+    usb: Usb | None = None,
 ) -> None:
     """Hold the device until it is stopped; `parts` is what every board is given, `options` the command line.
 
-    `prepare` is called while a new device boots: whatever it will need when it is ready can be loaded beside it.
+    `usb` is how it is reached over USB. `prepare` is called while a new device boots: whatever it will need when it is ready can be loaded beside it.
     """
 
     def announce(facts: dict[str, Any]) -> None:
@@ -55,7 +59,10 @@ def hold(
                 prepare()
 
             async def run() -> None:
-                await Bench(plug).run(announce)
+                bench = Bench(plug)
+                if usb is not None:
+                    usb.follow(bench)
+                await bench.run(announce)
 
             asyncio.run(run())
         finally:

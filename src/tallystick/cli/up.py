@@ -16,13 +16,12 @@ from tallystick.cli.target import Run
 from tallystick.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from tallystick.cli.usb import Usb
     from tallystick.device.hil import Flash
     from tallystick.wire.bundle import Bundle
 
-#: options of the contract whose parts are still to be built
-_NOT_BUILT = ("usb",)
 MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
 
 
@@ -77,7 +76,14 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
     help="whose key the manager beside certifies attestation keys with: a key file, or pkcs11:… "
     "[default: the test realm's, which everybody knows]",
 )
-@click.option("--usb", is_flag=True, hidden=True)
+@click.option(
+    "--usb",
+    metavar="[WAY]",
+    is_flag=False,
+    flag_value="vhci",
+    default="",
+    help="be a real USB device of this machine (Linux; asks for root), or tcp[:PORT]: serve USB/IP on the loopback address",
+)
 @click.option("--deterministic-rng", type=click.IntRange(0), metavar="N", help="repeatable random numbers, for tests")
 @click.option("--json", "is_json", is_flag=True, help="print one line of JSON when ready")
 @click.option("-v", "--verbose", "is_verbose", is_flag=True, help="log what the device does; apps may write to stderr")
@@ -107,11 +113,19 @@ def up(run: Run, /, **options: Any) -> None:
 
     with (
         contextlib.suppress(KeyboardInterrupt),
+        _usb(options) as usb,
         manager_for(options) as manager,
         contextlib.closing(Beacon()) as beacon,
     ):
+        parts["usb"] = usb.listener if usb is not None else None
 
         def announce(facts: dict[str, Any], worlds: str) -> None:
+            if usb is None:
+                show(facts, worlds)
+            else:
+                usb.when_plugged(lambda: show({**facts, "usb": usb.facts}, worlds))
+
+        def show(facts: dict[str, Any], worlds: str) -> None:
             told = {**facts, **manager.facts}
             _announce(told, worlds, is_json=run.is_json)
             beacon.show({"pid": os.getpid(), **told})
@@ -126,11 +140,12 @@ def up(run: Run, /, **options: Any) -> None:
                 options,
                 lambda facts: announce(_certified(facts, options), "isolated"),
                 prepare=_load_provisioning,
+                usb=usb,
             )
         else:
             import asyncio
 
-            asyncio.run(_serve(parts, options, announce))
+            asyncio.run(_serve(parts, options, announce, usb))
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -141,10 +156,8 @@ def _check(options: dict[str, Any]) -> None:
         raise UsageError(
             "the isolated board needs Linux", remedy="add --board embedded: one process, without its walls"
         )
-    for name in _NOT_BUILT:
-        if options[name]:
-            flag = "--" + name.replace("_", "-")
-            raise UsageError(f"{flag} is not in this release", remedy=f"leave {flag} away")
+    if options["usb"] and not sys.platform.startswith("linux") and not options["usb"].startswith("tcp"):
+        raise UsageError("a virtual USB device needs Linux", remedy="serve USB/IP with --usb tcp")
     if options["owner_key"] and (options["manager"] or options["no_manager"]):
         raise UsageError("--owner-key is for the manager beside the device", remedy="leave one of the options away")
     if options["manager"] and options["no_manager"]:
@@ -231,8 +244,23 @@ def _parts(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@contextlib.contextmanager
+def _usb(options: dict[str, Any]) -> Iterator[Usb | None]:
+    """Give the device's USB socket and its cable, if it is to have one."""
+    if not options["usb"]:
+        yield None
+        return
+    from tallystick.cli.usb import Usb, Way
+
+    with contextlib.closing(Usb(Way.parse(options["usb"]))) as usb:
+        yield usb
+
+
 async def _serve(
-    parts: dict[str, Any], options: dict[str, Any], announce: Callable[[dict[str, Any], str], None]
+    parts: dict[str, Any],
+    options: dict[str, Any],
+    announce: Callable[[dict[str, Any], str], None],
+    usb: Usb | None,
 ) -> None:
     import asyncio
     import subprocess
@@ -256,6 +284,8 @@ async def _serve(
     service = Service(service_options, apps=host)
     host.settle = service.board.run
     relay = service.board.relay
+    if usb is not None:
+        usb.follow(service)
     await service.run(lambda facts: announce(_certified(facts, options, relay), "not isolated"))
 
 
@@ -285,6 +315,9 @@ def _announce(facts: dict[str, Any], worlds: str, *, is_json: bool) -> None:
         if facts["api_port"] is not None:
             click.echo(f"  page and REST   http://127.0.0.1:{facts['api_port']}/")
         click.echo(f"  APDUs over TCP  127.0.0.1:{facts['apdu_port']}")
+        if "usb" in facts:
+            port = facts["usb"]["port"]
+            click.echo(f"  USB             {facts['usb']['kind']}" + (f" 127.0.0.1:{port}" if port else ""))
         if facts["manager_http"] is not None:
             click.echo(f"  manager         {facts['manager_http']}")
         click.echo("Ctrl-C stops it.")

@@ -14,6 +14,7 @@ from tallystick.errors import RemoteProtocolError
 
 MAX_MESSAGE = 65544 + 3
 MAX_LOG = 256
+MAX_SERIAL = 32
 PROTOCOL_VERSION = 1
 
 
@@ -99,8 +100,16 @@ class Stop:
     """Secure World: end."""
 
 
+@dataclass(frozen=True, slots=True)
+class Introduce:
+    """Secure World: tell a USB host that you are this; `serial` is printable ASCII, at most 32 characters."""
+
+    product_id: int
+    serial: str
+
+
 FromNormal = Hello | Apdu | Link | Log
-ToNormal = Reply | Status | Stop
+ToNormal = Reply | Status | Stop | Introduce
 
 
 def to_bytes(message: FromNormal | ToNormal) -> bytes:
@@ -121,6 +130,9 @@ def to_bytes(message: FromNormal | ToNormal) -> bytes:
             return bytes((0x82, attention))
         case Stop():
             return b"\x83"
+        case Introduce(product_id, serial):
+            printable = "".join(char if " " <= char <= "~" else "?" for char in serial[:MAX_SERIAL])
+            return b"\x84" + product_id.to_bytes(2, "big") + printable.encode("ascii")
 
 
 def from_normal(data: bytes) -> FromNormal:
@@ -147,7 +159,7 @@ def from_normal(data: bytes) -> FromNormal:
 
 
 def to_normal(data: bytes) -> ToNormal:
-    """Read what the Secure World says; raise RemoteProtocolError for anything but its three messages."""
+    """Read what the Secure World says; raise RemoteProtocolError for anything but its four messages."""
     size = len(data)
     try:
         match data[:1]:
@@ -157,6 +169,8 @@ def to_normal(data: bytes) -> ToNormal:
                 return Status(Attention(data[1]))
             case b"\x83" if size == 1:
                 return Stop()
+            case b"\x84" if 3 <= size <= MAX_SERIAL + 3 and all(0x20 <= byte < 0x7F for byte in data[3:]):
+                return Introduce(int.from_bytes(data[1:3], "big"), data[3:].decode("ascii"))
     except ValueError:
         pass
     raise RemoteProtocolError("not a message of the Secure World")

@@ -1,4 +1,4 @@
-"""The closed list of calls between the worlds: seven messages, exactly as written down, and no eighth."""
+"""The closed list of calls between the worlds: eight messages, exactly as written down, and no ninth."""
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from tallystick.wire.world import (
     Apdu,
     Attention,
     Hello,
+    Introduce,
     Link,
     LinkState,
     Log,
@@ -37,6 +38,8 @@ TO_NORMAL = [
     (Reply(0xFFFF, b"\x90\x00"), "81 ffff 9000"),
     (Status(Attention.WAITING_FOR_USER), "82 02"),
     (Stop(), "83"),
+    (Introduce(0x5011, "tally-1"), "84 5011 74616c6c792d31"),
+    (Introduce(1, ""), "84 0001"),
 ]
 channels = st.integers(0, 0xFFFF)
 payloads = st.binary(max_size=100)
@@ -49,6 +52,7 @@ from_normal_messages = (
 )
 to_normal_messages = (
     st.builds(Reply, channels, payloads) | st.builds(Status, st.sampled_from(Attention)) | st.just(Stop())
+    | st.builds(Introduce, channels, st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=32))
 )
 
 

@@ -22,11 +22,11 @@ from tallystick.device.silicon.battery import MODELS_WITH_BATTERY, SimulatedBatt
 from tallystick.device.silicon.provider import chip_in_flash
 from tallystick.errors import UsageError
 from tallystick.wire.bundle import Bundle
-from tallystick.wire.events import Button, PanelEvent, ReplugEvent
+from tallystick.wire.events import Button, PanelEvent, ReplugEvent, TickerEvent
 from tallystick.wire.image import AppImage
 from tallystick.wire.model import MODELS
 from tallystick.wire.panel import Frame
-from tallystick.wire.world import Attention, FromNormal, Status
+from tallystick.wire.world import Attention, FromNormal, Introduce, Status
 
 #: the record that says which model the state belongs to
 _MODEL = "model"
@@ -151,6 +151,14 @@ class DeviceCore:
         if hold or sequence:
             self.system = self._new_system(_MODES.get(hold, BootMode.NORMAL), sequence=sequence)
         self.system.start()
+        self.introduce()
+
+    def introduce(self) -> None:
+        """Tell the Normal World what the device is on USB: its model, or its model's bootloader."""
+        session, model = self.system.session, self._hardware.model
+        is_bootloader = session.mode is BootMode.BOOTLOADER
+        product_id = model.bootloader_product_id if is_bootloader else model.product_id
+        self._link.send(Introduce(product_id, session.identity.serial))
 
     def open_app(self, name: str) -> None:
         """Open an installed app, whatever the case of its name, as the person would.
@@ -183,6 +191,9 @@ class DeviceCore:
         """Take what the person did."""
         if isinstance(event, ReplugEvent):
             self.replug(event.hold)
+        elif isinstance(event, TickerEvent):
+            self.system.supervisor.tick(event.action)
+            self.system.run()
         else:
             self.system.gesture(event)
         self._settle()
@@ -208,6 +219,7 @@ class DeviceCore:
         self.system.shutdown()
         self.system = self._new_system(_MODES.get(hold, BootMode.NORMAL), sequence=sequence)
         self.system.start()
+        self.introduce()
 
     def show(self, frame: Frame) -> None:
         """Take a frame of the Secure World."""
@@ -238,4 +250,9 @@ class DeviceCore:
         if self._replug_wanted is not None:
             hold, self._replug_wanted = self._replug_wanted, None
             self.replug(hold)
+        ticker, supervisor = self.system.supervisor.ticker, self.system.supervisor
+        if ticker.asked != ticker.done and supervisor.is_waiting:
+            # after the frame that the step led to: whoever asked for it looks at the screen next
+            ticker.done = ticker.asked
+            self.tell({**self.status, "steps": ticker.done})
         self.on_settled()

@@ -38,12 +38,19 @@ class Bench:
         self._on_ready: Callable[[dict[str, Any]], None] = lambda _facts: None
         self._is_ready = False
         self._failure: Exception | None = None
+        #: told each time the device has come up: at first, and after each time the plug was pulled
+        self.on_power: Callable[[], None] = lambda: None
         #: what the stages of the boot said of slots that do not start
         self._boot_failures: list[str] = []
 
     def stop(self) -> None:
         """End `run`."""
         self._stopped.set()
+
+    def fail(self, reason: Exception) -> None:
+        """End `run` with `reason`."""
+        self._failure = self._failure or reason
+        self.stop()
 
     async def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
         """Hold the device until SIGTERM, SIGINT or `stop`; `on_ready` hears the facts a script needs, once.
@@ -128,6 +135,7 @@ class Bench:
         match message:
             case {"ready": {"serial": str() as serial, "issuer_public_key": issuer}}:
                 options = self._options
+                self.on_power()
                 if self._is_ready:
                     return
                 self._is_ready = True

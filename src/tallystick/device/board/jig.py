@@ -38,6 +38,7 @@ class PowerOn:
     sequence: int = 0
     panel_fd: int = -1
     listener_fd: int = -1
+    usb_fd: int = -1
     chip_fd: int = -1
     bundle_fds: tuple[int, ...] = ()
     open_app: str = ""

@@ -1,6 +1,6 @@
-"""The Normal World as a program: TCP clients on one side, the gate to the Secure World on the other.
+"""The Normal World as a program: clients by TCP and USB on one side, the gate to the Secure World on the other.
 
-It is given two descriptors, the gate and a listening socket, and has nothing else: no files, no keys, no screen. Loop
+It is given descriptors, the gate and listening sockets, and has nothing else: no files, no keys, no screen. Loop
 and sockets are opened by `prepare`, before the process is locked; behind the lock it can only accept, read and write.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from tallystick.device.normal.relay import Relay
 from tallystick.device.normal.tcp import TcpEndpoint
+from tallystick.device.normal.usbip import UsbipEndpoint
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire import world
 
@@ -60,8 +61,8 @@ class GateLink:
 
 
 def prepare(arguments: list[str]) -> Callable[[], int]:
-    """Open everything (arguments: descriptor of the gate, of the listening socket); return the work."""
-    gate, listener = (socket.socket(fileno=int(argument)) for argument in arguments)
+    """Open everything (arguments: descriptor of the gate, of the socket for TCP, and of that for USB/IP if any); return the work."""
+    gate, listener, *usb = (socket.socket(fileno=int(argument)) for argument in arguments)
     loop = asyncio.new_event_loop()
     closed = loop.create_future()
 
@@ -70,13 +71,18 @@ def prepare(arguments: list[str]) -> Callable[[], int]:
             closed.set_result(None)
 
     link = GateLink(gate, close)
-    endpoint = TcpEndpoint(link.relay, listener)
-    loop.run_until_complete(endpoint.open())
+    endpoints: list[TcpEndpoint | UsbipEndpoint] = [
+        TcpEndpoint(link.relay, listener),
+        *(UsbipEndpoint(link.relay, one) for one in usb),
+    ]
+    for endpoint in endpoints:
+        loop.run_until_complete(endpoint.open())
 
     async def serve() -> None:
         link.open()
         await closed
-        await endpoint.close()
+        for endpoint in endpoints:
+            await endpoint.close()
 
     def work() -> int:
         loop.run_until_complete(serve())

@@ -29,6 +29,8 @@ class BenchOptions:
     model: str
     listener: socket.socket
     http: socket.socket | None = None
+    #: listens for USB hosts; None without USB
+    usb: socket.socket | None = None
     approve: bool = False
     automation: str = ""
     seed: str = field(default="", repr=False)
@@ -80,6 +82,7 @@ class Plug:
             "repeatable_rng": options.repeatable_rng,
             "facts": options.facts,
             "listener_fd": options.listener.fileno(),
+            "usb_fd": options.usb.fileno() if options.usb is not None else -1,
             "panel_fd": self.panel_ends[0].fileno() if self.panel_ends is not None else -1,
         }
         if is_first:
@@ -88,6 +91,8 @@ class Plug:
 
     def _plug_in(self, bundles: Iterable[Bundle] = ()) -> Silicon:
         descriptors = [self.options.listener.fileno()]
+        if self.options.usb is not None:
+            descriptors.append(self.options.usb.fileno())
         if self.panel_ends is not None:
             descriptors.append(self.panel_ends[0].fileno())
         return Silicon(self.options.folder, descriptors=descriptors, bundles=[bundle.raw for bundle in bundles])

@@ -172,6 +172,7 @@ class SecureWorld:
         """Tell that the Normal World is up and locked: this slot works, so older ones are not accepted any more."""
         self._normal.confirm(ChipMinimums(self._chip))
         self.core.system.finish_update()
+        self.core.introduce()
         status = self.core.status
         say(self._jig, ready={name: status[name] for name in ("serial", "issuer_public_key")})
 

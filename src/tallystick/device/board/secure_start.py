@@ -26,7 +26,8 @@ def main(handover: Handover, numbers: list[int]) -> int:
     failure: TallyError | None = None
     try:
         flash = DirectoryFlash(Path(handover.flash))
-        worlds = NormalWorlds(handover, flash, listener=order.listener_fd)
+        listeners = (order.listener_fd, *([order.usb_fd] if order.usb_fd >= 0 else []))
+        worlds = NormalWorlds(handover, flash, listeners=listeners)
     except TallyError as error:  # told below: the silicon is to hear of the Secure World first
         failure = error
     from tallystick.device.board import secure_main

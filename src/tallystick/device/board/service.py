@@ -14,6 +14,7 @@ from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.board.panel_process import PanelProcess, panel_failure
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
 from tallystick.device.normal.tcp import TcpEndpoint
+from tallystick.device.normal.usbip import UsbipEndpoint
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.secure.vault import PinPolicy
 from tallystick.wire.bundle import Bundle
@@ -30,6 +31,8 @@ class ServiceOptions:
     clock: Clock
     listener: socket.socket
     http: socket.socket | None = None
+    #: listens for USB hosts; None without USB
+    usb: socket.socket | None = None
     #: who presses the buttons: everything is approved, or rules (a JSON document) decide
     approve: bool = False
     automation: str = ""
@@ -67,11 +70,22 @@ class Service:
             facts=options.facts,
         )
         self._alarm = Alarm(self.board)
-        self._endpoint = TcpEndpoint(self.board.relay, options.listener)
+        relay = self.board.relay
+        self._endpoints: list[TcpEndpoint | UsbipEndpoint] = [TcpEndpoint(relay, options.listener)]
+        if options.usb is not None:
+            self._endpoints.append(UsbipEndpoint(relay, options.usb))
+        self._failure: Exception | None = None
+        #: told each time the device has come up: at first, and after each time the plug was pulled
+        self.on_power: Callable[[], None] = lambda: None
 
     def stop(self) -> None:
         """End `run`."""
         self._stopped.set()
+
+    def fail(self, reason: Exception) -> None:
+        """End `run` with `reason`."""
+        self._failure = self._failure or reason
+        self.stop()
 
     async def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
         """Serve until SIGTERM, SIGINT, `stop` or the end of the panel; `on_ready` hears the facts a script needs.
@@ -92,6 +106,7 @@ class Service:
             for record, data in records.items():
                 board.system.session.storage.set_record(name, record, data)
         board.on_settled = self._alarm.set
+        board.relay.on_introduce = lambda: self.on_power()  # noqa: PLW0108 -- set later
         try:
             if options.http is not None:
                 self._start_panel(options.http)
@@ -101,9 +116,12 @@ class Service:
             if options.open_app:
                 board.open_app(options.open_app)
             self._alarm.set()
-            await self._endpoint.open()
+            for endpoint in self._endpoints:
+                await endpoint.open()
             on_ready(self._facts())
             await self._stopped.wait()
+            if self._failure is not None:
+                raise self._failure
             self._check_panel()
         finally:
             await self._close()
@@ -153,7 +171,8 @@ class Service:
     async def _close(self) -> None:
         self._alarm.cancel()
         self.board.on_settled = lambda: None
-        await self._endpoint.close()
+        for endpoint in self._endpoints:
+            await endpoint.close()
         self.board.power_off()
         if self._panel is not None:
             self._panel.close()

@@ -66,7 +66,7 @@ class NormalWorld:
 class NormalWorlds:
     """Starts Normal Worlds from one checked image; raises BootFailure when the image does not hold."""
 
-    def __init__(self, handover: Handover, flash: Flash, *, listener: int) -> None:
+    def __init__(self, handover: Handover, flash: Flash, *, listeners: tuple[int, ...]) -> None:
         self._slots, self._slot = Slots(flash), handover.slot
         artefacts = self._slots.read(handover.slot, only=_NEEDED)
         image = check_normal_world(
@@ -92,7 +92,8 @@ class NormalWorlds:
         }
         told = Handover(libraries=handover.libraries)
         self._programs = Programs.of_image(image.seal(), told.seal())
-        self._listener = listener
+        #: descriptors of the sockets that clients come by
+        self._listeners = listeners
         self._is_confirmed = False
         #: tells when a Normal World prints; the first one waits for it
         self.watcher: Watcher | None = None
@@ -110,7 +111,7 @@ class NormalWorlds:
         pipe, mouth = os.pipe2(os.O_CLOEXEC)
         try:
             process = self._programs.start(
-                Role.NORMAL, PROGRAM, (outer.fileno(), self._listener), stdout=mouth, stderr=mouth
+                Role.NORMAL, PROGRAM, (outer.fileno(), *self._listeners), stdout=mouth, stderr=mouth
             )
         finally:
             os.close(mouth)

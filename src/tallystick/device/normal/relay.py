@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import Protocol, cast
 
 from tallystick.wire.arbiter import Arbiter, ArbiterEvent, Cancel, Deliver, Execute, Pause, Resume
-from tallystick.wire.world import Apdu, Attention, FromNormal, Link, LinkState, Reply, Status, Stop, ToNormal
+from tallystick.wire.world import Apdu, Attention, FromNormal, Introduce, Link, LinkState, Reply, Status, Stop, ToNormal
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_CHANNEL = 0xFFFF
@@ -50,6 +50,10 @@ class Relay:
         self._sending = False
         #: what the Secure World is doing, for keep-alive frames
         self.attention = Attention.READY
+        #: what the device is on USB; None while it has no power, or has not said it yet
+        self.identity: Introduce | None = None
+        #: told when it has said it
+        self.on_introduce: Callable[[], None] = lambda: None
         self.is_stopped = False
 
     def connect(self, client: Client) -> int:
@@ -76,6 +80,7 @@ class Relay:
 
     def unplug(self) -> None:
         """Disconnect every client; what waits is forgotten first, so that none of it reaches a device without a plug."""
+        self.identity = None
         clients, self._clients = self._clients, {}
         for channel, client in clients.items():
             self._obey(self._arbiter.drop(channel))
@@ -93,6 +98,9 @@ class Relay:
                 self._flush()
             case Status(attention):
                 self.attention = attention
+            case Introduce():
+                self.identity = message
+                self.on_introduce()
             case Stop():
                 self.is_stopped = True
 

@@ -47,7 +47,7 @@ def start(artefacts, *, digest, minimum=1):
     flash = MemoryFlash()
     Slots(flash).provision(artefacts)
     told = Handover(libraries="/nowhere", slot="a", minimum={"normal-world": minimum}, normal_world=digest.hex())
-    return NormalWorlds(told, flash, listener=-1)
+    return NormalWorlds(told, flash, listeners=(-1,))
 
 
 def test_a_bit_that_turned_over_after_the_bootloader_looked_starts_nothing(running):
