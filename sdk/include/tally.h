@@ -35,7 +35,8 @@ uint32_t tally_call(uint32_t number, const uint32_t *arguments, uint32_t *thrown
 /* one system call of docs/reference/syscalls: writes status and value into `outcome`, returns how many bytes, 0 when `room` is too small */
 uint32_t tally_request(const uint8_t *request, uint32_t size, uint8_t *outcome, uint32_t room);
 
-/* the address where a link address lies now: for pointers in constant data, which nobody moves */
+/* where a link address lies now. Nobody moves pointers that the compiler has put into constant data, and that may be any
+ * array or struct with a first value: pass them through here before you follow them. The OS does so with all that it is given */
 const void *tally_pic(const void *pointer);
 
 /* end the app */

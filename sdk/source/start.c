@@ -8,10 +8,13 @@
 TALLY_PLACE("ledger.target_id") static const char TARGET[] = TALLY_TARGET;
 TALLY_PLACE("ledger.api_level") static const char LEVEL[] = "26";
 
-/* the linker's: where the code begins, at the address it was linked for */
+/* the linker's: where code and RAM begin. What is computed from these names is where they lie now */
 extern const uint8_t _text[];
-#define LINKED_AT 0xc0de0000u
-#define LINKED_BYTES 0x64000u
+extern uint8_t _bss[];
+#define TEXT_LINKED_AT 0xc0de0000u
+#define TEXT_BYTES 0x64000u
+#define RAM_LINKED_AT 0xda7a0000u
+#define RAM_BYTES 0x10000u
 
 /* memory is zero, the stack is set up, r9 points to the app's RAM */
 __attribute__((section(".boot"), used)) void tally_start(void)
@@ -39,8 +42,8 @@ uint32_t tally_request(const uint8_t *request, uint32_t size, uint8_t *outcome, 
 
 const void *tally_pic(const void *pointer)
 {
-    uint32_t offset = (uint32_t) pointer - LINKED_AT;
-    return offset < LINKED_BYTES ? _text + offset : pointer;
+    uint32_t in_text = (uint32_t) pointer - TEXT_LINKED_AT, in_ram = (uint32_t) pointer - RAM_LINKED_AT;
+    return in_text < TEXT_BYTES ? _text + in_text : in_ram < RAM_BYTES ? _bss + in_ram : pointer;
 }
 
 _Noreturn void tally_exit(void)

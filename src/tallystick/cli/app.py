@@ -21,12 +21,16 @@ _TABLE = {
     "update": Lazy(target="tallystick.cli.app_install:update", summary="bring apps to the manager's version"),
     "open": Lazy(target="tallystick.cli.app:open_app", summary="open an app"),
     "quit": Lazy(target="tallystick.cli.app:quit_app", summary="go back to the dashboard"),
+    "build": Lazy(target="tallystick.cli.app_develop:build", summary="build a native app of your own from C sources"),
+    "run": Lazy(target="tallystick.cli.app_run:run_app", summary="run an app of your own on a device of its own"),
+    "pack": Lazy(target="tallystick.cli.app_develop:pack", summary="pack an app of your own for others"),
+    "info": Lazy(target="tallystick.cli.app_develop:info", summary="tell what an app of your own is and asks for"),
 }
 
 
 @click.group(cls=LazyGroup, lazy=_TABLE)
 def app() -> None:
-    """List, install, update, remove, open and quit the apps of a device."""
+    """List, install, update, remove, open and quit the apps of a device; build, run, pack and look at your own."""
 
 
 @click.command("list", cls=ManagerCommand)

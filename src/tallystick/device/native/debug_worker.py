@@ -7,15 +7,15 @@ are to be told, on standard error.
 from __future__ import annotations
 
 import os
-import select
 import socket
+import struct
 import sys
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from tallystick.device.native import worker
 from tallystick.device.native.cpu import Cpu
-from tallystick.device.native.debugged_cpu import DebuggedCpu, Killed
+from tallystick.device.native.debugged_cpu import CodeCpu, DebuggedCpu, Killed
 from tallystick.device.native.generation import generation_of
 from tallystick.device.native.program import program
 from tallystick.device.native.traced_cpu import TracedCpu
@@ -26,30 +26,35 @@ from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Exit, Outcome, Read
 __all__ = ["SocketCable", "prepare"]
 
 _CHUNK: Final = 4096
-#: a call that changes nothing, by which a stopped app shows the OS that it is not lost; and how often, in milliseconds
+#: a call that changes nothing, by which a stopped app shows the OS that it is not lost
 _SIGN_OF_LIFE: Final = ReadRecord("gdb")
-_SIGN_EVERY_MS: Final = 2000
+#: how long a receive waits, in microseconds: for gdb while the app stands still, and for the OS between two looks at gdb
+_GDB_WAIT_US: Final = 2_000_000
+_OS_WAIT_US: Final = 20_000
+_TIMEVAL: Final = struct.Struct("@ll")
 
 
 class SocketCable:
-    """A stream socket that leads to gdb; `while_waiting` is called every two seconds while nothing comes."""
+    """A stream socket that leads to gdb; `while_waiting` is called every two seconds while nothing comes.
+
+    A process that may open nothing may not poll either, so the kernel is told beforehand how long to wait.
+    """
 
     def __init__(self, link: socket.socket, while_waiting: Callable[[], None] = lambda: None) -> None:
         self._link = link
         self._while_waiting = while_waiting
-        self._poll = select.poll()
-        self._poll.register(link, select.POLLIN)
 
     def hear(self, *, waits: bool) -> bytes | None:
         """Return what came, b"" when the other end is closed, None when there is nothing and nobody waits."""
-        while not self._poll.poll(_SIGN_EVERY_MS if waits else 0):
-            if not waits:
-                return None
-            self._while_waiting()
-        try:
-            return self._link.recv(_CHUNK)
-        except OSError:
-            return b""
+        while True:
+            try:
+                return self._link.recv(_CHUNK, 0 if waits else socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                if not waits:
+                    return None
+                self._while_waiting()
+            except OSError:
+                return b""
 
     def say(self, data: bytes) -> None:
         """Send bytes, if anybody is there."""
@@ -66,6 +71,9 @@ def prepare(arguments: list[str]) -> Callable[[], int]:
         raw = file.read(MAX_NATIVE + 1)
     link = socket.socket(fileno=link_fd)
     gdb = socket.socket(fileno=gdb_fds[0]) if gdb_fds else None
+    if gdb is not None:
+        for end, wait_us in ((gdb, _GDB_WAIT_US), (link, _OS_WAIT_US)):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*divmod(wait_us, 1_000_000)))
     cpu = worker.warm()
 
     def work() -> int:
@@ -84,9 +92,9 @@ class _Watched:
         self._debugged: DebuggedCpu | None = None
         self._waits_for_os = False
 
-    def serve(self, cpu: Cpu, image: NativeImage, *, is_traced: bool) -> None:
+    def serve(self, cpu: CodeCpu, image: NativeImage, *, is_traced: bool) -> None:
         """Run the app until it ends or the OS hangs up."""
-        info = DeviceInfo.from_bytes(self._link.recv(MAX_MESSAGE))
+        info = DeviceInfo.from_bytes(self._receive())
         last = Exit()
         try:
             if not self._drive(program(self._watch(cpu, image, info, is_traced=is_traced), image, info)):
@@ -96,16 +104,15 @@ class _Watched:
         except Killed:
             last = Exit("gdb killed it")
         self._link.send(last.to_bytes())
-        self._link.recv(1)  # the OS ends it: a process that is gone cannot be looked at
+        self._receive()  # the OS ends it: a process that is gone cannot be looked at
 
-    def _watch(self, cpu: Cpu, image: NativeImage, info: DeviceInfo, *, is_traced: bool) -> Cpu:
-        generation = generation_of(info.model, image.image.create.api_level)
-        if is_traced:
-            cpu = TracedCpu(cpu, generation, _tell)
+    def _watch(self, cpu: CodeCpu, image: NativeImage, info: DeviceInfo, *, is_traced: bool) -> Cpu:
+        generation = generation_of(info.model, image.image.create.api_level, code=image.image.code)
+        watched: Cpu = cpu
         if self._gdb is not None:
             moved = generation.flash - generation.flash_link, generation.ram - generation.ram_link
-            cpu = self._debugged = DebuggedCpu(cpu, SocketCable(self._gdb, self._show_life), moved=moved)
-        return cpu
+            watched = self._debugged = DebuggedCpu(cpu, SocketCable(self._gdb, self._show_life), moved=moved)
+        return TracedCpu(watched, generation, _tell) if is_traced else watched
 
     def _drive(self, running: Generator[Request, Any, None]) -> bool:
         """Answer the app's calls; gdb is heard meanwhile. Return False when the OS hung up."""
@@ -122,24 +129,26 @@ class _Watched:
             outcome = Outcome.from_bytes(answer, request)
 
     def _ask(self, request: Request) -> bytes:
+        """Make a call and return its outcome, b"" when the OS hung up; gdb is heard meanwhile."""
         self._link.send(request.to_bytes())
         self._waits_for_os = True
-        poll = select.poll()
-        poll.register(self._link, select.POLLIN)
-        if self._gdb is not None:
-            poll.register(self._gdb, select.POLLIN)
-        while self._link.fileno() not in (ready := {number for number, _ in poll.poll()}):
-            if self._gdb is not None and ready and self._debugged is not None and not self._debugged.attend():
-                poll.unregister(self._gdb)
-                self._gdb = None
+        answer = self._receive()
         self._waits_for_os = False
-        return self._link.recv(MAX_MESSAGE + 1)
+        return answer
+
+    def _receive(self) -> bytes:
+        while True:
+            try:
+                return self._link.recv(MAX_MESSAGE + 1)
+            except BlockingIOError:
+                if self._debugged is not None and self._waits_for_os:
+                    self._debugged.attend()
 
     def _show_life(self) -> None:
         """Make a call, so that the OS does not take the app for lost; it has one call in hand at a time."""
         if not self._waits_for_os:
             self._link.send(_SIGN_OF_LIFE.to_bytes())
-            if not self._link.recv(MAX_MESSAGE + 1):
+            if not self._receive():
                 raise Killed
 
 

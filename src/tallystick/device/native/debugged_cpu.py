@@ -24,7 +24,7 @@ from tallystick.device.native.gdb_stub import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Cable", "DebuggedCpu", "Killed"]
+__all__ = ["Cable", "CodeCpu", "DebuggedCpu", "Killed"]
 
 _BREAKPOINT: Final = bytes.fromhex("00be")  # bkpt 0
 _BREAKPOINT_EXCEPTION: Final = 7
@@ -44,6 +44,14 @@ class Cable(Protocol):
         ...
 
 
+class CodeCpu(Cpu, Protocol):
+    """A processor whose code can be changed."""
+
+    def patch(self, address: int, data: bytes) -> None:
+        """Change memory, and forget what was made of it as code."""
+        ...
+
+
 class Killed(Exception):
     """gdb ended the app."""
 
@@ -51,7 +59,7 @@ class Killed(Exception):
 class DebuggedCpu:
     """`inner` under the eyes of gdb, which is waited for before the first instruction."""
 
-    def __init__(self, inner: Cpu, cable: Cable, *, moved: tuple[int, int]) -> None:
+    def __init__(self, inner: CodeCpu, cable: Cable, *, moved: tuple[int, int]) -> None:
         self._inner = inner
         self._cable = cable
         self._reader = PacketReader()
@@ -83,8 +91,9 @@ class DebuggedCpu:
         self._inner.write(address, data)
 
     def get(self, register: Register) -> int:
-        """Return a register."""
-        return self._inner.get(register)
+        """Return a register; the program counter without the bit that says Thumb, which gdb takes for part of the address."""
+        value = self._inner.get(register)
+        return value & ~1 if register is Register.PC else value
 
     def set(self, register: Register, value: int) -> None:
         """Set a register."""
@@ -102,7 +111,7 @@ class DebuggedCpu:
         """Change memory, whatever its rights, and tell whether it is mapped."""
         if not self._is_mapped(address, len(data)):
             return False
-        self._inner.write(address, data)
+        self._inner.patch(address, data)
         return True
 
     def run(self, *, budget: int) -> Stop:
@@ -117,12 +126,10 @@ class DebuggedCpu:
             if stop is not None:
                 return stop
 
-    def attend(self) -> bool:
-        """Hear gdb while the app waits for the OS; return False when it is gone for good. Raises Killed."""
-        self._listen()
-        if self._is_stopped:
+    def attend(self) -> None:
+        """Hear gdb while the app waits for the OS; a look that waits for nothing. Raises Killed."""
+        if self._listen() and self._is_stopped:
             self._converse()
-        return not self._is_gone
 
     def _advance(self, budget: int) -> Stop | None:
         """Run one stretch; return None when the app stopped for gdb alone."""
@@ -154,12 +161,12 @@ class DebuggedCpu:
         """Have the breakpoints in the code for as long as it runs."""
         taken = {place: self._inner.read(place, len(_BREAKPOINT)) for place in self._stub.breakpoints}
         for place in taken:
-            self._inner.write(place, _BREAKPOINT)
+            self._inner.patch(place, _BREAKPOINT)
         try:
             yield
         finally:
             for place, code in taken.items():
-                self._inner.write(place, code)
+                self._inner.patch(place, code)
 
     def _is_breakpoint(self, stop: Stop) -> bool:
         if not isinstance(stop, Fault) or stop.kind is not FaultKind.EXCEPTION or stop.address != _BREAKPOINT_EXCEPTION:
@@ -175,13 +182,12 @@ class DebuggedCpu:
         self._stub.signal = signal
         self._is_stopped = self._is_attached
 
-    def _listen(self) -> None:
-        """Take what gdb said meanwhile: whatever it is, the app stops for it."""
-        if self._is_gone:
-            return
-        data = self._cable.hear(waits=False)
+    def _listen(self) -> bool:
+        """Take what gdb said meanwhile, and tell whether it said anything: whatever it is, the app stops for it."""
+        data = None if self._is_gone else self._cable.hear(waits=False)
         if data is not None:
             self._take(data, is_running=True)
+        return data is not None
 
     def _converse(self) -> None:
         """Answer gdb until the app is to run on."""

@@ -7,21 +7,35 @@ shown for texts and paths alone; results that are random or derived are left out
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from tallystick.device.native.call_table import Call, ReturnStyle
 from tallystick.device.native.cpu import Access, Cpu, Register, Stop, Trap
 from tallystick.device.native.generation import Generation
-from tallystick.device.native.library_table import function_name
-from tallystick.device.native.table import argument_count, name_of
 from tallystick.device.native.trace_table import CURVES, HIDDEN, KINDS, REQUEST_NAMES, Kind
 
 __all__ = ["TracedCpu"]
 
 _SYSTEM, _LIBRARY = 1, 2
 _MAX_TEXT: Final = 64
+#: results from here on are words, not counts
+_LARGE: Final = 1024
 _MAX_LEVELS: Final = 10
 _HARDENED: Final = 0x8000_0000
 _EXIT: Final = frozenset({"os_sched_exit", "halt", "os_lib_end"})
+#: of the code at the trampoline
+_STUB_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pending:
+    """A call that is being answered: where its arguments lie, and how it is told."""
+
+    call: Call
+    array: int
+    words: str
+    is_library: bool
 
 
 class TracedCpu:
@@ -32,8 +46,7 @@ class TracedCpu:
         self._generation = generation
         self._tell = tell
         self._maps: list[tuple[int, int]] = []
-        #: name and words of the call that is being answered, and whether it is one of the library
-        self._pending: tuple[str, str, bool] | None = None
+        self._pending: _Pending | None = None
 
     def map(self, address: int, size_bytes: int, access: Access) -> None:
         """Give whole pages; see `tallystick.device.native.cpu.Cpu`."""
@@ -75,31 +88,45 @@ class TracedCpu:
     def _begin(self, *, is_library: bool) -> None:
         number = self.get(Register.R0)
         if is_library:
-            name = function_name(number)
-            stack = self._words(self.get(Register.SP), 2)
-            values = (*stack, self.get(Register.R2), self.get(Register.R3)) if stack else ()
+            call = Call(self._generation.function_name(number), 0)
+            stacked = self._words(self.get(Register.SP), 2)
+            values = (*stacked, self.get(Register.R2), self.get(Register.R3)) if stacked else ()
         else:
-            name = name_of(number)
-            values = self._words(self.get(Register.R1), argument_count(number, level=self._generation.level))
-        words = f"{name}({', '.join(self._argument(*one) for one in self._named(name, values))})"
-        if name in _EXIT:  # nothing comes back
+            call = self._generation.calls.find(number)
+            values = self._words(self.get(Register.R1), call.count)
+        words = f"{call.name}({', '.join(self._argument(*one) for one in self._named(call.name, values))})"
+        if call.name in _EXIT:  # nothing comes back
             self._tell(words)
         else:
-            self._pending = name, words, is_library
+            self._pending = _Pending(call=call, array=self.get(Register.R1), words=words, is_library=is_library)
 
     def _end(self) -> None:
-        if self._pending is None:
+        pending, self._pending = self._pending, None
+        if pending is None:
             return
-        (name, words, is_library), self._pending = self._pending, None
-        result, thrown = self.get(Register.R0), self.get(Register.R1)
-        told = "?" if name in HIDDEN else f"{result:#x}" if result > 9 else str(result)
-        if is_library and self.get(Register.PC) & ~1 not in range(
-            self._generation.trampoline, self._generation.trampoline + 8
-        ):
-            told = "answered by the library"
-        elif not is_library and thrown:
+        generation = self._generation
+        if pending.is_library:
+            stub = range(generation.trampoline, generation.trampoline + _STUB_BYTES)
+            result, thrown = self.get(Register.R0), 0
+            if self.get(Register.PC) & ~1 not in stub:
+                self._tell(f"{pending.words}: goes on in the library")
+                return
+        else:
+            result, thrown = self._result(pending)
+        told = str(result) if result < _LARGE else f"{result:#x}"
+        if thrown:
             told = f"exception {thrown:#x}"
-        self._tell(f"{words} = {told}")
+        self._tell(f"{pending.words} = {'?' if pending.call.name in HIDDEN else told}")
+
+    def _result(self, pending: _Pending) -> tuple[int, int]:
+        """Return result and exception of a system call, as the generation gives them back."""
+        first, second = self.get(Register.R0), self.get(Register.R1)
+        style = self._generation.calls.style
+        if style is ReturnStyle.EXCEPTION:
+            return first, second
+        if style is ReturnStyle.IN_ARRAY:
+            first, second = self._words(pending.array, 2) or (0, 0)
+        return (second, 0) if first == pending.call.answered else (0, first)
 
     def _named(self, name: str, values: Sequence[int]) -> list[tuple[str, Kind, int, Sequence[int]]]:
         kinds = KINDS.get(name, ())
@@ -135,6 +162,7 @@ class TracedCpu:
             ("app", generation.flash, generation.flash_bytes),
             ("ram", generation.ram, generation.ram_bytes),
             ("app", generation.flash_link, generation.flash_bytes),
+            ("ram", generation.ram_link, generation.ram_bytes),
         ):
             if start <= value < start + size:
                 return f"{name}+{value - start:#x}"

@@ -125,6 +125,11 @@ class UnicornCpu:
         if not self._memory.write(address, data):
             self._uc.mem_write(address, data)
 
+    def patch(self, address: int, data: bytes) -> None:
+        """Change code: what it was translated into is forgotten."""
+        self.write(address, data)
+        self._uc.ctl_remove_cache(address, address + len(data))
+
     def get(self, register: Register) -> int:
         """Return a register."""
         return self._values[register] if register in _HOT else int(self._uc.reg_read(_IDS[register]))
