@@ -72,6 +72,12 @@
 /* Sign the message with the key that attestation key 2 has for this app. Value: DER. Body: Return the message. */
 #define TALLY_ENDORSEMENT_DERIVE_AND_SIGN 0x47
 
+/* Run the app `name` as a library, after answering the APDU in hand if there is an answer. Value: a LibraryResult. Body: Name LV, argument and stack u32, the answer with its length u32 before it (0: none), then RAM. */
+#define TALLY_CALL_LIBRARY 0x50
+
+/* End as a library, with an exception for the caller (0: none); no outcome comes. Body: Exception u32, the answer with its length u32 before it (0: none), then RAM. */
+#define TALLY_LEAVE_LIBRARY 0x51
+
 /* Compute the public key of `private` (32 bytes, secp256k1). Value: 65 bytes. Body: Return the private key. */
 #define TALLY_PUBLIC_OF 0x60
 
