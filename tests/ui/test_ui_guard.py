@@ -18,7 +18,7 @@ CLOSED = [
     ("POST", "/finger", {"action": "press", "x": 1, "y": 1}),
     ("POST", "/automation", {"version": 1, "rules": []}),
     ("POST", "/replug", {}),
-    ("POST", "/ticker/", {}),
+    ("POST", "/ticker/", {"action": "pause"}),
     ("DELETE", "/events", None),
     ("GET", "/events", None),
     ("GET", "/screen", None),

@@ -196,11 +196,30 @@ def test_plug_is_pulled_and_put_in_again(panel, body, hold):
 
 
 @pytest.mark.parametrize("path", ["/ticker", "/ticker/"])
-def test_there_is_no_ticker_and_the_answer_says_so(panel, path):
-    """POST /ticker/ answers 501 with the reason instead of pretending."""
-    answer = panel.client.post(path, json={"action": "pause"})
-    assert answer.status_code == 501
-    assert "no ticker" in answer.json()["error"]
+@pytest.mark.parametrize("action", ["pause", "resume"])
+def test_time_of_native_apps_is_stopped_and_started(panel, path, action):
+    """POST /ticker/ passes on what is to happen to the time of native apps."""
+    assert panel.client.post(path, json={"action": action}).status_code == 200
+    assert panel.hand.json() == [{"ticker": action}]
+
+
+def test_a_step_is_answered_when_the_app_has_taken_it(panel):
+    """The answer to a step carries the number of the screen that the tick led to."""
+
+    def write(events):
+        panel.hand.events += events
+        panel.state.show(frame(7, "later"))
+        panel.state.tell({"steps": 1})
+
+    panel.hand.write = write
+    answer = panel.client.post("/ticker", json={"action": "single-step"})
+    assert (answer.status_code, answer.json()) == (200, {"sequence": 7})
+    assert panel.hand.json() == [{"ticker": "step"}]
+
+
+def test_other_actions_of_the_ticker_are_refused(panel):
+    """What is neither pause, resume nor a step is a clear error."""
+    assert panel.client.post("/ticker", json={"action": "rewind"}).status_code == 400
 
 
 def test_rules_act_on_the_next_screen(panel):

@@ -6,12 +6,13 @@ JSON forms (one object a gesture)::
     {"button": "left" | "right", "pressed": bool}
     {"finger": [x, y], "pressed": bool}
     {"replug": null | "left" | "right" | "both"}       the button held while the plug goes in
+    {"ticker": "pause" | "resume" | "step"}            the time of native apps; no hand does that, but test suites do
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import Enum, IntFlag, unique
 from typing import Any
 
 from tallystick.errors import RemoteProtocolError
@@ -69,8 +70,29 @@ class ReplugEvent:
         return {"replug": name}
 
 
+@unique
+class TickerAction(Enum):
+    """What is done with the time of a native app."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    #: let 100 ms pass for the app, paused or not
+    STEP = "step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickerEvent:
+    """The time of native apps was stopped, started, or moved on by one tick."""
+
+    action: TickerAction
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of this event."""
+        return {"ticker": self.action.value}
+
+
 Gesture = ButtonEvent | FingerEvent
-PanelEvent = ButtonEvent | FingerEvent | ReplugEvent
+PanelEvent = ButtonEvent | FingerEvent | ReplugEvent | TickerEvent
 
 
 def press(button: Button) -> tuple[ButtonEvent, ...]:
@@ -84,7 +106,7 @@ def event_from_json(document: object) -> PanelEvent:
     """Read one gesture.
 
     Raises:
-        RemoteProtocolError: the document is none of the three forms.
+        RemoteProtocolError: the document is none of the four forms.
 
     """
     if isinstance(document, dict):
@@ -103,4 +125,6 @@ def event_from_json(document: object) -> PanelEvent:
                 return ReplugEvent()
             case {"replug": str() as name, **rest} if not rest and name in BUTTON_NAMES:
                 return ReplugEvent(hold=BUTTON_NAMES[name])
-    raise RemoteProtocolError("not a gesture: expected button, finger or replug")
+            case {"ticker": "pause" | "resume" | "step" as name, **rest} if not rest:
+                return TickerEvent(action=TickerAction(name))
+    raise RemoteProtocolError("not a gesture: expected button, finger, replug or ticker")

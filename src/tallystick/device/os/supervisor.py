@@ -16,7 +16,9 @@ from tallystick.device.os.display.stack import Display
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Promise, Scheduler, Timer
+from tallystick.device.os.ticker import Ticker
 from tallystick.errors import ProtocolError, RemoteProtocolError, UsageError
+from tallystick.wire.events import TickerAction
 from tallystick.wire.native import NativeImage
 from tallystick.wire.screen import Choice, Menu, Notice, Progress, Review, Scene
 from tallystick.wire.status import StatusWord
@@ -66,6 +68,7 @@ class Supervisor:
         self._syscalls = syscalls
         self._run: Run | None = None
         self._watchdog: Timer | None = None
+        self.ticker = Ticker()
         #: told when an app is gone, with the reason (empty: it ended as it should)
         self.on_closed: Callable[[InstalledApp, str], None] = lambda _app, _reason: None
 
@@ -73,6 +76,24 @@ class Supervisor:
     def app(self) -> InstalledApp | None:
         """The app that is open, or None."""
         return self._run.app if self._run else None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no app computes: each waits for an event or a person, or none is open."""
+        return self._run is None or isinstance(self._run.request, Wait | Exchange | Ask)
+
+    def tick(self, action: TickerAction) -> None:
+        """Stop or start the time of native apps, or let the open one have a tick now."""
+        run = self._run
+        self.ticker.is_paused = action is TickerAction.PAUSE or (action is TickerAction.STEP and self.ticker.is_paused)
+        if action is TickerAction.STEP:
+            self.ticker.asked += 1
+        if run is None:
+            return
+        run.canvas.stop()
+        if action is TickerAction.STEP and not run.canvas.inputs and run.canvas.view is not None:
+            run.canvas.tick(self._scheduler.clock.now_s())
+        self._next(run)
 
     def open(self, app: InstalledApp, info: DeviceInfo) -> None:
         """Launch `app`, in place of the one that is open; raise UsageError for native code where nothing runs it."""
@@ -168,7 +189,7 @@ class Supervisor:
             run.calls, run.aborted = 0, False
             canvas.stop()
             self._answer(run, Outcome(value=event))
-        elif ticks and canvas.ticker is None:
+        elif ticks and canvas.ticker is None and not self.ticker.is_paused:
             canvas.ticker = self._scheduler.call_at(
                 canvas.next_tick_s(self._scheduler.clock.now_s()), lambda: self._tick(run)
             )

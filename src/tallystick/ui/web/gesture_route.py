@@ -18,6 +18,7 @@ from tallystick.errors import UsageError
 from tallystick.ui.automation import parse_automation
 from tallystick.ui.state import PanelState
 from tallystick.ui.web.body import LARGE_BODY, AsciiJson, query_flag, read_object, take_number, take_word
+from tallystick.ui.web.change import Change
 from tallystick.ui.web.hand import Hand
 from tallystick.ui.web.player import Player
 from tallystick.wire.events import (
@@ -26,12 +27,17 @@ from tallystick.wire.events import (
     FingerEvent,
     PanelEvent,
     ReplugEvent,
+    TickerAction,
+    TickerEvent,
     press,
 )
 
 #: seconds a button or finger may be held by one request
 MAX_DELAY_S = 60
+#: seconds an app may take over a tick before whoever made it is answered all the same
+MAX_STEP_S = 5
 _ACTIONS = ("press", "release", "press-and-release")
+_TICKER_ACTIONS = {"pause": TickerAction.PAUSE, "resume": TickerAction.RESUME, "single-step": TickerAction.STEP}
 
 
 class Gestures:
@@ -41,6 +47,7 @@ class Gestures:
         self._state = state
         self._hand = hand
         self._player = player
+        self._change = Change(state)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -92,10 +99,17 @@ class Gestures:
         self._player.use(rules, on_current=is_current)
         return AsciiJson({"sequence": self._state.sequence})
 
-    async def ticker(self, _request: Request) -> Response:
-        """Say that there is no ticker to stop."""
-        reason = "this device has no ticker: it waits for events, and time only passes where a screen says so"
-        return AsciiJson({"error": reason}, 501)
+    async def ticker(self, request: Request) -> Response:
+        """Stop, start or step the time of a native app; a step is answered when the app has done what it does about it."""
+        action = _TICKER_ACTIONS[take_word(await read_object(request), "action", words=tuple(_TICKER_ACTIONS))]
+        before = self._state.status.get("steps")
+        response = await self._write((TickerEvent(action=action),))
+        if action is not TickerAction.STEP:
+            return response
+        end_s = asyncio.get_running_loop().time() + MAX_STEP_S
+        while self._state.status.get("steps") == before and (left := end_s - asyncio.get_running_loop().time()) > 0:
+            await self._change.wait(timeout_s=left)
+        return AsciiJson({"sequence": self._state.sequence})
 
     async def _play(
         self, action: str, *, down: Sequence[PanelEvent], up: Sequence[PanelEvent], delay_s: float
