@@ -11,11 +11,10 @@ from tallystick.cli.follow import follow
 from tallystick.cli.manager_target import ManagerCommand, connect_manager
 from tallystick.cli.render import Report
 from tallystick.cli.target import current_run
-from tallystick.errors import RemoteProtocolError, UsageError
+from tallystick.errors import UsageError
 
 if TYPE_CHECKING:
     from tallystick.host.actions.install import Change
-    from tallystick.wire.image import AppImage
 
 _WORDS: Final = {
     "installed": "{name} {version} is installed.",
@@ -29,7 +28,9 @@ _WORDS: Final = {
 @click.argument("name", metavar="NAME|FILE")
 @click.option("--version", metavar="VERSION", help="refuse any other version")
 @click.option(
-    "--user", is_flag=True, help="FILE, a bundle or an ELF file, is an app of your own: load it without a manager"
+    "--user",
+    is_flag=True,
+    help="FILE is an app of your own, in a form that `tally app run` takes, too: load it without a manager",
 )
 def install(manager_url: str, name: str, *, version: str | None, user: bool) -> Report:
     """Install the app NAME from the device's manager, or with --user an app of your own from a file.
@@ -41,7 +42,7 @@ def install(manager_url: str, name: str, *, version: str | None, user: bool) -> 
     run = current_run()
     if user:
         return _sideload(Path(name), manager_url=manager_url, version=version)
-    if name.endswith((".bundle", ".elf")):
+    if name.endswith((".bundle", ".elf", ".hex")):
         raise UsageError(f"{name} is a file", remedy="add --user to load an app of your own")
     session = run.connect()
     client = connect_manager(run, session, manager_url)
@@ -132,40 +133,19 @@ def available_apps(manager_url: str) -> Report:
 
 
 def _sideload(path: Path, *, manager_url: str, version: str | None) -> Report:
+    from tallystick.cli.app_file import read_app_file
     from tallystick.host.actions.install import Change
     from tallystick.host.actions.sideload import sideload
     from tallystick.wire.install import InstallParameters
 
     if manager_url or version:
         raise UsageError("--user asks no manager", remedy="leave --manager and --version away")
-    image = _read(path)
+    app = read_app_file(path)
     run = current_run()
     session = run.connect()
-    name = follow(run, sideload(session, image))
-    said = InstallParameters.from_bytes(image.parameters).version
+    name = follow(run, sideload(session, app.image, built_for=app.target_id))
+    said = InstallParameters.from_bytes(app.image.parameters).version
     return _report("app.install", session.url, Change(name=name, version=said, action="installed"))
-
-
-def _read(path: Path) -> AppImage:
-    """Return what the file holds: a native app, linked, or a bundle."""
-    from tallystick.device.native.elf import MAGIC, MAX_ELF, Elf
-    from tallystick.device.native.image import image_from_elf
-    from tallystick.wire.bundle import MAX_BUNDLE, Bundle
-
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_ELF + 1)
-        if raw.startswith(MAGIC):
-            return image_from_elf(Elf.from_bytes(raw))
-        return Bundle.from_bytes(raw[: MAX_BUNDLE + 1]).image()
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror}", remedy="name a file that an app was packed into"
-        ) from error
-    except RemoteProtocolError as error:
-        raise UsageError(
-            f"{path} is no app: {error.message}", remedy="see the page about the form of bundles"
-        ) from error
 
 
 def _report(schema: str, device: str, change: Change) -> Report:
