@@ -1,7 +1,7 @@
 """A native app on its way into its process: the image as it was loaded, and the library it may call.
 
-Magic ``TNAT``, format u8, LV parameters of CREATE APP, code, data and install parameters in the lengths those announce, then
-the shared library's ELF file, which is the rest and may be empty.
+Magic ``TNAT``, format u8, LV parameters of CREATE APP, code, data and install parameters in the lengths those announce, u8
+whether another app calls this one as its library and then how it begins (`LibraryEntry`), then the shared library's ELF file, which is the rest and may be empty.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Final, Self
 
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
+from tallystick.wire.call_library import LibraryEntry
 from tallystick.wire.image import AppImage, CreateApp
 
 __all__ = ["MAX_LIBRARY", "MAX_NATIVE", "NativeImage"]
 
 _MAGIC: Final = b"TNAT"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 #: the largest shared library, in bytes
 MAX_LIBRARY: Final = 4 << 20
 #: all of it, in bytes
@@ -29,6 +30,8 @@ class NativeImage:
 
     image: AppImage = field(repr=False)
     library: bytes = field(default=b"", repr=False)
+    #: for an app that another one calls
+    entry: LibraryEntry | None = None
 
     @property
     def raw(self) -> bytes:
@@ -39,7 +42,10 @@ class NativeImage:
         """Return the wire form."""
         image = self.image
         head = Writer().take(_MAGIC).u8(_FORMAT).lv(image.create.to_bytes()).to_bytes()
-        return head + image.code + image.data + image.parameters + self.library
+        called = Writer().u8(self.entry is not None)
+        if self.entry is not None:
+            self.entry.write(called)
+        return head + image.code + image.data + image.parameters + called.to_bytes() + self.library
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
@@ -56,7 +62,11 @@ class NativeImage:
             data=reader.take(create.data_length),
             parameters=reader.take(create.parameters_length),
         )
+        is_called = reader.u8()
+        if is_called > 1:
+            raise RemoteProtocolError("a native app is called as a library, or not")
+        entry = LibraryEntry.read(reader) if is_called else None
         library = reader.rest()
         if len(library) > MAX_LIBRARY:
             raise RemoteProtocolError(f"a shared library of {len(library)} bytes")
-        return cls(image=image, library=library)
+        return cls(image=image, library=library, entry=entry)

@@ -31,6 +31,7 @@ from tallystick.wire.call_endorsement import (
     EndorsementSignWithoutCodeHash,
 )
 from tallystick.wire.call_key import MAX_LEVELS, MAX_RANDOM, DeriveNode, PublicKey, Random, Sign
+from tallystick.wire.call_library import CallLibrary, LeaveLibrary, LibraryResult
 from tallystick.wire.call_record import ReadRecord, ReadSetting, WriteRecord, WriteSetting
 from tallystick.wire.screen import AppScene, Menu
 from tallystick.wire.screen_codec import answer_from_bytes, answer_to_bytes, read_scene, write_scene
@@ -49,6 +50,7 @@ __all__ = [
     "ApduEvent",
     "AppEvent",
     "Ask",
+    "CallLibrary",
     "CallStatus",
     "CanvasEvent",
     "Cipher",
@@ -66,6 +68,8 @@ __all__ = [
     "Exchange",
     "Exit",
     "Idle",
+    "LeaveLibrary",
+    "LibraryResult",
     "Log",
     "MenuEvent",
     "Outcome",
@@ -283,6 +287,8 @@ _REQUESTS: tuple[type[Request], ...] = (
     ReadRecord,
     WriteRecord,
     *ENDORSEMENT_CALLS,
+    CallLibrary,
+    LeaveLibrary,
     PublicOf,
     SignWith,
     Verify,

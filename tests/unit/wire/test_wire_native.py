@@ -1,10 +1,13 @@
 """A native app on its way into its process."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.errors import RemoteProtocolError
+from tallystick.wire.call_library import MAX_RAM, LibraryEntry
 from tallystick.wire.image import AppImage, CreateApp
 from tallystick.wire.native import MAX_LIBRARY, MAX_NATIVE, NativeImage
 
@@ -24,9 +27,27 @@ def test_native_app_goes_over_whole(code, data, parameters, library):
 
 
 def test_form_is_as_documented():
-    """Magic, format, parameters of CREATE APP with their length, the areas, the library."""
+    """Magic, format, parameters of CREATE APP with their length, the areas, whether it is called, the library."""
     made = _native(b"C", b"D", b"P", b"L")
-    assert made.raw == b"TNAT\x01\x15" + made.image.create.to_bytes() + b"CDPL"
+    assert made.raw == b"TNAT\x02\x15" + made.image.create.to_bytes() + b"CDP\0L"
+    entry = LibraryEntry(argument=1, stack=2, depth=3, ram=b"RAM", code=b"CO")
+    called = "01 00000001 00000002 03 00000003 52414d 00000002 434f"
+    assert replace(made, entry=entry).raw == made.raw[:-2] + bytes.fromhex(called) + b"L"
+
+
+def test_called_app_goes_over_whole():
+    """How an app was called goes over with it; a depth that cannot be, too much RAM and a cut are refused."""
+    entry = LibraryEntry(argument=1, stack=2, depth=1, ram=bytes(100), code=b"code")
+    made = replace(_native(b"C", b"", b"P", b""), entry=entry)
+    assert NativeImage.from_bytes(made.raw) == made
+    for size in range(len(made.raw)):
+        with pytest.raises(RemoteProtocolError):
+            NativeImage.from_bytes(made.raw[:size])
+    for wrong in (replace(entry, depth=0), replace(entry, depth=4), replace(entry, ram=bytes(MAX_RAM + 1))):
+        with pytest.raises(RemoteProtocolError):
+            NativeImage.from_bytes(replace(made, entry=wrong).raw)
+    with pytest.raises(RemoteProtocolError, match="or not"):
+        NativeImage.from_bytes(_native(b"C", b"", b"P", b"").raw[:-1] + b"\x02")
 
 
 def test_truncation_at_each_length_is_refused():
@@ -37,7 +58,7 @@ def test_truncation_at_each_length_is_refused():
             NativeImage.from_bytes(raw[:size])
 
 
-@pytest.mark.parametrize("raw", [b"TNAT\x02", b"TXXX\x01", bytes(MAX_NATIVE + 1)])
+@pytest.mark.parametrize("raw", [b"TNAT\x01", b"TXXX\x02", bytes(MAX_NATIVE + 1)])
 def test_other_forms_are_refused(raw):
     """Another magic, another format and too many bytes are refused."""
     with pytest.raises(RemoteProtocolError):

@@ -19,6 +19,7 @@ from tallystick.wire.syscall import (
     Agree,
     ApduEvent,
     Ask,
+    CallLibrary,
     CallStatus,
     Cipher,
     DeriveNode,
@@ -34,6 +35,8 @@ from tallystick.wire.syscall import (
     Exchange,
     Exit,
     Idle,
+    LeaveLibrary,
+    LibraryResult,
     Log,
     MenuEvent,
     Outcome,
@@ -93,6 +96,13 @@ SAMPLES = [
     (Agree(b"\x01" * 32, b"\x04" * 65), "63" + "01" * 32 + "04" * 65),
     (Cipher(True, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 01" + "01" * 16 + "02" * 16 + "03" * 16),
     (Cipher(False, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 00" + "01" * 16 + "02" * 16 + "03" * 16),
+    (CallLibrary(name="Lib", argument=1, stack=2, ram=b"\x05\x06"), "50 03 4c6962 00000001 00000002 00000000 0506"),
+    (
+        CallLibrary(name="Lib", argument=1, stack=2, ram=b"\x05", response=Response(b"\x07", 0x9000)),
+        "50 03 4c6962 00000001 00000002 00000003 9000 07 05",
+    ),
+    (LeaveLibrary(ram=b"\x05"), "51 00000000 00000000 05"),
+    (LeaveLibrary(ram=b"\x05", thrown=3, response=Response(b"", 0x6985)), "51 00000003 00000002 6985 05"),
     (Wait(), "12 00"),
     (Wait(Response(b"\x05", 0x9000), True), "12 03 9000 00000001 05"),
     (Paint(x=1, y=2, w=9, h=1, bits=1, data=b"\xff\x80"), "13 0001 0002 0009 0001 01 ff80 ff"),
@@ -122,6 +132,7 @@ OUTCOMES = [
     (Wait(), ButtonsInput(3), "00 04 03"),
     (Wait(), FingerInput(x=258, y=3, pressed=True), "00 05 0102 0003 01"),
     (Wait(), TickInput(), "00 06"),
+    (CallLibrary(name="Lib", argument=1, stack=2, ram=b"\x05"), LibraryResult(3, b"\x06"), "00 00000003 06"),
     (Paint(x=0, y=0, w=0, h=0, bits=1, data=b""), None, "00"),
 ]
 INFO = DeviceInfo(model="nanosp", target_id=0x33100004, os_version="1.1.1", mcu_version="4", touch=False, page_width=17)
@@ -189,6 +200,8 @@ OPEN_ENDED = (
     EndorsementSignWithoutCodeHash,
     EndorsementDeriveAndSign,
     Verify,
+    CallLibrary,
+    LeaveLibrary,
 )
 
 

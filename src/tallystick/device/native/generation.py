@@ -61,6 +61,11 @@ class Generation:
     functions: tuple[str, ...] = FUNCTIONS
 
     @property
+    def caller(self) -> int:
+        """Where the code of an app lies that called this one."""
+        return self.flash - _FLASH_STEP
+
+    @property
     def stack(self) -> int:
         """The address behind the stack: the end of RAM."""
         return self.ram + self.ram_bytes

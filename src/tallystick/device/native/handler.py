@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tallystick.device.native import cx_call, cx_set, endorsement_call, io_call, key_call, nbgl_call, os_call
+from tallystick.device.native import (
+    cx_call,
+    cx_set,
+    endorsement_call,
+    io_call,
+    key_call,
+    library_call,
+    nbgl_call,
+    os_call,
+)
 from tallystick.device.native.machine import Handler
 
 __all__ = ["HANDLERS", "LIBRARY"]
@@ -20,6 +29,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         **cx_call.HANDLERS,
         **cx_set.HANDLERS,
         **endorsement_call.HANDLERS,
+        **library_call.HANDLERS,
         **nbgl_call.HANDLERS,
     }
 )

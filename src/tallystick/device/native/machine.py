@@ -14,6 +14,7 @@ from tallystick.device.native.generation import Generation, generation_of
 from tallystick.device.native.memory import BadPointer, Memory
 from tallystick.device.native.window import Window
 from tallystick.errors import RemoteProtocolError, TallyError
+from tallystick.wire.call_library import LibraryEntry
 from tallystick.wire.native import NativeImage
 from tallystick.wire.syscall import DeviceInfo, Log, Outcome, Request, Response
 
@@ -66,9 +67,14 @@ class Machine:
         self.info = info
         self.image = native.image
         self.generation: Generation = generation_of(
-            info.model, self.image.create.api_level, code=self.image.code
+            info.model,
+            self.image.create.api_level,
+            code=self.image.code,
+            depth=0 if native.entry is None else native.entry.depth,
         )
         self.memory = Memory(cpu, self.generation)
+        #: how it was called, where another app did
+        self.entry = native.entry
         #: the APDU's answer that the app has sent, until it waits again
         self.response: Response | None = None
         #: the app's try context, by its own pointer
@@ -133,7 +139,19 @@ class Machine:
         self.cpu.set(Register.R9, generation.ram)
         self.cpu.set(Register.SP, generation.stack)
         self.cpu.set(Register.R0, 0)
+        if self.entry is not None:
+            self._enter(self.entry)
         self.cpu.set(Register.PC, (generation.flash + image.create.boot_offset) | 1)
+
+    def _enter(self, entry: LibraryEntry) -> None:
+        """Begin on the caller's RAM and stack, with its argument; raise Crash for those of another generation."""
+        generation = self.generation
+        if len(entry.ram) != generation.ram_bytes or not generation.ram < entry.stack <= generation.stack:
+            raise Crash("its caller is of another generation")
+        self.cpu.write(generation.ram, entry.ram)
+        self.memory.add(generation.caller, entry.code, size_bytes=len(entry.code), access=Access.READ)
+        self.cpu.set(Register.SP, entry.stack & ~7)
+        self.cpu.set(Register.R0, entry.argument)
 
     def _tell_place(self, function: int) -> None:
         """Tell the shared library where the app lies: it translates pointers of the app by itself, from level 23 on."""

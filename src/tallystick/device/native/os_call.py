@@ -136,7 +136,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "get_api_level": _get_api_level,
     "halt": _exit,
     "os_sched_exit": _exit,
-    "os_lib_end": _exit,
     "try_context_get": _try_context_get,
     "try_context_set": _try_context_set,
     "os_ux": _ux,

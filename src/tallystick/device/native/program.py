@@ -52,7 +52,8 @@ def program(
     machine.nvm = Nvm(machine)
     yield from machine.nvm.restore()
     # until it shows something of its own, and for apps whose drawing is not shown
-    yield Idle(Menu(title=InstallParameters.from_bytes(machine.image.parameters).name, entries=(Entry("Quit"),)))
+    if native.entry is None:
+        yield Idle(Menu(title=InstallParameters.from_bytes(machine.image.parameters).name, entries=(Entry("Quit"),)))
     while True:
         stop = cpu.run(budget=budget)
         if not isinstance(stop, Trap):

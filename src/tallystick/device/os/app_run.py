@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tallystick.device.hil import RunningApp
@@ -10,7 +11,7 @@ from tallystick.device.os.app_canvas import AppCanvas
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.task import Promise, Task
 from tallystick.wire.screen import Menu
-from tallystick.wire.syscall import AppEvent, Request, Response
+from tallystick.wire.syscall import AppEvent, CallLibrary, DeviceInfo, Request, Response
 
 
 @dataclass(slots=True, eq=False)
@@ -31,3 +32,34 @@ class Run:
     aborted: bool = False
     asking: Task | None = None
     canvas: AppCanvas = field(default_factory=AppCanvas)
+    info: DeviceInfo | None = None
+    #: who called this app as a library, and with what
+    caller: Run | None = None
+    called: CallLibrary | None = None
+
+    def chain(self) -> Iterator[Run]:
+        """Yield this life, then its caller's, and so on to the app that the person opened."""
+        run: Run | None = self
+        while run is not None:
+            yield run
+            run = run.caller
+
+    def begin(self, app: InstalledApp, call: CallLibrary, *, now_s: float) -> Run:
+        """Return the life of a library that this app calls: it has the APDU in hand, what waits, and the picture."""
+        run = Run(
+            app,
+            events=self.events,
+            owed=self.owed,
+            canvas=self.canvas,
+            info=self.info,
+            caller=self,
+            called=call,
+            busy_since_s=now_s,
+        )
+        self.owed = None
+        return run
+
+    @property
+    def opened(self) -> Run:
+        """The app that the person opened."""
+        return list(self.chain())[-1]

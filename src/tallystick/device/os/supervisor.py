@@ -18,7 +18,10 @@ from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Promise, Scheduler, Timer
 from tallystick.device.os.ticker import Ticker
 from tallystick.errors import ProtocolError, RemoteProtocolError, UsageError
+from tallystick.wire.bundle import Bundle
+from tallystick.wire.call_library import MAX_LIBRARY_DEPTH, LibraryEntry
 from tallystick.wire.events import TickerAction
+from tallystick.wire.image import AppFlag
 from tallystick.wire.native import NativeImage
 from tallystick.wire.screen import Choice, Menu, Notice, Progress, Review, Scene
 from tallystick.wire.status import StatusWord
@@ -28,12 +31,16 @@ from tallystick.wire.syscall import (
     ApduEvent,
     AppEvent,
     Ask,
+    CallLibrary,
     CallStatus,
     CanvasEvent,
     DeviceInfo,
+    EndorsementCall,
     Exchange,
     Exit,
     Idle,
+    LeaveLibrary,
+    LibraryResult,
     MenuEvent,
     Outcome,
     Paint,
@@ -69,13 +76,15 @@ class Supervisor:
         self._run: Run | None = None
         self._watchdog: Timer | None = None
         self.ticker = Ticker()
+        #: finds an app that another one calls as its library
+        self.find: Callable[[str], InstalledApp | None] = lambda _name: None
         #: told when an app is gone, with the reason (empty: it ended as it should)
         self.on_closed: Callable[[InstalledApp, str], None] = lambda _app, _reason: None
 
     @property
     def app(self) -> InstalledApp | None:
         """The app that is open, or None."""
-        return self._run.app if self._run else None
+        return self._run.opened.app if self._run else None
 
     @property
     def is_waiting(self) -> bool:
@@ -100,9 +109,12 @@ class Supervisor:
         if app.bundle is None and not self._host.runs_native:
             raise UsageError(f"{app.name} is native code", remedy="install the extra tallystick[native]")
         self.close()
-        run = self._run = Run(app, busy_since_s=self._scheduler.clock.now_s())
+        run = self._run = Run(app, info=info, busy_since_s=self._scheduler.clock.now_s())
+        self._launch(run, info, NativeImage(image=app.record.image) if app.bundle is None else app.bundle)
+
+    def _launch(self, run: Run, info: DeviceInfo, bundle: Bundle | NativeImage) -> None:
         run.link = self._host.launch(
-            NativeImage(image=app.record.image) if app.bundle is None else app.bundle,
+            bundle,
             info,
             on_request=lambda request: self._scheduler.call_soon(lambda: self._serve(run, request)),
             on_end=lambda reason: self._scheduler.call_soon(lambda: self._ended(run, reason)),
@@ -114,12 +126,8 @@ class Supervisor:
         run, self._run = self._run, None
         if run is None:
             return
-        if run.link is not None:
-            run.link.kill()
-        if run.asking is not None:
-            run.asking.cancel()
-        run.canvas.stop()
-        self._display.withdraw(run)
+        for each in run.chain():
+            self._drop(each)
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
@@ -128,7 +136,15 @@ class Supervisor:
                 promise.resolve(_CRASHED)
         if reason:
             _LOGGER.warning("the app %s was ended: %s", run.app.name, reason)
-        self.on_closed(run.app, reason)
+        self.on_closed(run.opened.app, reason)
+
+    def _drop(self, run: Run) -> None:
+        if run.link is not None:
+            run.link.kill()
+        if run.asking is not None:
+            run.asking.cancel()
+        run.canvas.stop()
+        self._display.withdraw(run)
 
     def deliver(self, raw: bytes) -> Promise[Response]:
         """Give the open app an APDU; the promise is its answer."""
@@ -233,6 +249,8 @@ class Supervisor:
                 self._paint(run, request)
             case Exit(reason):
                 self.close("".join(char if char.isprintable() else "?" for char in reason[:MAX_LOG]))
+            case LeaveLibrary() if run.caller is not None:
+                self._leave_library(run, run.caller, request)
             case _ if run.aborted:
                 self._answer(run, Outcome(CallStatus.ABORTED))
             case Ask(scene) if isinstance(scene, _APP_SCENES):
@@ -242,20 +260,56 @@ class Supervisor:
                 self._set_menu(run, menu)
             case Ask() | Idle():
                 self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
+            case CallLibrary() if run.app.bundle is None:
+                self._call_library(run, request)
+            case EndorsementCall():  # a library speaks for the app that called it (attestation 5)
+                self._answer(run, self._syscalls.handle(run.opened.app, request))
             case _:
                 self._answer(run, self._syscalls.handle(run.app, request))
 
     def _take_response(self, run: Run, response: Response | None) -> None:
+        if self._settle(run, response):
+            self._display.withdraw(run)
+            self._next(run)
+
+    def _settle(self, run: Run, response: Response | None) -> bool:
+        """Answer the APDU that `run` works on; an answer that is none ends the app, and gives False."""
         if response is not None and (
             memoryview(response.data).nbytes > MAX_REPLY or not 0x4000 <= response.status <= 0xFFFF
         ):
             self.close("its answer is no answer")
-            return
+            return False
         owed, run.owed = run.owed, None
         if owed is not None:
             owed.resolve(response or _CRASHED)
-        self._display.withdraw(run)
-        self._next(run)
+        return True
+
+    def _call_library(self, run: Run, call: CallLibrary) -> None:
+        """Run another native app in a process of its own, on the caller's RAM; the caller waits."""
+        app, depth = self.find(call.name), len(list(run.chain()))
+        if app is None or run.info is None:
+            self._answer(run, Outcome(CallStatus.EMPTY))
+        elif app.bundle is not None or not app.flags & AppFlag.LIBRARY or depth > MAX_LIBRARY_DEPTH:
+            self._answer(run, Outcome(CallStatus.NOT_PERMITTED))
+        elif call.response is None or self._settle(run, call.response):
+            callee = self._run = run.begin(app, call, now_s=self._scheduler.clock.now_s())
+            entry = LibraryEntry(
+                argument=call.argument, stack=call.stack, depth=depth, ram=call.ram, code=run.app.record.image.code
+            )
+            self._launch(callee, run.info, NativeImage(image=app.record.image, entry=entry))
+            self._watch()
+
+    def _leave_library(self, run: Run, caller: Run, leave: LeaveLibrary) -> None:
+        """End a library; its caller goes on with what it left in RAM."""
+        if run.called is None or len(leave.ram) != len(run.called.ram):
+            self.close("it gave another RAM back")
+        elif leave.response is None or self._settle(run, leave.response):
+            self._drop(run)
+            caller.owed, caller.aborted = run.owed, run.aborted
+            self._run = caller
+            if run.menu is not None and caller.menu is not None:
+                self._show_menu(caller, caller.menu)
+            self._answer(caller, Outcome(value=LibraryResult(leave.thrown, leave.ram)))
 
     def _paint(self, run: Run, painting: Paint) -> None:
         """Change the app's picture, which takes the place of its menu."""
@@ -265,9 +319,9 @@ class Supervisor:
             return
 
         def entered(event: CanvasEvent) -> None:
-            if run is self._run:
+            if self._run is not None and self._run.canvas is canvas:
                 canvas.inputs.append(event)
-                self._next(run)
+                self._next(self._run)
 
         if canvas.view is None:
             canvas.view = self._display.canvas(entered)
@@ -292,6 +346,16 @@ class Supervisor:
             self._answer(run, Outcome(value=answer))
 
     def _set_menu(self, run: Run, menu: Menu) -> None:
+        try:
+            self._show_menu(run, menu)
+        except RemoteProtocolError:
+            self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
+            return
+        run.menu = menu
+        run.canvas.view = None
+        self._answer(run, Outcome())
+
+    def _show_menu(self, run: Run, menu: Menu) -> None:
         def chosen(index: int) -> None:
             if run is not self._run:
                 return
@@ -300,17 +364,10 @@ class Supervisor:
             elif len(run.events) < _MAX_EVENTS:
                 self._feed(run, MenuEvent(index), None)
 
-        try:
-            self._display.idle(menu, chosen)
-        except RemoteProtocolError:
-            self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
-            return
-        run.menu = menu
-        run.canvas.view = None
-        self._answer(run, Outcome())
+        self._display.idle(menu, chosen)
 
     def _ended(self, run: Run, reason: str) -> None:
-        if run is self._run:
+        if self._run is not None and run in self._run.chain():
             self.close(reason)
 
     def _watch(self) -> None:

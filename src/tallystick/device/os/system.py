@@ -87,6 +87,7 @@ class System:
         )
         self.supervisor = Supervisor(host=hardware.apps, scheduler=self.scheduler, display=display, syscalls=syscalls)
         self.supervisor.on_closed = self._app_closed
+        self.supervisor.find = self.session.registry.find
         self.reset.close_app = self.supervisor.close
         self.reset.on_erased = self._tell
         self.lock = Lock(self.session, self.reset)

@@ -216,7 +216,7 @@ class ProcessHost:
         if self._warm is None:
             return None
         (native, started), self._warm = self._warm, None
-        if isinstance(bundle, NativeImage) and bundle.image == native.image:
+        if isinstance(bundle, NativeImage) and bundle.image == native.image and bundle.entry is None:
             return started
         started.end()
         return None

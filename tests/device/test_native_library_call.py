@@ -1,0 +1,122 @@
+"""One native app that calls another as its library, on a whole device with both in processes: code assembled by hand."""
+
+import dataclasses
+import struct
+
+import pytest
+from native_stage import NativeStage
+from tests.unit.device.native.native_program import END, FLASH, RAM, call, image
+
+from tallystick.wire.call_library import MAX_LIBRARY_DEPTH
+from tallystick.wire.image import AppFlag
+from tallystick.wire.install import Curve, Derivation, InstallParameters
+from tallystick.wire.path import Bip32Path
+
+LIB_CALL, LIB_END, RECEIVE, SEND, TAG, DERIVE = 0x01000067, 0x00000068, 0x03000089, 0x04000088, 0x03000074, 0x05000053
+CODE_HASH, EXIT = 0x01000055, 0x0100009A
+#: where the packet lies, which ends with the answer's status; before it what the library left
+PACKET = RAM + 0x400
+ARRAY = RAM + 0x100
+APDU = bytes.fromhex("e0010000029000")
+HARDENED = 0x80000000
+
+
+def app(code, name, *, curves=Curve(0), flags=AppFlag(0), extra=b""):  # noqa: B008 -- a value
+    """Return an app, which may derive under 44' on `curves`."""
+    derivation = Derivation(curves=curves, paths=(Bip32Path((44 | HARDENED,)),)) if curves else None
+    parameters = InstallParameters(name=name, version="1.0", derivation=derivation).to_bytes() + extra
+    made = image(code, parameters=parameters)
+    return dataclasses.replace(made, create=dataclasses.replace(made.create, flags=flags))
+
+
+def caller(name, *, target="Lib"):
+    """Return an app that answers an APDU with 64 bytes that its library leaves before the packet."""
+    code = call(RECEIVE, PACKET, 300, 0) + call(TAG, 0x81, ARRAY, 8) + call(LIB_CALL, ARRAY)
+    code += call(SEND, 0x20, PACKET - 64, 64 + 1 + len(APDU), 0)
+    back = -(len(code) + 4) // 2
+    code += struct.pack("<2H", 0xE000 | back & 0x7FF, 0xBF00)
+    at = FLASH + len(code)
+    code += target.encode() + bytes(8 - len(target))
+    return app(code, name, extra=b"\x81\x08" + struct.pack("<2I", at, 7))
+
+
+def library(*, flags=AppFlag.LIBRARY, name="Lib", end=LIB_END):
+    """Return an app that leaves the key at 44'/1 of its own permission, or itself ends the app that called it."""
+    size = len(call(DERIVE, *range(5)) + call(end, 0))
+    code = call(DERIVE, 0x21, FLASH + size, 2, PACKET - 64, PACKET - 32) + call(end, 0)
+    return app(code + struct.pack("<2I", 44 | HARDENED, 1), name, curves=Curve.SECP256K1, flags=flags)
+
+
+@pytest.fixture
+def start():
+    """Return what opens the first of some apps on a device, which is closed at the end."""
+    made = []
+
+    def make(*images):
+        made.append(NativeStage(images[0], name="Main"))
+        for other in images[1:]:
+            made[-1].install(other)
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+async def test_library_works_with_its_own_permissions_on_the_callers_memory(start):
+    """What the library derives by its own permission, the caller finds in its RAM and answers; again and again."""
+    device = start(caller("Main"), library())
+    node = device.board.system.session.keychain.node(Curve.SECP256K1, (44 | HARDENED, 1)).reveal()
+    for _ in range(2):
+        answer = await device.client.exchange(APDU)
+        assert answer == node + b"\x20" + APDU
+    assert device.app == "Main"
+    assert device.board.system.supervisor._run.caller is None
+
+
+@pytest.mark.parametrize(
+    "others",
+    [(), (library(name="Other"),), (library(flags=AppFlag(0)),)],
+    ids=["none", "another name", "not a library"],
+)
+async def test_library_that_may_not_be_called_is_an_exception(start, others):
+    """An app that is not there, or that is no library, is not run; the caller goes on without it."""
+    device = start(caller("Main"), *others)
+    assert await device.client.exchange(APDU) == bytes(64) + b"\x20" + APDU
+    assert device.app == "Main"
+
+
+async def test_library_that_calls_itself_comes_to_an_end(start):
+    """Calls within calls are bounded: the innermost is refused, each ends in its turn, and the caller answers."""
+    code = call(TAG, 0x81, ARRAY, 8) + call(LIB_CALL, ARRAY) + call(LIB_END)
+    code += b"Lib\0"
+    again = app(code, "Lib", flags=AppFlag.LIBRARY, extra=b"\x81\x08" + struct.pack("<2I", FLASH + len(code) - 4, 7))
+    device = start(caller("Main"), again)
+    assert await device.client.exchange(APDU) == bytes(64) + b"\x20" + APDU
+    assert len(device.host.launched) == 1 + MAX_LIBRARY_DEPTH
+    assert device.app == "Main"
+
+
+async def test_end_of_a_library_that_exits_is_the_end_of_all(start):
+    """A library that ends the app, and not itself alone, ends its caller too."""
+    device = start(caller("Main"), library(end=EXIT))
+    assert await device.client.exchange(APDU) == b"\x6f\x00"
+    assert device.app is None
+
+
+async def test_fault_of_a_library_is_the_end_of_all(start, caplog):
+    """A library that does harm ends with a report, and so does its caller."""
+    device = start(caller("Main"), app(END, "Lib", flags=AppFlag.LIBRARY))
+    assert await device.client.exchange(APDU) == b"\x6f\x00"
+    assert device.app is None
+    assert "the app Lib was ended: " in caplog.text
+    device.open("Main")
+    assert device.app == "Main"
+
+
+async def test_library_speaks_for_its_caller(start):
+    """The code hash that a library is told is that of the app that the person opened."""
+    code = call(CODE_HASH, PACKET - 64, 32) + call(LIB_END)
+    device = start(caller("Main"), app(code, "Lib", flags=AppFlag.LIBRARY))
+    answer = await device.client.exchange(APDU)
+    assert answer[:32] == device.board.system.session.registry.find("Main").full_hash
