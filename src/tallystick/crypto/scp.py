@@ -16,7 +16,7 @@ from __future__ import annotations
 import hmac
 from typing import Final, Protocol
 
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
@@ -84,12 +84,13 @@ def derive_key(secret: Material, index: int) -> Secret:
 class _Chain:
     """AES-128-CBC whose IV is the last ciphertext block that went either way."""
 
-    __slots__ = ("_decryptor", "_decryptor_iv", "_encryptor", "_encryptor_iv", "_iv")
+    __slots__ = ("_cipher", "_decryptor", "_decryptor_iv", "_encryptor", "_encryptor_iv", "_iv")
 
     def __init__(self, key: Secret) -> None:
-        cipher = Cipher(AES(key.reveal()), CBC(_ZEROS))
-        self._encryptor = cipher.encryptor()
-        self._decryptor = cipher.decryptor()
+        self._cipher = Cipher(AES(key.reveal()), CBC(_ZEROS))
+        # made when it is needed: many a channel only ever goes one way
+        self._encryptor: CipherContext | None = None
+        self._decryptor: CipherContext | None = None
         # the block each cipher would chain on, and the one it has to
         self._encryptor_iv = self._decryptor_iv = self._iv = _ZEROS
 
@@ -98,12 +99,16 @@ class _Chain:
         padded = plain + _PADDING[-len(plain) % BLOCK_BYTES - 1]
         if self._encryptor_iv is not self._iv:
             padded = _fold(padded, self._encryptor_iv, self._iv)
+        if self._encryptor is None:
+            self._encryptor = self._cipher.encryptor()
         cipher = self._encryptor.update(padded)
         self._encryptor_iv = self._iv = cipher[-BLOCK_BYTES:]
         return cipher
 
     def decrypt(self, cipher: bytes) -> bytes:
         """Decrypt a multiple of 16 bytes and take the padding off; raise RemoteProtocolError (6982) when there is none."""
+        if self._decryptor is None:
+            self._decryptor = self._cipher.decryptor()
         padded = self._decryptor.update(cipher)
         if self._decryptor_iv is not self._iv:
             padded = _fold(padded, self._decryptor_iv, self._iv)

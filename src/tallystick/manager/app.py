@@ -23,8 +23,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from tallystick.manager import status
+from tallystick.manager.asgi import hold
 from tallystick.manager.catalog.view import VIEWS as CATALOG_VIEWS
-from tallystick.manager.endpoint import FlowEndpoint, Opener
+from tallystick.manager.endpoint import FLOWS, FlowEndpoint, Opener
 from tallystick.manager.firmware.view import VIEWS as FIRMWARE_VIEWS
 from tallystick.manager.genuine.work import endorse_work, genuine_work, list_work
 from tallystick.manager.install.work import install_work, mcu_work
@@ -36,7 +37,6 @@ from tallystick.wire.manager import FlowPath
 
 _LOG: Final = structlog.get_logger("tallystick.manager")
 _HTTP_BASES: Final = ("", "/api")
-_SOCKET_BASES: Final = ("", "/update", "/api")
 _METHODS: Final = ("GET", "POST")
 _OPENERS: Final[dict[FlowPath, Opener]] = {
     FlowPath.GENUINE: genuine_work,
@@ -58,8 +58,8 @@ def build(service: Service) -> Starlette:
     flows = FlowEndpoint(service, _OPENERS)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, FlowEndpoint]]:
+        yield {FLOWS: flows}
         service.close()
 
     return Starlette(
@@ -92,20 +92,22 @@ def _http_routes(service: Service, flows: FlowEndpoint) -> list[BaseRoute]:
 
 
 class _FlowDoor:
-    """Gives the sockets of flows to `flows`, by their paths alone; everything else goes on to `app`."""
+    """Gives the sockets of flows to `flows`, by their paths alone; everything else goes on to `app`.
+
+    Servers other than our own (`manager.socket`) bring them here.
+    """
 
     def __init__(self, app: ASGIApp, flows: FlowEndpoint) -> None:
         self._app = app
         self._flows = flows
-        self._paths = {base + path.value: path for base in _SOCKET_BASES for path in FlowPath}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
-        path = self._paths.get(scope["path"]) if scope["type"] == "websocket" else None
+        path = self._flows.paths.get(scope["path"]) if scope["type"] == "websocket" else None
         if path is None:
             await self._app(scope, receive, send)
         else:
-            await self._flows.serve(WebSocket(scope, receive, send), path)
+            await hold(self._flows, WebSocket(scope, receive, send), path)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from typing import Final
 
 from tallystick.errors import ProtocolError, RemoteProtocolError, TallyError, TrustError
 from tallystick.manager.flow import REFUSED, UNKNOWN, UNTRUSTED, Ask, Flow, FlowError, FlowResult, Run
-from tallystick.wire.manager import Bulk, ClientReply, Error, Exchange, Response, Success
+from tallystick.wire.manager import Bulk, ClientReply, Error, Response, Success, exchange_json
 
 #: some clients say so in the data when a device's answer was empty (H.4)
 _EMPTY: Final = bytes.fromhex("9000")
@@ -111,11 +111,11 @@ class Conversation:
         except TallyError as error:
             return self._fail(Outcome.FAILED, error.message, UNKNOWN)
         self._nonce += 1
-        head = {"uuid": self._uuid, "session": self._session}
         if isinstance(self._step, Run):
             apdus = tuple(command.to_bytes() for command in self._step.commands)
-            return Bulk(nonce=self._nonce, apdus=apdus, **head).to_json()
-        return Exchange(nonce=self._nonce, apdu=self._step.command.to_bytes(), **head).to_json()
+            return Bulk(nonce=self._nonce, uuid=self._uuid, session=self._session, apdus=apdus).to_json()
+        apdu = self._step.command.to_bytes()
+        return exchange_json(apdu, nonce=self._nonce, uuid=self._uuid, session=self._session)
 
     def _refused(self, response: Response) -> str:
         if isinstance(self._step, Ask) and self._step.command.ins == _CONSENT and self._step.command.cla == 0xE0:

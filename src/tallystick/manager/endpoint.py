@@ -1,31 +1,39 @@
-"""The edge of the flows: one socket, one conversation, one line in the audit log (wire-protocol H.3, H.4)."""
+"""The edge of the flows: one line to a client, one conversation, one line in the audit log (wire-protocol H.3, H.4).
+
+A conversation is driven by what its client says: no task waits for it. What takes long is done beside the event loop, and the
+conversation listens again when it is done.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tallystick.errors import RemoteProtocolError, TallyError
+from tallystick.errors import RemoteProtocolError, StateError
 from tallystick.manager.conversation import Conversation, Outcome
 from tallystick.manager.flow import Flow, FlowError
+from tallystick.manager.frame import CloseCode
 from tallystick.manager.recorder import Event
 from tallystick.manager.service import Service
 from tallystick.wire.manager import MAX_REPLY, FlowPath, FlowRequest
 
 _LOG: Final = structlog.get_logger("tallystick.manager.flow")
-#: close codes of RFC 6455: done; this message is too long; come back later
-_DONE: Final = 1000
-_TOO_LONG: Final = 1009
-_LATER: Final = 1013
+#: where a server finds the endpoint in the lifespan state (ASGI)
+FLOWS: Final = "flows"
+_BASES: Final = ("", "/update", "/api")
+#: these look nothing up
+_AT_ONCE: Final = frozenset({FlowPath.GENUINE, FlowPath.APPS_LIST, FlowPath.ENDORSE})
+_QUERIES: Final = 256
+_VARIANTS: Final = "89ab"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,118 +51,216 @@ class Work:
 Opener = Callable[[Service, FlowRequest], Work]
 
 
+class Line(Protocol):
+    """The way to one client; what is said to one that is gone is lost."""
+
+    def say(self, text: str) -> None:
+        """Send a text."""
+
+    def end(self, text: str, code: CloseCode) -> None:
+        """Send the last text, if there is one, and say the end."""
+
+    def listen(self) -> None:
+        """Note that the session listens again."""
+
+
 class FlowEndpoint:
-    """Serves the sockets of all flows of one worker; `open_sockets` tells how many there are."""
+    """Serves the flows of one worker; `paths` are theirs, `open_sockets` tells how many are under way."""
 
     def __init__(self, service: Service, openers: dict[FlowPath, Opener]) -> None:
-        self._service = service
-        self._openers = openers
+        self.service = service
+        self.openers = openers
+        self.paths = {base + path.value: path for base in _BASES for path in FlowPath}
         self.open_sockets = 0
 
-    async def serve(self, socket: WebSocket, path: FlowPath) -> None:
-        """Hold one conversation."""
-        await socket.accept()
-        self.open_sockets += 1
-        try:
-            await self._serve(socket, path)
-        except (WebSocketDisconnect, OSError):
-            # the client left while it was spoken to: `_serve` has noted it
-            pass
-        finally:
-            self.open_sockets -= 1
+    def session(self, line: Line, *, actor: str) -> FlowSession:
+        """Return a session with the client at the end of `line`, who is called `actor` in the log."""
+        return FlowSession(self, line, actor=actor)
 
-    async def _serve(self, socket: WebSocket, path: FlowPath) -> None:
-        began = time.monotonic()
-        work = await self._open(socket, path)
-        name = uuid.uuid4()
-        talk = Conversation(work.flow, uuid=str(name), session=name.hex)
-        last = ""
-        try:
-            async with asyncio.timeout(None) as patience:
-                text = await self._step(work, talk, talk.start)
-                while not talk.ended:
-                    await socket.send_text(text)
-                    text = await self._next(socket, work, talk, patience)
-            last = text
-        except TimeoutError:
-            last = talk.expire()
-        except (WebSocketDisconnect, OSError):
-            talk.leave()
-        except asyncio.CancelledError:
-            # the service ends, and waits for nobody; the log is still written
-            talk.leave()
-            self._service.recorder.record(_event(socket, work, talk, began))
-            raise
-        await self._note(_event(socket, work, talk, began))
-        if last:
-            await socket.send_text(last)
-            await socket.close(_DONE)
 
-    async def _open(self, socket: WebSocket, path: FlowPath) -> Work:
-        """Return what is to be done; what cannot be done is a flow that says so."""
-        try:
-            if self.open_sockets > self._service.settings.max_flows:
-                raise FlowError("too many devices at once", remedy="try again in a minute")
-            request = FlowRequest.from_query(socket.query_params)
-            opener = self._openers[path]
-            if path in {FlowPath.GENUINE, FlowPath.APPS_LIST, FlowPath.ENDORSE}:
-                return opener(self._service, request)
-            return await run_in_threadpool(opener, self._service, request)
-        except RemoteProtocolError as error:
-            return Work(action=path.strip("/"), subject="", flow=_failing(FlowError(error.message)))
-        except FlowError as error:
-            return Work(action=path.strip("/"), subject=_subject(socket), flow=_failing(error))
-        except SQLAlchemyError as error:
-            _LOG.error("database", path=path.value, kind=type(error).__name__)
-            away = FlowError("the manager's database does not answer", remedy="try again in a minute")
-            return Work(action=path.strip("/"), subject=_subject(socket), flow=_failing(away))
+class FlowSession:
+    """One conversation and what it leaves in the log; `is_listening` when a text of the client can be taken."""
 
-    async def _next(self, socket: WebSocket, work: Work, talk: Conversation, patience: asyncio.Timeout) -> str:
-        """Wait for a reply and return what to send next; raise WebSocketDisconnect when the client left."""
-        # one timer for the whole conversation, moved on, is cheaper than one for each message
-        patience.reschedule(asyncio.get_running_loop().time() + self._service.settings.reply_s)
-        message = await socket.receive()
-        if work.is_heavy or self._service.keyring.is_blocking:
-            # what is done beside the loop takes as long as it takes
-            patience.reschedule(None)
-        if message["type"] != "websocket.receive":
-            raise WebSocketDisconnect(message.get("code", _DONE))
-        text = message.get("text")
+    __slots__ = (
+        "_actor", "_began", "_deadline", "_endpoint", "_is_over", "_keys_block", "_line", "_loop", "_patience", "_reply_s",
+        "_service", "_talk", "_work", "is_listening",
+    )  # fmt: skip
+
+    def __init__(self, endpoint: FlowEndpoint, line: Line, *, actor: str) -> None:
+        self._endpoint = endpoint
+        self._service = endpoint.service
+        self._keys_block = endpoint.service.keyring.is_blocking
+        self._reply_s = endpoint.service.settings.reply_s
+        self._line = line
+        self._actor = actor
+        self._loop = asyncio.get_running_loop()
+        self._began = time.monotonic()
+        self._work: Work | None = None
+        self._talk: Conversation | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._is_over = False
+        self.is_listening = False
+
+    def begin(self, path: FlowPath, query: str) -> None:
+        """Open what the client asks for and say the first words."""
+        self._endpoint.open_sockets += 1
+        if path in _AT_ONCE:
+            self._open(_opened(self._endpoint, path, query))
+        else:
+            self._elsewhere(self._loop.run_in_executor(None, _opened, self._endpoint, path, query), self._open)
+
+    def take(self, text: str | None) -> None:
+        """Go on with a reply, None for one that is no text; only while `is_listening`."""
+        talk = self._talk
+        if talk is None or not self.is_listening:
+            return
+        self.is_listening = False
         if text is None:
-            return talk.refuse_frame()
-        if len(text) > MAX_REPLY or talk.waits_for_bulk:
+            self._go_on(talk.refuse_frame())
+        elif len(text) > MAX_REPLY or talk.waits_for_bulk:
             # nothing is signed any more: no need for the keys' own thread
-            return talk.receive(text)
-        return await self._step(work, talk, talk.receive, text)
+            self._go_on(talk.receive(text))
+        else:
+            self._step(talk.receive, text)
 
-    async def _step(self, work: Work, talk: Conversation, function: Callable[..., str], *arguments: str) -> str:
+    def leave(self) -> None:
+        """Note that the client is gone. Twice is harmless, and so is after the end."""
+        if self._is_over:
+            return
+        if self.is_listening and self._talk is not None:
+            self._talk.leave()
+        # else a step is being made: the log need not wait for it, the flow is ended when it is done
+        self._end("")
+
+    def _open(self, work: Work) -> None:
+        self._work = work
+        name = _name()
+        self._talk = Conversation(work.flow, uuid=name, session=name.replace("-", ""))
+        self._step(self._talk.start)
+
+    def _step(self, function: Callable[..., str], *arguments: str) -> None:
         """Take one step of a conversation where it holds up nobody; keys in a token have a thread of their own."""
-        keyring = self._service.keyring
-        if work.is_heavy and not keyring.is_blocking:
-            return await run_in_threadpool(function, *arguments)
-        if work.is_heavy or talk.signs_next:
-            return await keyring.step(function, *arguments)
-        return function(*arguments)
+        is_heavy = self._work is not None and self._work.is_heavy
+        if self._keys_block and (is_heavy or (self._talk is not None and self._talk.signs_next)):
+            self._elsewhere(self._service.keyring.step(function, *arguments), self._go_on)
+        elif is_heavy:
+            self._elsewhere(self._loop.run_in_executor(None, function, *arguments), self._go_on)
+        else:
+            try:
+                text = function(*arguments)
+            except BaseException:
+                self._break()
+                raise
+            self._go_on(text)
 
-    async def _note(self, event: Event) -> None:
-        members = {"action": event.action, "subject": event.subject, "outcome": event.outcome, "detail": event.detail}
-        try:
-            await self._service.recorder.store(event)
-        except TallyError as error:
-            _LOG.error("audit", reason=error.message)
-        _LOG.info("flow", actor=event.actor, seconds=round(event.seconds, 4), **members)
+    def _elsewhere(self, future: asyncio.Future[Any], go_on: Callable[[Any], None]) -> None:
+        """Go on with the result of what is done in a thread."""
+
+        def done(future: asyncio.Future[Any]) -> None:
+            try:
+                result = future.result()
+            except BaseException:
+                self._break()
+                raise
+            go_on(result)
+            self._line.listen()
+
+        future.add_done_callback(done)
+
+    def _break(self) -> None:
+        """End after a fault of ours: the client hears of it, and the loop's handler writes down where it was."""
+        self._line.end("", CloseCode.BROKEN)
+        self._end("")
+
+    def _go_on(self, text: str) -> None:
+        """Say what comes next and listen, or write the log and say the end."""
+        talk = self._talk
+        if self._is_over and talk is not None:
+            talk.leave()
+        elif talk is None or talk.ended:
+            self._end(text)
+        else:
+            self._line.say(text)
+            self._deadline = self._loop.time() + self._reply_s
+            if self._patience is None:
+                self._patience = self._loop.call_at(self._deadline, self._look)
+            self.is_listening = True
+
+    def _look(self) -> None:
+        """End a conversation whose client says nothing: one timer, moved on, for the whole of it."""
+        if self._is_over or self._talk is None:
+            return
+        if not self.is_listening or self._deadline > self._loop.time():
+            # what is done beside the loop takes as long as it takes
+            after = self._deadline if self.is_listening else self._loop.time() + self._reply_s
+            self._patience = self._loop.call_at(after, self._look)
+            return
+        self.is_listening = False
+        self._end(self._talk.expire())
+
+    def _end(self, last: str) -> None:
+        """Write the log; the client hears the last words only when its line is stored."""
+        if self._is_over:
+            return
+        self._is_over, self.is_listening = True, False
+        self._endpoint.open_sockets -= 1
+        if self._patience is not None:
+            self._patience.cancel()
+        stored = self._service.recorder.store(self._event())
+
+        def done(future: asyncio.Future[None]) -> None:
+            error = future.exception()
+            if isinstance(error, StateError):
+                _LOG.error("audit", reason=error.message)
+            if last:
+                self._line.end(last, CloseCode.DONE)
+
+        stored.add_done_callback(done)
+
+    def _event(self) -> Event:
+        """Return the line of the log about a conversation that ended."""
+        work, talk = self._work, self._talk
+        return Event(
+            actor=self._actor,
+            action="" if work is None else work.action,
+            subject="" if work is None else work.subject,
+            outcome=Outcome.LEFT if talk is None or talk.outcome is None else talk.outcome,
+            detail="" if talk is None else talk.detail,
+            seconds=time.monotonic() - self._began,
+        )
 
 
-def _event(socket: WebSocket, work: Work, talk: Conversation, began: float) -> Event:
-    """Return the line of the log about a conversation that ended."""
-    return Event(
-        actor="" if socket.client is None else socket.client.host,
-        action=work.action,
-        subject=work.subject,
-        outcome=talk.outcome or Outcome.LEFT,
-        detail=talk.detail,
-        seconds=time.monotonic() - began,
-    )
+def _opened(endpoint: FlowEndpoint, path: FlowPath, query: str) -> Work:
+    """Return what is to be done; what cannot be done is a flow that says so."""
+    try:
+        if endpoint.open_sockets > endpoint.service.settings.max_flows:
+            raise FlowError("too many devices at once", remedy="try again in a minute")
+        return endpoint.openers[path](endpoint.service, _asked(query))
+    except RemoteProtocolError as error:
+        return Work(action=path.strip("/"), subject="", flow=_failing(FlowError(error.message)))
+    except FlowError as error:
+        return Work(action=path.strip("/"), subject=_subject(query), flow=_failing(error))
+    except SQLAlchemyError as error:
+        _LOG.error("database", path=path.value, kind=type(error).__name__)
+        away = FlowError("the manager's database does not answer", remedy="try again in a minute")
+        return Work(action=path.strip("/"), subject=_subject(query), flow=_failing(away))
+
+
+@lru_cache(maxsize=_QUERIES)
+def _asked(query: str) -> FlowRequest:
+    """Read a query; devices of one kind ask the same."""
+    return FlowRequest.from_query(_members(query))
+
+
+def _members(query: str) -> dict[str, str]:
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
+def _name() -> str:
+    """Return a UUID (version 4), put together with less ceremony than the standard library's."""
+    text = os.urandom(16).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANTS[int(text[16], 16) & 3]}{text[17:20]}-{text[20:]}"
 
 
 def _failing(error: FlowError) -> Flow:
@@ -163,8 +269,8 @@ def _failing(error: FlowError) -> Flow:
     raise error
 
 
-def _subject(socket: WebSocket) -> str:
+def _subject(query: str) -> str:
     """Return what a client named, cut short and printable."""
-    query = socket.query_params
-    said = query.get("firmware") or query.get("version") or query.get("targetId") or ""
+    members = _members(query)
+    said = members.get("firmware") or members.get("version") or members.get("targetId") or ""
     return "".join(letter for letter in said[:100] if letter.isprintable())

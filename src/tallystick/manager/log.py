@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from typing import Final
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import structlog
 
@@ -12,6 +15,20 @@ _SHARED: Final = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
+#: made once: `json.dumps` with an argument makes one for each line
+_ENCODER: Final = json.JSONEncoder()
+
+
+def write_lines(event: str, lines: Iterable[tuple[datetime, dict[str, Any]]]) -> None:
+    """Write one line for each moment and what belongs to it, at level INFO, all in one go: as structlog would, at less cost."""
+    told = (members | {"event": event, "level": "info", "timestamp": _stamp(moment)} for moment, members in lines)
+    text = "".join(f"{_ENCODER.encode(one)}\n" for one in told)
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def set_up_log() -> None:

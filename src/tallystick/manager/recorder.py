@@ -1,5 +1,8 @@
 """The audit log's writer: one thread, and one transaction for all that came in while the last one was written.
 
+The same thread writes their lines of the log, in one piece too. Statements are made once: putting one together anew costs more
+than carrying it out.
+
 A flow waits for its line before it tells the client that it worked, so what was done is in the log; the waiting is shared, and
 so is the waking: an event loop is called once for each transaction, however many flows wait in it.
 """
@@ -15,15 +18,15 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from tallystick.errors import StateError
-from tallystick.manager.db.engine import Sessions, writing
+from tallystick.manager.db.engine import Sessions, writing_engine
 from tallystick.manager.db.record import Audit, Count
+from tallystick.manager.log import write_lines
 
 _BATCH: Final = 500
 _MAX_WAITING: Final = 10_000
@@ -33,6 +36,12 @@ _TEXT: Final = 1000
 _LINGER_S: Final = 0.01
 #: two workers may begin to count the same at once; then one of them has to write again
 _TRIES: Final = 3
+_INSERT: Final = insert(Audit)
+_ADD: Final = (
+    update(Count)
+    .where(Count.action == bindparam("which_action"), Count.outcome == bindparam("which_outcome"))
+    .values(times=Count.times + bindparam("number"), seconds=Count.seconds + bindparam("spent"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +70,7 @@ class Recorder:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         linger_s: float = _LINGER_S,
     ) -> None:
-        self._sessions = sessions
+        self._engine = writing_engine(sessions)
         self._clock = clock
         self._linger_s = linger_s
         # without a limit of its own, but in C: `_put` refuses what is too much
@@ -80,21 +89,21 @@ class Recorder:
             future.set_exception(failure)
         return future
 
-    async def store(self, event: Event) -> None:
-        """Take an event and wait, in an event loop, until it is stored; raise StateError when that failed."""
+    def store(self, event: Event) -> asyncio.Future[None]:
+        """Take an event in an event loop; the future is done when it is stored, and holds StateError when that failed."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         failure = self._put(event, future)
         if failure is not None:
-            raise failure
-        await future
+            future.set_exception(failure)
+        return future
 
     def _put(self, event: Event, future: _Waiter) -> StateError | None:
-        if not self._thread.is_alive():
-            return StateError("the audit log is closed")
-        if self._waiting.qsize() >= _MAX_WAITING:
-            return StateError("the audit log cannot keep up")
-        self._waiting.put((event, self._clock(), future))
-        return None
+        now = self._clock()
+        if self._thread.is_alive() and self._waiting.qsize() < _MAX_WAITING:
+            self._waiting.put((event, now, future))
+            return None
+        write_lines("flow", [(now, _members(event))])
+        return StateError("the audit log cannot keep up" if self._thread.is_alive() else "the audit log is closed")
 
     def close(self) -> None:
         """Write what is left and stop."""
@@ -119,12 +128,13 @@ class Recorder:
         failure: StateError | None = None
         for _ in range(_TRIES):
             try:
-                with writing(self._sessions) as session:
-                    _store(session, ((event, at) for event, at, _ in batch))
+                with self._engine.begin() as connection:
+                    _store(connection, ((event, at) for event, at, _ in batch))
                 failure = None
                 break
             except SQLAlchemyError as error:
                 failure = StateError(f"the audit log cannot be written: {type(error).__name__}")
+        write_lines("flow", ((at, _members(event)) for event, at, _ in batch))
         loops: defaultdict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
         for _, _, future in batch:
             if isinstance(future, asyncio.Future):
@@ -147,8 +157,8 @@ def _settle(futures: Iterable[_Waiter], failure: StateError | None) -> None:
             future.set_exception(failure)
 
 
-def _store(session: Session, events: Iterable[tuple[Event, datetime]]) -> None:
-    rows, times, seconds = [], Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+def _store(connection: Connection, events: Iterable[tuple[Event, datetime]]) -> None:
+    rows, times, seconds = [], Counter[tuple[str, str]](), defaultdict[tuple[str, str], float](float)
     for event, at in events:
         rows.append(
             {
@@ -162,17 +172,23 @@ def _store(session: Session, events: Iterable[tuple[Event, datetime]]) -> None:
             }
         )
         times[event.action, event.outcome] += 1
-        # a Counter of floats: the type says int
-        seconds[event.action, event.outcome] += event.seconds  # type: ignore[assignment]
-    session.execute(insert(Audit), rows)
+        seconds[event.action, event.outcome] += event.seconds
+    connection.execute(_INSERT, rows)
     # in one order everywhere, so that two workers never wait for each other in a circle
     for (action, outcome), number in sorted(times.items()):
-        spent = float(seconds[action, outcome])
-        changed = session.scalars(
-            update(Count)
-            .where(Count.action == action, Count.outcome == outcome)
-            .values(times=Count.times + number, seconds=Count.seconds + spent)
-            .returning(Count.times)
-        ).all()
-        if not changed:
-            session.execute(insert(Count).values(action=action, outcome=outcome, times=number, seconds=spent))
+        spent = seconds[action, outcome]
+        which = {"which_action": action, "which_outcome": outcome}
+        if not connection.execute(_ADD, which | {"number": number, "spent": spent}).rowcount:
+            connection.execute(insert(Count), {"action": action, "outcome": outcome, "times": number, "seconds": spent})
+
+
+def _members(event: Event) -> dict[str, Any]:
+    """Return what the log says of an event."""
+    return {
+        "actor": event.actor,
+        "seconds": round(event.seconds, 4),
+        "action": event.action,
+        "subject": event.subject,
+        "outcome": event.outcome,
+        "detail": event.detail,
+    }

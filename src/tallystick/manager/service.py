@@ -35,6 +35,8 @@ class Service:
     engine: Engine = field(repr=False)
     sessions: Sessions = field(repr=False)
     keyring: Keyring = field(repr=False)
+    #: who this manager is to devices
+    channel_keys: ChannelKeys
     recorder: Recorder = field(repr=False)
     owner: OwnerKey | None = field(default=None, repr=False)
     scripts: ScriptSource = field(default_factory=PackageScripts, repr=False)
@@ -56,16 +58,13 @@ class Service:
             engine=engine,
             sessions=sessions,
             keyring=keyring,
+            channel_keys=ChannelKeys(
+                signer=keyring.signer, certificate=keyring.signer_certificate, issuer=keyring.issuer.public_key
+            ),
             recorder=Recorder(sessions),
             owner=owner,
             scripts=PackageScripts() if scripts is None else scripts,
         )
-
-    @property
-    def channel_keys(self) -> ChannelKeys:
-        """Who this manager is to devices."""
-        ring = self.keyring
-        return ChannelKeys(signer=ring.signer, certificate=ring.signer_certificate, issuer=ring.issuer.public_key)
 
     def close(self) -> None:
         """Write what is left of the log; let go of keys and database."""

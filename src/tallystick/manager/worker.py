@@ -20,8 +20,7 @@ from starlette.types import ASGIApp
 
 from tallystick.errors import TallyError
 from tallystick.manager.settings import Settings
-from tallystick.manager.socket import FlowSocket
-from tallystick.wire.manager import MAX_REPLY
+from tallystick.manager.socket import FlowDoor, FlowSocket
 
 READY: Final = b"ready\n"
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -48,8 +47,9 @@ class WorkerServer(uvicorn.Server):
                 log_config=None,
                 log_level="warning",
                 timeout_graceful_shutdown=_GRACE_S,
+                # uvicorn calls what it is given, whatever the server of one connection is called there
+                http=FlowDoor,
                 ws=FlowSocket,
-                ws_max_size=MAX_REPLY,
             )
         )
         self._on_started = on_started

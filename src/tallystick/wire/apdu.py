@@ -92,7 +92,7 @@ class CommandApdu:
                     f"a short APDU carries at most 255 bytes, not {size}, and asks for at most 256"
                 )
             if self.le is None:
-                return self.header + bytes((size,)) + self.data
+                return bytes((self.cla, self.ins, self.p1, self.p2, size)) + self.data
             le = bytes((self.le & 0xFF,))
             return self.header + (bytes((size,)) + self.data if size else b"") + le
         le = b"" if self.le is None else (self.le & 0xFFFF).to_bytes(2, "big")

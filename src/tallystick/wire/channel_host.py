@@ -25,6 +25,9 @@ __all__ = ["HostHandshake", "OpenChannel"]
 _SERIAL_BYTES: Final = 4
 _LAST: Final = 0x80
 _EPHEMERAL: Final = 0x80
+_DEVICE: Final = request(Ins.CHANNEL_DEVICE_CERTIFICATE)
+_SESSION: Final = request(Ins.CHANNEL_DEVICE_CERTIFICATE, _EPHEMERAL)
+_AUTHENTICATE: Final = request(Ins.CHANNEL_AUTHENTICATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,9 @@ class HostHandshake:
         self._chain = tuple(chain) or (_self_signed(signer),)
         if self._chain[-1].public_key != signer.public_key:
             raise LocalProtocolError("the chain of certificates does not end in the signer's key")
+        # what is the same for every device is made once
+        self._select = request(Ins.VALIDATE_TARGET_ID, data=target_id.to_bytes(4, "big"))
+        self._links = tuple(request(Ins.CHANNEL_HOST_CERTIFICATE, data=link.to_bytes()) for link in self._chain)
 
     def run(self, *, authenticate: bool = True) -> Generator[CommandApdu, bytes, OpenChannel]:
         """Yield the commands, be sent the data of their answers (9000 already checked), and return what came of it.
@@ -79,16 +85,16 @@ class HostHandshake:
         Without `authenticate` the last step is left out, as for endorsement. Raises TrustError when the device does not own
         the key it shows, RemoteProtocolError for answers that make no sense.
         """
-        yield request(Ins.VALIDATE_TARGET_ID, data=self._target_id.to_bytes(4, "big"))
+        yield self._select
         host_nonce = self._suite.nonce()
         serial, device_nonce = _read_challenge((yield request(Ins.CHANNEL_NONCE, data=host_nonce)))
-        for link in self._chain:
-            yield request(Ins.CHANNEL_HOST_CERTIFICATE, data=link.to_bytes())
+        for link in self._links:
+            yield link
         ephemeral = self._suite.ephemeral()
         certificate = self._certify(ephemeral, host_nonce=host_nonce, device_nonce=device_nonce)
         yield request(Ins.CHANNEL_HOST_CERTIFICATE, _LAST, data=certificate.to_bytes())
-        device = DeviceCertificate.from_bytes((yield request(Ins.CHANNEL_DEVICE_CERTIFICATE)))
-        session = DeviceCertificate.from_bytes((yield request(Ins.CHANNEL_DEVICE_CERTIFICATE, _EPHEMERAL)))
+        device = DeviceCertificate.from_bytes((yield _DEVICE))
+        session = DeviceCertificate.from_bytes((yield _SESSION))
         message = device_ephemeral_message(
             host_nonce=host_nonce, device_nonce=device_nonce, public_key=session.public_key
         )
@@ -97,7 +103,7 @@ class HostHandshake:
         issuer = self._issuer_of(device)
         channel = Channel()
         if authenticate:
-            yield request(Ins.CHANNEL_AUTHENTICATE)
+            yield _AUTHENTICATE
             channel = self._agree(ephemeral, session.public_key)
         return OpenChannel(channel=channel, device=device, signer_serial=serial, issuer=issuer)
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, Final, NoReturn, Self
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
@@ -53,6 +54,7 @@ __all__ = [
     "Success",
     "Warning",
     "decode_server_message",
+    "exchange_json",
     "provider_of",
 ]
 
@@ -72,6 +74,8 @@ _MIN_APDU: Final = 5
 _MAX_NONCE: Final = 1 << 53
 #: made once: `json.dumps` with separators makes one for each message
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder()
+_WHITE: Final = " \t\r\n"
 _VERSION = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?-(?P<suffix>.*)")
 _DECIMAL = re.compile(r"[0-9]{1,10}", re.ASCII)
 
@@ -161,7 +165,13 @@ class Exchange(_Message):
 
     def to_json(self) -> str:
         """Return the text of the message; raise LocalProtocolError for less than an APDU."""
-        return self._text("exchange", data=_apdu_hex(self.apdu))
+        return exchange_json(self.apdu, nonce=self.nonce, uuid=self.uuid, session=self.session)
+
+
+def exchange_json(apdu: bytes, *, nonce: int, uuid: str, session: str) -> str:
+    """Return the text of an `Exchange`, of which conversations are made, without making one; raises as `to_json` does."""
+    head = f'{{"uuid":{_quoted(uuid)},"session":{_quoted(session)},"query":"exchange"'
+    return f'{head},"nonce":{nonce},"data":"{_apdu_hex(apdu)}"}}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +262,9 @@ class Response(StrEnum):
     PARSE_ERROR = "parse error"
 
 
+_RESPONSES: Final = {one.value: one for one in Response}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientReply:
     """A client's reply: the nonce of the message it answers, how it went, and the answer without its status word."""
@@ -264,11 +277,12 @@ class ClientReply:
     def from_json(cls, text: str) -> Self:
         """Read a reply of at most MAX_REPLY characters; raise RemoteProtocolError for anything else."""
         document = _object(text, limit=MAX_REPLY)
-        try:
-            response = Response(str(document.get("response")))
-        except ValueError:
-            raise RemoteProtocolError("the reply says neither success nor error") from None
-        return cls(nonce=_nonce(document), response=response, data=_bytes(document.get("data") or "", "reply"))
+        said = document.get("response")
+        response = _RESPONSES.get(said) if isinstance(said, str) else None
+        if response is None:
+            raise RemoteProtocolError("the reply says neither success nor error")
+        data = document.get("data")
+        return cls(nonce=_nonce(document), response=response, data=_bytes(data, "reply") if data else b"")
 
     def to_json(self) -> str:
         """Return the text of the reply."""
@@ -303,10 +317,13 @@ def _refuse(what: str) -> NoReturn:
 def _object(text: str, *, limit: int) -> dict[str, Any]:
     if len(text) > limit:
         raise RemoteProtocolError(f"a message has at most {limit} characters, not {len(text)}")
+    text = text.strip(_WHITE)
     try:
-        document = json.loads(text)
+        document, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         raise RemoteProtocolError("the message is not JSON") from None
+    if end != len(text):
+        raise RemoteProtocolError("the message is not one JSON document")
     if not isinstance(document, dict):
         raise RemoteProtocolError("the message is not a JSON object")
     return document

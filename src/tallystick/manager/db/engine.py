@@ -93,6 +93,12 @@ def writing(sessions: Sessions) -> Iterator[Session]:
         yield session
 
 
+def writing_engine(sessions: Sessions) -> Engine:
+    """Return the engine of some sessions for transactions that write without a session: fewer steps, for many small ones."""
+    with sessions() as session:
+        return session.get_bind().engine.execution_options(**{_WRITES: True})
+
+
 def sessions_of(engine: Engine) -> Sessions:
     """Return the maker of sessions; what a session read stays readable after its commit."""
     return sessionmaker(engine, expire_on_commit=False)

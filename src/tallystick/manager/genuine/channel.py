@@ -34,18 +34,24 @@ class ChannelKeys:
     signer: Signer = field(repr=False)
     certificate: HostCertificate
     issuer: bytes
+    #: by target, since a handshake may be run for any number of devices
+    _handshakes: dict[int, HostHandshake] = field(default_factory=dict, repr=False, compare=False)
 
     def handshake(self, target_id: int) -> HostHandshake:
         """Return a handshake with devices of this target; raise FlowError when no model has it."""
+        known = self._handshakes.get(target_id)
+        if known is not None:
+            return known
         if by_target_id(target_id) is None:
             raise FlowError(f"no model has the target id {target_id}", remedy="give the target id that E0 01 answers")
-        return HostHandshake(
+        made = HostHandshake(
             target_id=target_id,
             signer=self.signer,
             suite=_SUITE,
             issuers=(self.issuer,),
             chain=(self.certificate,),
         )
+        return self._handshakes.setdefault(target_id, made)
 
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:

@@ -15,6 +15,8 @@ from tallystick.wire.loader import ListApps, ListMoreApps
 
 #: pages of one list: more apps than fit any flash
 _MAX_PAGES = 512
+_LIST = ListApps().to_bytes()
+_LIST_MORE = ListMoreApps().to_bytes()
 
 
 def check_genuine(keys: ChannelKeys, target_id: int) -> Flow:
@@ -48,11 +50,11 @@ def _entry(app: AppListEntry) -> dict[str, Any]:
 
 def _list(channel: Channel) -> Generator[Ask, bytes, list[AppListEntry]]:
     apps: list[AppListEntry] = []
-    command = ListApps().to_bytes()
+    command = _LIST
     for _ in range(_MAX_PAGES):
         page = decode_app_list((yield from ask(channel, command)))
         if not page:
             return apps
         apps += page
-        command = ListMoreApps().to_bytes()
+        command = _LIST_MORE
     raise RemoteProtocolError("the list of apps has no end")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +22,7 @@ from tallystick.crypto.secp256k1 import verify_ecdsa_der
 from tallystick.errors import RemoteProtocolError, StateError, TrustError, UsageError
 from tallystick.manager.hsm.address import FileAddress, TokenAddress, parse_address
 from tallystick.manager.hsm.key_file import KeyFile
+from tallystick.manager.hsm.key_thread import KeyThread
 from tallystick.manager.hsm.role import KEYRING_ROLES, Realm, Role
 from tallystick.manager.hsm.signer import Signer, digest_of
 from tallystick.manager.hsm.token import Token, TokenSigner
@@ -45,7 +45,7 @@ class Keyring:
     signer: Signer
     signer_certificate: HostCertificate
     _token: Token | None = field(default=None, repr=False)
-    _thread: ThreadPoolExecutor | None = field(default=None, repr=False)
+    _thread: KeyThread | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, url: str, *, allow_production_file: bool = False) -> Keyring:
@@ -88,16 +88,18 @@ class Keyring:
         """True when signing waits for a token; then signing belongs into `step`."""
         return self._thread is not None
 
-    async def step(self, function: Callable[..., ValueT], *arguments: object) -> ValueT:
+    def step(self, function: Callable[..., ValueT], *arguments: object) -> asyncio.Future[ValueT]:
         """Call what may sign without holding up the event loop; for keys in files, which take microseconds, at once."""
-        if self._thread is None:
-            return function(*arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        if self._thread is not None:
+            return self._thread.call(function, *arguments)
+        future: asyncio.Future[ValueT] = asyncio.get_running_loop().create_future()
+        future.set_result(function(*arguments))
+        return future
 
     def close(self) -> None:
         """End thread and session. Twice is harmless."""
         if self._thread is not None:
-            self._thread.shutdown()
+            self._thread.close()
         if self._token is not None:
             self._token.close()
 
@@ -155,7 +157,7 @@ def _open_token(token: Token) -> Keyring:
             signer=TokenSigner(token, label_of(realm, Role.SIGNER)),
             signer_certificate=_certificate(certificate or b""),
             _token=token,
-            _thread=ThreadPoolExecutor(max_workers=1, thread_name_prefix="hsm"),
+            _thread=KeyThread(),
         )
     )
 
