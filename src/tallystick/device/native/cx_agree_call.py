@@ -7,7 +7,7 @@ from typing import Final
 
 from tallystick.device.native.cx_domain import Shape
 from tallystick.device.native.cx_error import CxError, CxStatus
-from tallystick.device.native.cx_guard import alone
+from tallystick.device.native.cx_guard import EXCEPTION, alone
 from tallystick.device.native.cx_key import coordinates, point_bytes, read_key
 from tallystick.device.native.cx_ladder import x448, x25519
 from tallystick.device.native.machine import Handler, Machine
@@ -26,8 +26,12 @@ def _agree(machine: Machine, arguments: tuple[int, ...]) -> int:
     curve = key.curve
     size, form = curve.domain.size_bytes, mode & _MASK_FORM
     needed = {_POINT: 1 + 2 * size, _X: size}.get(form)
-    if curve.domain.shape is Shape.EDWARDS or needed is None or length != 1 + 2 * size or room < needed:
+    if curve.domain.shape is Shape.EDWARDS:
+        return EXCEPTION
+    if needed is None or length != 1 + 2 * size:
         raise CxError(CxStatus.INVALID_PARAMETER)
+    if room < needed:
+        return EXCEPTION
     public = coordinates(machine.memory.read(pointer, length), size)
     if not curve.contains(public):
         raise CxError(CxStatus.EC_INVALID_POINT)

@@ -13,7 +13,7 @@ from tallystick.device.native.cx_error import CxError, CxStatus, read_buffer, wo
 from tallystick.device.native.machine import Asking, Handler, Machine
 from tallystick.wire.syscall import Outcome, Random, Request
 
-__all__ = ["HANDLERS", "entropy", "put_bool", "put_word"]
+__all__ = ["HANDLERS", "entropy", "put_bool", "put_word", "wide_entropy"]
 
 _OK: Final = CxStatus.OK
 _RANDOM_STEP: Final = 1024
@@ -125,6 +125,12 @@ def entropy(size_bytes: int) -> Generator[Request, Outcome, int]:
     while len(drawn) < size_bytes:
         drawn += (yield Random(min(_RANDOM_STEP, size_bytes - len(drawn)))).unwrap()
     return int.from_bytes(drawn, "big")
+
+
+def wide_entropy(size_bytes: int) -> Generator[Request, Outcome, int]:
+    """Draw a number twice as long as a field of so many bytes, in whole words, as the SDK does to make one below an order."""
+    word_bytes = -(-size_bytes // 16) * 16
+    return (yield from entropy(-(-2 * size_bytes // word_bytes) * word_bytes))
 
 
 def _compare(machine: Machine, arguments: tuple[int, ...]) -> int:

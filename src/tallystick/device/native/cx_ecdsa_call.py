@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from tallystick.crypto import secp256k1
-from tallystick.device.native.cx_bn_call import entropy, put_word
+from tallystick.device.native.cx_bn_call import put_word, wide_entropy
 from tallystick.device.native.cx_der import decode, encode
 from tallystick.device.native.cx_domain import Domain, Shape
 from tallystick.device.native.cx_error import CxError, CxStatus, word
@@ -47,7 +47,7 @@ def _signature(key: Key, nonce: int, digest: bytes) -> tuple[int, int, int] | No
         raise CxError(CxStatus.EC_INFINITE_POINT)
     r, info = point[0], point[1] & _ODD
     if r >= domain.order:
-        r, info = r - domain.order, info | _ABOVE_ORDER
+        r, info = r % domain.order, info | _ABOVE_ORDER
     inverse = pow(nonce, -1, domain.order)
     s = (_number(digest, domain) + key.number * r) * inverse % domain.order
     return (r, s, info) if r and s else None
@@ -67,7 +67,7 @@ def _candidates(
         tries = islice(nonces(md & 0xFF, key.number, digest, domain.order), _MAX_TRIES)
         found = next((made for made in (_signature(key, nonce, digest) for nonce in tries) if made), None)
     elif source == _TRUE:
-        found = _signature(key, (yield from entropy(2 * size)) % domain.order, digest)
+        found = _signature(key, (yield from wide_entropy(size)) % domain.order, digest)
     else:
         raise CxError(CxStatus.INVALID_PARAMETER)
     if found is None:

@@ -9,7 +9,7 @@ from tallystick.crypto import ed25519
 from tallystick.device.native import cx_eddsa
 from tallystick.device.native.cx_algorithm import Md
 from tallystick.device.native.cx_error import MAX_BUFFER, CxError, CxStatus, read_buffer
-from tallystick.device.native.cx_guard import alone, answering_zero
+from tallystick.device.native.cx_guard import EXCEPTION, alone, answering_zero
 from tallystick.device.native.cx_hash_call import LIBRARY as HASHES
 from tallystick.device.native.cx_hash_call import hash_final, hash_update, output_bytes
 from tallystick.device.native.cx_key import Key, coordinates, point_bytes, put_key, read_key
@@ -19,6 +19,7 @@ __all__ = ["LIBRARY"]
 
 _OK: Final = CxStatus.OK
 _ED25519: Final = 0x71
+_SHORT_FIELD: Final = 32
 _LONG: Final = 0x04
 _MAX_DIGEST: Final = 114
 _HASH_INIT_EX: Final = "cx_hash_init_ex"
@@ -26,10 +27,9 @@ _ONLY_64: Final = frozenset({Md.SHA512, Md.KECCAK, Md.SHA3})
 _ANY_SIZE: Final = frozenset({Md.SHAKE256, Md.BLAKE2B})
 
 
-def _check_hash(size: int, md: int) -> None:
-    """Raise CxError unless the hash is one that signs on a field of `size` bytes."""
-    if md not in (_ONLY_64 | _ANY_SIZE if size == 32 else _ANY_SIZE):
-        raise CxError(CxStatus.INVALID_PARAMETER)
+def _is_fit(size: int, md: int) -> bool:
+    """Tell whether a hash is one that signs on a field of `size` bytes."""
+    return md in _ANY_SIZE or (md in _ONLY_64 and size == _SHORT_FIELD)
 
 
 def _public_key(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -62,7 +62,8 @@ def _sign(machine: Machine, arguments: tuple[int, ...]) -> int:
     private, md, pointer, length, target, room = arguments[:6]
     key = read_key(machine, private)
     size = cx_eddsa.check_curve(key.curve)
-    _check_hash(size, md & 0xFF)
+    if not _is_fit(size, md & 0xFF):
+        return EXCEPTION
     if room < 2 * size or len(key.value) not in {size, 2 * size}:
         raise CxError(CxStatus.INVALID_PARAMETER)
     message = _message(machine, pointer, length)
@@ -86,7 +87,8 @@ def _sign_first(machine: Machine, arguments: tuple[int, ...]) -> int:
     context, private, md = arguments[:3]
     key = read_key(machine, private)
     size = cx_eddsa.check_curve(key.curve)
-    _check_hash(size, md & 0xFF)
+    if not _is_fit(size, md & 0xFF):
+        return EXCEPTION
     secret = cx_eddsa.expand(key.curve, md & 0xFF, key.value)
     _start(machine, context, md & 0xFF, size=size, head=cx_eddsa.nonce_head(key.curve, secret))
     return _OK
@@ -159,7 +161,8 @@ def _verify_first(machine: Machine, arguments: tuple[int, ...]) -> int:
     context, public, md, pointer, length = arguments[:5]
     key = read_key(machine, public)
     size = cx_eddsa.check_curve(key.curve)
-    _check_hash(size, md & 0xFF)
+    if not _is_fit(size, md & 0xFF):
+        return EXCEPTION
     encoded = _encoded(key)
     if length != size:
         raise CxError(CxStatus.INVALID_PARAMETER)
@@ -186,7 +189,8 @@ def _verify(machine: Machine, arguments: tuple[int, ...]) -> int:
     public, md, pointer, length, source, source_length = arguments[:6]
     key = read_key(machine, public)
     size = cx_eddsa.check_curve(key.curve)
-    _check_hash(size, md & 0xFF)
+    if not _is_fit(size, md & 0xFF):
+        return 0
     encoded = _encoded(key)
     if source_length != 2 * size:
         return 0

@@ -7,13 +7,16 @@ as the SDK's own do. And those that answer yes or no, or a length, answer 0 for 
 from __future__ import annotations
 
 from types import GeneratorType
-from typing import Any
+from typing import Any, Final
 
 from tallystick.device.native.cx_error import CxError, CxStatus
 from tallystick.device.native.machine import Asking, Handler, Machine
 from tallystick.device.native.memory import BadPointer
 
-__all__ = ["alone", "answering_zero"]
+__all__ = ["EXCEPTION", "alone", "answering_zero"]
+
+#: what the SDK answers in some places: the number of the exception INVALID_PARAMETER, in place of the status of that name
+EXCEPTION: Final = 0x02
 
 
 def alone(handler: Handler) -> Handler:

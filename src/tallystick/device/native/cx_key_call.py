@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tallystick.device.native.cx_bn_call import entropy, put_word
+from tallystick.device.native.cx_bn_call import put_word, wide_entropy
 from tallystick.device.native.cx_curve import Curve
 from tallystick.device.native.cx_der import decode, encode
 from tallystick.device.native.cx_domain import Shape
 from tallystick.device.native.cx_eddsa import expand
 from tallystick.device.native.cx_error import CxError, CxStatus, read_buffer, signed
 from tallystick.device.native.cx_fast import curve_of
-from tallystick.device.native.cx_guard import alone, answering_zero
+from tallystick.device.native.cx_guard import EXCEPTION, alone, answering_zero
 from tallystick.device.native.cx_key import coordinates, point_bytes, put_key, read_key
 from tallystick.device.native.cx_point_call import scalar
 from tallystick.device.native.machine import Asking, Handler, Machine
@@ -32,7 +32,8 @@ _CURVE25519, _ED25519, _ED448 = 0x81, 0x71, 0x72
 def _init_private_key(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_ecfp_init_private_key_no_throw(curve, raw, length, key): without raw bytes, the curve alone."""
     number, raw, length, key = arguments[:4]
-    if length != (curve_of(number).domain.size_bytes if raw else 0):
+    size = curve_of(number).domain.size_bytes
+    if length != (size if raw else 0):
         raise CxError(CxStatus.INVALID_PARAMETER)
     if raw:
         put_key(machine, key, number, machine.memory.read(raw, length))
@@ -56,7 +57,7 @@ def _init_public_key(machine: Machine, arguments: tuple[int, ...]) -> int:
         Shape.MONTGOMERY: {_SHORT: 1 + size},
     }[shape]
     if length not in forms.values() or forms.get(machine.memory.read(raw, 1)[0]) != length:
-        raise CxError(CxStatus.INVALID_PARAMETER)
+        return EXCEPTION
     put_key(machine, key, number, machine.memory.read(raw, length))
     return _OK
 
@@ -81,12 +82,12 @@ def _generate_pair(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     curve = curve_of(number)
     size = curve.domain.size_bytes
     if keep & 0xFF:
-        key = read_key(machine, private)
-        if key.curve is not curve or len(key.value) != size:
+        theirs, length = machine.memory.words(private, 2)
+        if theirs & 0xFF != curve.domain.number or length != size:
             raise CxError(CxStatus.INVALID_PARAMETER)
-        raw = key.value
+        raw = read_key(machine, private).value
     else:
-        raw = _new_private(curve, (yield from entropy(2 * size)))
+        raw = _new_private(curve, (yield from wide_entropy(size)))
         put_key(machine, private, number, raw)
     times = int.from_bytes(raw, "big")
     if curve.domain.number in {_ED25519, _ED448}:

@@ -156,9 +156,9 @@ def test_random_bytes_come_from_the_os():
 
 def test_curve_that_is_not_here_is_an_error_of_cryptography():
     """Cryptography tells by its result, and never throws."""
-    assert Run(call(LENGTH, 0x99, RAM) + END).result == (0xFFFFFF87, 0)
+    assert Run(call(LENGTH, 0x99, RAM) + END).result == (0xFFFFFFA3, 0)
     assert Run(call(LENGTH, 0x21, 0) + END).result == (0xFFFFFF88, 0)
-    assert Run(call(0x00000046 | 0x05000000, 0, 0, 0, 0, 0) + END).result == (0xFFFFFF85, 0)
+    assert Run(call(0x04000002, 0, 0, 0, 0) + END).result == (0xFFFFFF85, 0)
 
 
 def test_own_request_goes_through_as_it_is():
@@ -258,13 +258,13 @@ def test_keys_are_made_on_real_curves(curve, module):
 
 def test_key_of_zeros_is_none():
     """A private key that is none gives an error of cryptography."""
-    assert Run(_library(PAIR, 0x21, RAM + 0x100, RAM, 1) + END).result[0] == 0xFFFFFF87
+    assert Run(_library(PAIR, 0x21, RAM + 0x100, RAM, 1) + END).result[0] == 0xFFFFFF88
 
 
 def test_new_key_is_made_of_the_oss_randomness():
     """Where no private key is to be kept, a new one is made of random bytes."""
-    run = Run(_library(PAIR, 0x21, RAM + 0x100, RAM, 0) + END, Outcome(value=KEY))
-    assert run.requests == [Random(32)]
+    run = Run(_library(PAIR, 0x21, RAM + 0x100, RAM, 0) + END, Outcome(value=bytes(32) + KEY))
+    assert run.requests == [Random(64)]
     assert run.ram(0x108, 65) == secp256k1.public_key(KEY, compressed=False)
 
 
