@@ -13,17 +13,24 @@ from PIL import Image
 from tallystick.errors import UsageError
 from tallystick.ui.asset import icon_shapes, is_inside, pixel_faces
 from tallystick.ui.matrix import matrix_rows
-from tallystick.ui.picture import Picture, draw_png, frame_document
+from tallystick.ui.picture import LIT, PIXEL_WIDTH, Picture, draw_png, frame_document
 from tallystick.wire.panel import Align, Bitmap, Box, Code, Drawing, Frame, Icon, Style, Text
 
 SIZES = {"nanos": (128, 32), "nanosp": (128, 64), "stax": (400, 672), "flex": (480, 600), "apex_p": (300, 400)}
 
 
 def picture(shown: Frame) -> Image.Image:
-    """Return the decoded PNG of a frame."""
+    """Return the decoded PNG of a frame in shades of grey, a lit pixel of a nano as 255."""
     image = Image.open(BytesIO(draw_png(shown)))
-    image.load()
-    return image
+    assert image.mode == "RGB"
+    most = LIT if shown.width <= PIXEL_WIDTH else 255
+    return image.convert("L").point([min(level * 255 // most, 255) for level in range(256)])
+
+
+def test_lit_pixels_of_a_nano_have_the_shade_of_speculos():
+    """Pictures are of three colours a pixel and a nano's lit pixels are 221, as in the pictures that suites compare with."""
+    image = Image.open(BytesIO(draw_png(frame(1, "Hello"))))
+    assert {colour for _, colour in image.getcolors()} == {(0, 0, 0), (221, 221, 221)}
 
 
 def drawn(*elements, size=(128, 64)) -> Image.Image:

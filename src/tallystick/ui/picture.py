@@ -12,6 +12,9 @@ from tallystick.wire.panel import Code, Frame
 
 #: screens up to this width have lit and dark pixels only
 PIXEL_WIDTH = 128
+#: what Speculos draws a lit pixel of such a screen in: suites compare with pictures that it made
+LIT = 221
+_SHADES = [level * LIT // 255 for level in range(256)]
 #: no model's screen is wider or higher, in pixels
 MAX_SIDE = 1024
 
@@ -49,7 +52,7 @@ def draw_png(frame: Frame) -> bytes:
 
         pixels = PixelScreen(width=frame.width, height=frame.height)
         pixels.draw(frame)
-        image = Image.frombytes("L", (frame.width, frame.height), bytes(pixels.pixels))
+        image = Image.frombytes("L", (frame.width, frame.height), bytes(pixels.pixels)).point(_SHADES)
     else:
         from tallystick.ui.paper_screen import PaperScreen
 
@@ -57,7 +60,7 @@ def draw_png(frame: Frame) -> bytes:
         paper.draw(frame)
         image = paper.image
     out = BytesIO()
-    image.save(out, "PNG", compress_level=3)
+    image.convert("RGB").save(out, "PNG", compress_level=3)
     return out.getvalue()
 
 
