@@ -64,7 +64,7 @@ class Dispatcher:
         self._lock.used()
         self._channel = channel
         if len(raw) >= _HEADER_BYTES and raw[0] == CLA_COMMON:
-            self._answer_common(raw)
+            self._answer_common(channel, raw)
         else:
             self._task = self._session.scheduler.spawn(self._answer(channel, raw))
 
@@ -132,11 +132,14 @@ class Dispatcher:
             raise Reject(StatusWord.CLA_NOT_SUPPORTED)
         return await self._dashboard.handle(apdu, channel) + _SUCCESS
 
-    def _answer_common(self, raw: bytes) -> None:
-        """Answer the commands of class B0, which the OS serves with an app open too (wire-protocol C.1)."""
+    def _answer_common(self, channel: int, raw: bytes) -> None:
+        """Answer the commands of class B0 that the OS serves with an app open too (wire-protocol C.1)."""
         ins, p1, p2 = raw[1], raw[2], raw[3]
         app = self._supervisor.app
-        if p1 or p2 or self._session.mode in {BootMode.BOOTLOADER, BootMode.UPGRADER}:
+        if app is not None and app.bundle is None and (p1 or p2 or ins not in set(CommonIns)):
+            # native apps bring answers of their own along, to certificates for one
+            self._task = self._session.scheduler.spawn(self._answer(channel, raw))
+        elif p1 or p2 or self._session.mode in {BootMode.BOOTLOADER, BootMode.UPGRADER}:
             self._reply(StatusWord.CLA_NOT_SUPPORTED.to_bytes(2, "big"))
         elif ins == CommonIns.APP_AND_VERSION:
             name, version = (app.name, app.version) if app else (DASHBOARD_NAME, self._session.identity.versions.os)
