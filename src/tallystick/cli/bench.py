@@ -44,6 +44,7 @@ def hold(
                 is_kept=not _is_passing(options),
                 pin_policy=options["pin_policy"].upper(),
                 repeatable_rng=options["deterministic_rng"],
+                trace=options["trace"],
             )
         )
         try:

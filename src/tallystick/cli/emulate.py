@@ -72,7 +72,7 @@ def _refused(*names: str, is_flag: bool = False) -> Callable[[_Command], _Comman
 )
 @click.option("--log-level", "log_levels", metavar="NAME:LEVEL", multiple=True, help="how much a logger says")
 @click.option("-v", "--verbose", "is_verbose", is_flag=True, help="log what the device does")
-@click.option("-t", "--trace", "is_traced", is_flag=True, help="log system calls")
+@click.option("-t", "--trace", "is_traced", is_flag=True, help="say every system call and library call, on stderr")
 @click.option("--approve", is_flag=True, help="approve everything")
 @click.option("--stay", is_flag=True, help="go back to the dashboard when the app ends")
 @click.option("--stand-in", is_flag=True, help="run a command in which `python -m speculos` starts `tally emulate`")
@@ -159,25 +159,30 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
     libraries = [read_library(source, api_level=options["api_level"]) for source in options["libraries"]]
     apps = {"main": app, **{one.name: one for one in libraries}}
     records = load(apps) if options["load_nvram"] else {}
-    warm = warm_up(app, model=model, speculos=options["shared_lib"])
+    # what is traced is another program
+    warm = None if options["is_traced"] else warm_up(app, model=model, speculos=options["shared_lib"])
     try:
         parts = _parts(model, app, libraries, options)
     except BaseException:
-        warm[1].end()
+        if warm is not None:
+            warm[1].end()
         raise
 
     import asyncio
 
     from tallystick.device.board.service import Service, ServiceOptions
     from tallystick.device.sandbox.app_process import ProcessHost
+    from tallystick.device.sandbox.watch import Watch
     from tallystick.device.silicon.clock import MonotonicClock
     from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
     from tallystick.device.silicon.flash import MemoryFlash
 
     async def serve() -> int:
         number = options["deterministic_rng"]
-        host = ProcessHost(asyncio.get_running_loop(), speculos=options["shared_lib"])
-        host.keep_warm(*warm)
+        watch = Watch(trace_sink=sys.stderr.fileno()) if options["is_traced"] else None
+        host = ProcessHost(asyncio.get_running_loop(), speculos=options["shared_lib"], watch=watch)
+        if warm is not None:
+            host.keep_warm(*warm)
         service = Service(
             ServiceOptions(
                 **parts,

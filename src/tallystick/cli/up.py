@@ -31,7 +31,8 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
     type=click.Choice(["isolated", "embedded", "gadget"]),
     default="isolated",
     show_default=True,
-    help="how the device is put together: each world in a locked process of its own, or all in one (embedded)",
+    help="how the device is put together: each world in a locked process of its own, all in one (embedded), or "
+    "isolated on a Linux board whose USB port is the device's (gadget)",
 )
 @click.option("--model", type=click.Choice(MODELS), default="nanosp", show_default=True, help="which device it is")
 @click.option(
@@ -85,6 +86,7 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
     help="be a real USB device of this machine (Linux; asks for root), or tcp[:PORT]: serve USB/IP on the loopback address",
 )
 @click.option("--deterministic-rng", type=click.IntRange(0), metavar="N", help="repeatable random numbers, for tests")
+@click.option("--trace", is_flag=True, help="say every call of native apps on stderr (test devices only)")
 @click.option("--json", "is_json", is_flag=True, help="print one line of JSON when ready")
 @click.option("-v", "--verbose", "is_verbose", is_flag=True, help="log what the device does; apps may write to stderr")
 @click.pass_obj
@@ -150,8 +152,10 @@ def up(run: Run, /, **options: Any) -> None:
 
 def _check(options: dict[str, Any]) -> None:
     """Refuse what does not go together, before anything is started."""
-    if options["board"] == "gadget":
-        raise UsageError("the gadget board is not in this release", remedy="leave --board away")
+    if options["board"] == "gadget":  # the isolated board, whose USB port is the machine's own
+        if options["usb"] not in {"", "gadget"}:
+            raise UsageError("the gadget board has a USB port of its own", remedy="leave --usb away")
+        options |= {"board": "isolated", "usb": "gadget"}
     if options["board"] == "isolated" and not sys.platform.startswith("linux"):
         raise UsageError(
             "the isolated board needs Linux", remedy="add --board embedded: one process, without its walls"
@@ -168,6 +172,8 @@ def _check(options: dict[str, Any]) -> None:
         raise UsageError("--pin goes with --seed", remedy="a device of your own gets its PIN on its own screen")
     if options["approve"] and not options["seed"]:
         raise UsageError("--approve is for test devices", remedy="add --seed, or approve with the buttons")
+    if options["trace"] and not options["seed"]:
+        raise UsageError("--trace is for test devices", remedy="add --seed")
     if options["approve"] and options["automation"]:
         raise UsageError("--approve and --automation exclude each other")
     if options["no_panel"] and (options["approve"] or options["automation"]):
@@ -267,6 +273,7 @@ async def _serve(
 
     from tallystick.device.board.service import Service, ServiceOptions
     from tallystick.device.sandbox.app_process import ProcessHost
+    from tallystick.device.sandbox.watch import Watch
     from tallystick.device.secure.vault import PinPolicy
     from tallystick.device.silicon.clock import MonotonicClock
     from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
@@ -280,7 +287,8 @@ async def _serve(
         pin_policy=PinPolicy[options["pin_policy"].upper()],
     )
     stderr = sys.stderr.fileno() if options["is_verbose"] else subprocess.DEVNULL
-    host = ProcessHost(asyncio.get_running_loop(), stderr=stderr)
+    watch = Watch(trace_sink=sys.stderr.fileno()) if options["trace"] else None
+    host = ProcessHost(asyncio.get_running_loop(), stderr=stderr, watch=watch)
     service = Service(service_options, apps=host)
     host.settle = service.board.run
     relay = service.board.relay

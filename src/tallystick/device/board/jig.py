@@ -48,6 +48,8 @@ class PowerOn:
     pin_policy: str = "LEDGER"
     repeatable_rng: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    #: native apps of a test device tell their calls on standard error
+    trace: bool = False
 
     def send(self, link: socket.socket) -> None:
         """Write it to the jig."""

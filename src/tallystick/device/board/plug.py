@@ -40,6 +40,7 @@ class BenchOptions:
     open_app: str = ""
     pin_policy: str = "LEDGER"
     repeatable_rng: int | None = None
+    trace: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -81,6 +82,7 @@ class Plug:
             "pin_policy": options.pin_policy,
             "repeatable_rng": options.repeatable_rng,
             "facts": options.facts,
+            "trace": options.trace,
             "listener_fd": options.listener.fileno(),
             "usb_fd": options.usb.fileno() if options.usb is not None else -1,
             "panel_fd": self.panel_ends[0].fileno() if self.panel_ends is not None else -1,

@@ -30,6 +30,7 @@ from tallystick.device.sandbox.app_process import ProcessHost
 from tallystick.device.sandbox.confine import survey
 from tallystick.device.sandbox.inspect import require_confined
 from tallystick.device.sandbox.program import Programs
+from tallystick.device.sandbox.watch import Watch
 from tallystick.device.secure.vault import PinPolicy
 from tallystick.device.silicon.clock import MonotonicClock
 from tallystick.device.silicon.entropy import MixedRng, RepeatableRng
@@ -65,7 +66,8 @@ async def _run(
     image = int(sys.path[0].removeprefix(_IMAGE))
     told = replace(handover, stages=(), sealed={}).seal()
     programs = Programs.of_image(image, told)
-    apps = ProcessHost(asyncio.get_running_loop(), programs=programs, libraries=handover.libraries)
+    watch = Watch(trace_sink=sys.stderr.fileno()) if order.trace else None
+    apps = ProcessHost(asyncio.get_running_loop(), programs=programs, libraries=handover.libraries, watch=watch)
     world = SecureWorld(jig, order, handover, apps=apps, chip=chip, flash=flash, worlds=worlds)
     apps.settle = world.core.run
     await world.run()

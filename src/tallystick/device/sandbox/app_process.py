@@ -53,6 +53,8 @@ class AppProcess:
         self._alive = True
         self._is_trusted = False
         started = host.take_warm(bundle)
+        # what an app of a device with somebody's secrets asks for is nobody's business
+        self._watch = host.watch if info.test_device else None
         self._voice = self._listen(bundle) if started is None else None
         started = started or self._start(bundle if isinstance(bundle, Bundle) else host.complete(bundle, info))
         self._process, self._socket, self._inherited = started.process, started.link, started.inherited
@@ -85,7 +87,7 @@ class AppProcess:
 
     def _listen(self, bundle: Bundle | NativeImage) -> ErrorPipe | None:
         """Return the pipe for what the app says on its standard error, if anybody wants to hear it: a trace, too."""
-        watch = self._host.watch
+        watch = self._watch
         if isinstance(bundle, NativeImage) and watch is not None and watch.trace_sink is not None:
             return ErrorPipe(self._watcher, watch.trace_sink, limit=TRACE_LIMIT)
         return None if self._host.stderr == subprocess.DEVNULL else ErrorPipe(self._watcher, self._host.stderr)
@@ -96,7 +98,7 @@ class AppProcess:
         try:
             if isinstance(bundle, Bundle):
                 return StartedApp.start(bundle.raw, programs=self._host.programs, program=PROGRAM, stderr=stderr)
-            native, watch = Programs.of_installation(), self._host.watch
+            native, watch = Programs.of_installation(), self._watch
             if watch is None:
                 return StartedApp.start(bundle.raw, programs=native, program=NATIVE_PROGRAM, stderr=stderr)
             with watch.start() as watched:
