@@ -18,10 +18,10 @@
 /* Set the menu shown while the app waits; choices come as MenuEvent. Body: One scene, a menu. */
 #define TALLY_IDLE 0x11
 
-/* Answer the APDU in hand with `response`, if any, then wait; without one the APDU stays in hand. Value: an event. Body: Flags u8 (bit 0 ticks, bit 1 an answer), then the answer, if any: status u16, length u32 and data. */
+/* Answer the APDU in hand with `response`, if any, then wait; without one the APDU stays in hand. Value: an event. Body: Return flags u8 (bit 0 ticks, bit 1 an answer), then the answer, if any: status u16, length u32 and data. */
 #define TALLY_WAIT 0x12
 
-/* Put w x h pixels of `bits` each at (x, y) into the app's picture; rows are padded to whole bytes. Body: Place u16 each, bits u8, pixels, count u8 (FF: no texts told) and each text: place, fresh u8, length u16 and UTF-8. */
+/* Put w x h pixels of `bits` each at (x, y) into the app's picture; rows are padded to whole bytes. Body: Place u16 each, bits u8, pixels, count u8 (FF: no texts told) and each text: place, kind and fresh u8, length u16 and UTF-8. */
 #define TALLY_PAINT 0x13
 
 /* Derive a public key. Value: 65 bytes uncompressed (secp256k1, secp256r1) or 32 bytes (ed25519). Body: Curve u8, count u8, levels u32. */
@@ -126,7 +126,7 @@
 #define TALLY_MAX_RANDOM 1024
 #define TALLY_MAX_LEVELS 10
 
-/* calls by svc 1 under the numbers of API level 26; bits 24 to 27 count the arguments */
+/* calls by svc 1 under the numbers of API level 26; bits 24 to 27 count the arguments of most */
 #define CALL_TALLY_REQUEST 0x04f00001u
 #define CALL_OS_SCHED_EXIT 0x0100009au
 #define CALL_OS_IO_RX_EVT 0x03000089u

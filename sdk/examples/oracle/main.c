@@ -35,9 +35,10 @@ static uint32_t call(uint32_t number, const uint32_t *arguments)
     return thrown != 0 ? thrown : word;
 }
 
+/* from API level 26 on, this call takes the room as well */
 static void code_hash(void)
 {
-    uint32_t arguments[] = {(uint32_t) room};
+    uint32_t arguments[] = {(uint32_t) room, sizeof room};
     answer(call(CALL_OS_ENDORSEMENT_GET_CODE_HASH, arguments), 32);
 }
 
