@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -93,4 +94,11 @@ class PanelProcess(PanelLink):
     def close(self) -> None:
         """End the panel."""
         self.hang_up()
+        end_panel(self._process)
+
+    def part(self) -> None:
+        """End the panel once it has passed on what the device said last."""
+        self.hang_up()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_S)
         end_panel(self._process)

@@ -174,5 +174,9 @@ class Service:
         for endpoint in self._endpoints:
             await endpoint.close()
         self.board.power_off()
-        if self._panel is not None:
+        if self._panel is None:
+            return
+        if self.app_ended is None:
             self._panel.close()
+        else:
+            self._panel.part()

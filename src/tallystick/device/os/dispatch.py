@@ -24,6 +24,8 @@ _LOGGER = logging.getLogger(__name__)
 _SUCCESS = StatusWord.SUCCESS.to_bytes(2, "big")
 _FLAGS = b"\x02"
 _HEADER_BYTES = 4
+#: of class B0, with an app open
+_SERVED = frozenset({CommonIns.APP_AND_VERSION, CommonIns.QUIT_APP, CommonIns.BOUNDARIES})
 
 
 class Dispatcher:
@@ -136,7 +138,7 @@ class Dispatcher:
         """Answer the commands of class B0 that the OS serves with an app open too (wire-protocol C.1)."""
         ins, p1, p2 = raw[1], raw[2], raw[3]
         app = self._supervisor.app
-        if app is not None and app.bundle is None and (p1 or p2 or ins not in set(CommonIns)):
+        if app is not None and app.bundle is None and (p1 or p2 or ins not in _SERVED):
             # native apps bring answers of their own along, to certificates for one
             self._task = self._session.scheduler.spawn(self._answer(channel, raw))
         elif p1 or p2 or self._session.mode in {BootMode.BOOTLOADER, BootMode.UPGRADER}:

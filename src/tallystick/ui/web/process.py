@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import socket
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tallystick.errors import RemoteProtocolError
 from tallystick.ui.automation import Automation
@@ -22,6 +23,10 @@ from tallystick.ui.web.server import create_app
 
 #: connections served at once
 MAX_CONNECTIONS = 512
+
+#: seconds for answers that are on their way when the device ends; it waits a little longer
+PARTING_S = 1.0
+_APDU_PATHS = ("/apdu", "/")
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +45,35 @@ class PanelOptions:
     automation: Automation | None = None
     is_approving: bool = False
     hosts: frozenset[str] = frozenset()
+
+
+class _Unfinished:
+    """An application, and how many APDUs are in hand there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in _APDU_PATHS:
+            await self._app(scope, receive, send)
+            return
+        self._count += 1
+        self._idle.clear()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._idle.set()
+
+    async def finish(self) -> None:
+        """Wait until every APDU is answered, for a moment: an answer that the device gave with its last breath still leaves."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), PARTING_S)
 
 
 class _Server(uvicorn.Server):
@@ -75,10 +109,13 @@ async def run_panel(options: PanelOptions) -> int:
     """
     ended = asyncio.Event()
     reasons: list[RemoteProtocolError] = []
+    is_left = False
 
     def on_close(reason: RemoteProtocolError | None) -> None:
+        nonlocal is_left
         if reason is not None:
             reasons.append(reason)
+        is_left = True
         ended.set()
 
     state = PanelState(model=options.model)
@@ -91,7 +128,7 @@ async def run_panel(options: PanelOptions) -> int:
         is_approving=options.is_approving,
     )
     async with Cable(options.apdu_port) as cable:
-        app = create_app(state=state, hand=link, cable=cable, player=player, hosts=options.hosts)
+        app = _Unfinished(create_app(state=state, hand=link, cable=cable, player=player, hosts=options.hosts))
 
         def on_started() -> None:
             # the server has set signal handlers of its own, which would wait for every open stream
@@ -104,6 +141,8 @@ async def run_panel(options: PanelOptions) -> int:
         waiting = asyncio.ensure_future(ended.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         link.close()
+        if is_left:
+            await app.finish()
         logging.getLogger("uvicorn.error").disabled = True  # it would lament each request that ends with the panel
         for task in (serving, waiting):
             task.cancel()
