@@ -76,6 +76,8 @@ class CipherContext:
     key_at: int = 0
     cmac_at: int = 0
     key: bytes = field(default=b"", repr=False)
+    #: the last block that went through, which a vector is not: of no data, the MAC is zeros
+    mac: bytes = bytes(_BLOCK)
     #: the padding that `add_padding` and `get_padding` stand for; None where none was ever set
     padding: Padding | None = None
 
@@ -154,8 +156,8 @@ class CipherContext:
         self.waiting = rest
         return output + self._blocks(data[:whole]), whole
 
-    def finish(self) -> tuple[bytes, int]:
-        """Return what is left, and what the SDK says of its length; raise CxError."""
+    def finish(self) -> tuple[bytes, int | None]:
+        """Return what is left, and its length without padding, None where that is wrong; raise CxError."""
         if self.mode == Chain.CTR:
             return b"", 0
         if self.mode not in {Chain.ECB, Chain.CBC}:
@@ -175,9 +177,7 @@ class CipherContext:
         output = self._blocks(bytes(self.data[: self.waiting]))
         if self.operation == Operation.DECRYPT and self.padding is Padding.ONE_AND_ZEROS:
             bare = output.rstrip(b"\0")
-            if not bare.endswith(b"\x80"):
-                raise CxError(CxStatus.INVALID_PARAMETER)
-            return output, len(bare) - 1
+            return output, len(bare) - 1 if bare.endswith(b"\x80") else None
         return output, self.waiting
 
     def _blocks(self, data: bytes) -> bytes:
@@ -192,7 +192,7 @@ class CipherContext:
         if not data:
             return b""
         output = aes.cbc(self.key, data, start=self.last, decrypt=decrypt)
-        self.last = (data if decrypt else output)[-_BLOCK:]
+        self.last = self.mac = (data if decrypt else output)[-_BLOCK:]
         return output if self.operation in {Operation.ENCRYPT, Operation.DECRYPT} else b""
 
     def _stream(self, data: bytes) -> bytes:

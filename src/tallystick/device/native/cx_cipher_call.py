@@ -153,14 +153,25 @@ def _pad(machine: Machine, context: CipherContext, padding: int) -> None:
     context.add_padding = 0 if padding == Padding.NONE else address
 
 
+def _tell(machine: Machine, length: int, size: int) -> None:
+    machine.memory.write(length, size.to_bytes(4, "little"))
+
+
 def _update(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_cipher_update(context, input, length, output, its length): the last is room before and size after."""
     pointer, source, size, target, length = arguments[:5]
     if not source:
         return CxStatus.INVALID_PARAMETER_VALUE
-    output, said = cipher_update(machine, pointer, machine.memory.read(source, size), room=word(machine, length))
+    context = load_cipher(machine, pointer)
+    context.check_room(size, word(machine, length))
+    data = machine.memory.read(source, size)
+    _tell(machine, length, 0)
+    try:
+        output, said = context.update(data)
+    finally:
+        _store(machine, pointer, context)
     machine.memory.write(target, output)
-    machine.memory.write(length, said.to_bytes(4, "little"))
+    _tell(machine, length, said)
     return _OK
 
 
@@ -168,11 +179,13 @@ def _finish(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_cipher_finish(context, output, its length)."""
     pointer, target, length = arguments[:3]
     context = load_cipher(machine, pointer)
-    machine.memory.write(length, bytes(4))
+    _tell(machine, length, 0)
     output, said = context.finish()
     _store(machine, pointer, context)
     machine.memory.write(target, output)
-    machine.memory.write(length, said.to_bytes(4, "little"))
+    if said is None:
+        return CxStatus.INVALID_PARAMETER
+    _tell(machine, length, said)
     return _OK
 
 
@@ -184,18 +197,23 @@ def _through(machine: Machine, context: CipherContext, arguments: tuple[int, ...
     if not source:
         return CxStatus.INVALID_PARAMETER_VALUE
     context.check_room(size, word(machine, length))
-    output, said = context.update(machine.memory.read(source, size))
+    data = machine.memory.read(source, size)
+    _tell(machine, length, 0)
+    output, said = context.update(data)
     machine.memory.write(target, output)
+    _tell(machine, length, said)
     behind = said if context.add_padding else 0
     rest, finished = context.finish()
     machine.memory.write(target + behind, rest)
+    if finished is None:
+        return CxStatus.INVALID_PARAMETER
     if context.operation == Operation.SIGN:
-        machine.memory.write(target, context.last)
+        machine.memory.write(target, context.mac)
         said, finished = 0, _BLOCK
     elif context.operation == Operation.VERIFY:
-        same = machine.memory.read(target, _BLOCK) == context.last
+        same = machine.memory.read(target, _BLOCK) == context.mac
         said, finished = 0, _BLOCK if same else 0
-    machine.memory.write(length, (said + finished).to_bytes(4, "little"))
+    _tell(machine, length, said + finished)
     return _OK
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hmac import compare_digest
 from typing import Final
 
 from tallystick.crypto import aes
@@ -200,42 +201,41 @@ def _check_tag(machine: Machine, arguments: tuple[int, ...]) -> int:
     context, pointer, size = arguments[:3]
     size = _tag_size(size)
     gcm = _load(machine, context)
-    same = gcm.finish()[:size] == machine.memory.read(pointer, size)
+    same = compare_digest(gcm.finish()[:size], machine.memory.read(pointer, size))
     _store(machine, context, gcm)
     return CxStatus.OK if same else CxStatus.INVALID_PARAMETER_VALUE
 
 
-def _at_once(machine: Machine, arguments: tuple[int, ...], mode: Operation) -> tuple[bytes, bytes]:
-    """Return output and tag of one whole text: (context, input, length, vector, length, data, length, ...)."""
-    context, pointer, size, vector, vector_size, data, data_size = arguments[:7]
+def _through(machine: Machine, arguments: tuple[int, ...], mode: Operation) -> tuple[bytes, bytes]:
+    """Write the output of one whole text, and return it and its tag; arguments are those of `_encrypt`."""
+    context, pointer, size, vector, vector_size, data, data_size, target, _tag, tag_size = arguments[:10]
     start = _vector(machine, vector, vector_size)
     gcm = _load(machine, context)
     gcm.start(mode, start)
     gcm.add(machine.memory.read(data, data_size))
     output = gcm.update(machine.memory.read(pointer, size))
-    tag = gcm.finish()
+    machine.memory.write(target, output)
+    _store(machine, context, gcm)
+    size = _tag_size(tag_size)
+    tag = gcm.finish()[:size]
     _store(machine, context, gcm)
     return output, tag
 
 
 def _encrypt(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_aes_gcm_encrypt_and_tag(context, input, length, vector, length, data, length, output, tag, length)."""
-    target, tag, tag_size = arguments[7:10]
-    tag_size = _tag_size(tag_size)
-    output, made = _at_once(machine, arguments, Operation.ENCRYPT)
-    machine.memory.write(target, output)
-    machine.memory.write(tag, made[:tag_size])
+    _, tag = _through(machine, arguments, Operation.ENCRYPT)
+    machine.memory.write(arguments[8], tag)
     return CxStatus.OK
 
 
 def _decrypt(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_aes_gcm_decrypt_and_auth(as before): with a wrong tag the output is zeros."""
-    target, tag, tag_size = arguments[7:10]
-    given = machine.memory.read(tag, _tag_size(tag_size))
-    output, made = _at_once(machine, arguments, Operation.DECRYPT)
-    same = made[:tag_size] == given
-    machine.memory.write(target, output if same else bytes(len(output)))
-    return CxStatus.OK if same else CxStatus.INVALID_PARAMETER_VALUE
+    output, tag = _through(machine, arguments, Operation.DECRYPT)
+    if compare_digest(tag, machine.memory.read(arguments[8], len(tag))):
+        return CxStatus.OK
+    machine.memory.write(arguments[7], bytes(len(output)))
+    return CxStatus.INVALID_PARAMETER_VALUE
 
 
 LIBRARY: Final[Mapping[str, Handler]] = {

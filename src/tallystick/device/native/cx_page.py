@@ -67,7 +67,7 @@ class CxPage:
         index, rest = divmod(address - _PAGE, _INFO.size)
         if self._there and not rest and 0 <= index < len(_ORDER):
             return _ORDER[index]
-        return kind_of(self._memory.words(address, 1)[0])[0]
+        return kind_of(self._memory.read(address, 1)[0])[0]
 
     def cipher(self, key_bytes: int) -> int:
         """Return the address of what describes AES with a key of 16, 24 or 32 bytes."""

@@ -1,7 +1,7 @@
 """Functions of the shared library for random numbers, and for those that are not: the nonces of RFC 6979 (`lcx_rng.h`).
 
 Layout of a running RFC 6979 (little endian): V 65, K 64, order 66 and a byte of padding; bits of the order u32 and of whole
-bytes of it u32; scratch 66 and two bytes of padding; hash u32; size of its digest u32; a running HMAC, which is not used here.
+bytes of it u32; scratch 66; hash u8 and a byte of padding; size of its digest u32; a running HMAC, which is not used here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tallystick.wire.syscall import Random
 
 __all__ = ["LIBRARY"]
 
-_LAYOUT: Final = struct.Struct("<65s64s66sx2I66s2x2I")
+_LAYOUT: Final = struct.Struct("<65s64s66sx2I66sBxI")
 _MAX_ORDER: Final = 66
 _RANDOM_STEP: Final = 1024
 _WORD: Final = 0xFFFF_FFFF

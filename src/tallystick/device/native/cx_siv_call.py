@@ -1,6 +1,6 @@
 """Functions of the shared library for AES-SIV (`lcx_aes_siv.h`, RFC 5297), on contexts in the app's memory.
 
-Layout (96 bytes, little endian): two keys of up to 32; bits of each u32; state 16; cipher u32; mode u32; address of the cipher
+Layout (96 bytes, little endian): two keys of up to 32; bits of each u32; state 16; cipher u8 and padding; mode u32; address of the cipher
 that does the work, which the app provides.
 """
 
@@ -20,7 +20,7 @@ from tallystick.device.native.machine import Handler, Machine
 
 __all__ = ["LIBRARY"]
 
-_LAYOUT: Final = struct.Struct("<32s32sI16s3I")
+_LAYOUT: Final = struct.Struct("<32s32sI16sB3x2I")
 _BLOCK: Final = aes.BLOCK_BYTES
 _MAX_KEY_BITS: Final = 512
 #: two bits of the counter are zero (RFC 5297, 2.5)
