@@ -32,8 +32,11 @@ def text_events(frame: Frame) -> tuple[TextEvent, ...]:
 
 def fresh_events(frame: Frame, *, after: int) -> tuple[TextEvent, ...]:
     """Return the lines that are new to somebody who saw the frame numbered `after`: not those of a picture that stayed."""
-    elements = frame.drawing.elements
-    return _events(element for element in elements if not isinstance(element, Caption) or element.since > after)
+    return _events(
+        element
+        for element in frame.drawing.elements
+        if not isinstance(element, Text | Caption) or not element.since or element.since > after
+    )
 
 
 def _events(lines: Iterable[Element]) -> tuple[TextEvent, ...]:

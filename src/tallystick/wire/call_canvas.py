@@ -7,6 +7,7 @@ app only then. Python apps have no such calls: they ask for scenes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum, unique
 from typing import Final, Self
 
 from tallystick.errors import RemoteProtocolError
@@ -22,6 +23,7 @@ __all__ = [
     "CanvasEvent",
     "FingerInput",
     "Label",
+    "LabelKind",
     "Paint",
     "TickInput",
     "Wait",
@@ -58,6 +60,17 @@ class TickInput:
 CanvasEvent = ButtonsInput | FingerInput | TickInput
 
 
+@unique
+class LabelKind(IntEnum):
+    """Where a line of text is: in the pixels already, or to be drawn by the OS in its box, in letters of the OS."""
+
+    IN_PICTURE = 0
+    LEFT = 1
+    CENTRED = 2
+    BOLD_LEFT = 3
+    BOLD_CENTRED = 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
     """A line of text that the picture has in a box of w x h pixels at (x, y); `fresh` if this painting drew it."""
@@ -68,6 +81,7 @@ class Label:
     h: int
     text: str
     fresh: bool = True
+    kind: LabelKind = LabelKind.IN_PICTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,7 @@ class Wait(Request):
     ticks: bool = False
 
     def body(self) -> bytes:
-        """Flags u8 (bit 0 ticks, bit 1 an answer), then the answer, if any: status u16, length u32 and data."""
+        """Return flags u8 (bit 0 ticks, bit 1 an answer), then the answer, if any: status u16, length u32 and data."""
         writer = Writer().u8(self.ticks | (self.response is not None) << 1)
         if self.response is not None:
             writer.u16(self.response.status).u32(len(self.response.data)).take(self.response.data)
@@ -156,7 +170,7 @@ class Paint(Request):
     labels: tuple[Label, ...] | None = None
 
     def body(self) -> bytes:
-        """Place u16 each, bits u8, pixels, count u8 (FF: no texts told) and each text: place, fresh u8, length u16 and UTF-8."""
+        """Place u16 each, bits u8, pixels, count u8 (FF: no texts told) and each text: place, kind and fresh u8, length u16 and UTF-8."""
         writer = Writer().u16(self.x).u16(self.y).u16(self.w).u16(self.h).u8(self.bits).take(self.data)
         if self.labels is None:
             writer.u8(_NOT_TOLD)
@@ -164,7 +178,9 @@ class Paint(Request):
             writer.u8(len(self.labels))
             for label in self.labels:
                 text = label.text.encode("utf-8", "replace")
-                writer.u16(label.x).u16(label.y).u16(label.w).u16(label.h).u8(label.fresh).u16(len(text)).take(text)
+                writer.u16(label.x).u16(label.y).u16(label.w).u16(label.h).u8(label.kind << 1 | label.fresh).u16(
+                    len(text)
+                ).take(text)
         return writer.to_bytes()
 
     @classmethod
@@ -187,11 +203,11 @@ def _read_labels(reader: Reader) -> tuple[Label, ...] | None:
 
 
 def _read_label(reader: Reader) -> Label:
-    x, y, w, h, fresh = reader.u16(), reader.u16(), reader.u16(), reader.u16(), reader.u8()
+    x, y, w, h, flags = reader.u16(), reader.u16(), reader.u16(), reader.u16(), reader.u8()
     try:
-        text = reader.take(reader.u16()).decode("utf-8")
-    except UnicodeDecodeError:
-        raise RemoteProtocolError("a text of the painting is not UTF-8") from None
+        kind, text = LabelKind(flags >> 1), reader.take(reader.u16()).decode("utf-8")
+    except ValueError:
+        raise RemoteProtocolError("a text of the painting is of no kind, or not UTF-8") from None
     if len(text) > MAX_LABEL or not text.isprintable():
         raise RemoteProtocolError("a text of the painting is too long, or cannot be printed")
-    return Label(x=x, y=y, w=w, h=h, text=text, fresh=bool(fresh))
+    return Label(x=x, y=y, w=w, h=h, text=text, fresh=bool(flags & 1), kind=kind)

@@ -2,6 +2,8 @@
 
 Magic ``TNAT``, format u8, LV parameters of CREATE APP, code, data and install parameters in the lengths those announce, u8
 whether another app calls this one as its library and then how it begins (`LibraryEntry`), then the shared library's ELF file, which is the rest and may be empty.
+
+Behind that file there may be the fonts that apps of level 22 find in the OS: then come their length u32 and the magic ``TFNT``.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.call_library import LibraryEntry
 from tallystick.wire.image import AppImage, CreateApp
 
-__all__ = ["MAX_LIBRARY", "MAX_NATIVE", "NativeImage"]
+__all__ = ["MAX_LIBRARY", "MAX_NATIVE", "NativeImage", "join_fonts", "split_fonts"]
 
 _MAGIC: Final = b"TNAT"
 _FORMAT: Final = 2
+_FONTS_MAGIC: Final = b"TFNT"
 #: the largest shared library, in bytes
 MAX_LIBRARY: Final = 4 << 20
 #: all of it, in bytes
@@ -70,3 +73,19 @@ class NativeImage:
         if len(library) > MAX_LIBRARY:
             raise RemoteProtocolError(f"a shared library of {len(library)} bytes")
         return cls(image=image, library=library, entry=entry)
+
+
+def join_fonts(library: bytes, fonts: bytes) -> bytes:
+    """Return a shared library with fonts behind it."""
+    return library + fonts + len(fonts).to_bytes(4, "big") + _FONTS_MAGIC if fonts else library
+
+
+def split_fonts(library: bytes) -> tuple[bytes, bytes]:
+    """Return a shared library and the fonts behind it, empty where there are none; raise RemoteProtocolError if they are cut."""
+    if not library.endswith(_FONTS_MAGIC):
+        return library, b""
+    end = len(library) - len(_FONTS_MAGIC) - 4
+    start = end - int.from_bytes(library[end : end + 4], "big")
+    if start < 0:
+        raise RemoteProtocolError("the fonts of a shared library are cut short")
+    return library[:start], library[start:end]

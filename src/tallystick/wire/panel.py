@@ -45,7 +45,7 @@ class Align(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """One line of text in a box of w x h pixels at (x, y)."""
+    """One line of text in a box of w x h pixels at (x, y); `since` as in `Caption`, 0 for one that is news in every frame."""
 
     x: int
     y: int
@@ -55,6 +55,7 @@ class Text:
     style: Style = Style.REGULAR
     align: Align = Align.CENTRE
     inverted: bool = False
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +262,8 @@ def _element_to_json(element: Element) -> dict[str, Any]:
             entry |= {"text": element.text, "style": element.style, "align": element.align}
             if element.inverted:
                 entry["inverted"] = True
+            if element.since:
+                entry["since"] = element.since
         case Icon():
             entry["name"] = element.name
         case Box():
@@ -282,7 +285,9 @@ def _element_from_json(entry: Any) -> Element:
         case "text":
             style, align = Style(entry["style"]), Align(entry["align"])
             inverted = entry.get("inverted") is True
-            return Text(x=x, y=y, w=w, h=h, text=_string(entry["text"]), style=style, align=align, inverted=inverted)
+            since = _number(entry.get("since", 0), limit=2**53)
+            text = _string(entry["text"])
+            return Text(x=x, y=y, w=w, h=h, text=text, style=style, align=align, inverted=inverted, since=since)
         case "icon":
             return Icon(x=x, y=y, w=w, h=h, name=_string(entry["name"]))
         case "box":

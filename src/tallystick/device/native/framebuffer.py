@@ -17,6 +17,8 @@ from tallystick.wire.syscall import Outcome, Request
 __all__ = ["Area", "Framebuffer"]
 
 _DIGITS: Final = b"0123456789abcdef"
+#: on a screen without greys all but the darkest are light
+_LIT: Final = bytes.maketrans(_DIGITS, b"0fffffffffffffff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +40,14 @@ class HasLabels(Protocol):
 
 
 class Framebuffer:
-    """A screen of `width` x `height` pixels; `level` is what it begins with (0 dark, 15 light)."""
+    """A screen of `width` x `height` pixels; `level` is what it begins with (0 dark, 15 light); without greys all but dark is light."""
 
-    def __init__(self, *, width: int, height: int, level: int = 0) -> None:
+    def __init__(self, *, width: int, height: int, level: int = 0, has_greys: bool = True) -> None:
         self.width, self.height = width, height
         self._back = bytearray(_DIGITS[level : level + 1] * (width * height))
         self._front = bytearray(self._back)
         self._changed: Area | None = None
+        self._has_greys = has_greys
 
     def cut(self, area: Area) -> Area:
         """Return what of an area is on the screen; its size may be nothing."""
@@ -99,6 +102,8 @@ class Framebuffer:
             self._front[y * self.width + area.x : y * self.width + area.x + area.w]
             for y in range(area.y, area.y + area.h)
         )
+        if not self._has_greys:
+            digits = digits.translate(_LIT)
         bits = fewest_bits(digits)
         rows = max(MAX_PAINTED // packed_size(area.w, 1, bits), 1)
         for top in range(0, area.h, rows):

@@ -14,7 +14,7 @@ from typing import Final
 
 from tallystick.device.native.framebuffer import Area
 from tallystick.device.native.memory import BadPointer, Memory
-from tallystick.wire.call_canvas import MAX_LABEL, MAX_LABELS, Label
+from tallystick.wire.call_canvas import MAX_LABEL, MAX_LABELS, Label, LabelKind
 
 __all__ = ["Texts"]
 
@@ -37,6 +37,7 @@ class _Line:
     bottom: int
     text: str
     is_fresh: bool = True
+    kind: LabelKind = LabelKind.IN_PICTURE
 
 
 class Texts:
@@ -74,6 +75,10 @@ class Texts:
             # characters without pixels share their place with the next one, which stays
             self._glyphs[start + offset] = chr(first + number)
 
+    def learn_glyphs(self, glyphs: Mapping[int, str]) -> None:
+        """Learn letters by the addresses of their pixels."""
+        self._glyphs.update(glyphs)
+
     def drawn(self, area: Area, pointer: int, *, is_empty: bool = False) -> None:
         """Note a picture: a letter goes on with its line or begins one, anything else covers what was there."""
         letter = " " if is_empty else self._glyphs.get(self._memory.at(pointer), "")
@@ -90,10 +95,10 @@ class Texts:
         line.right = area.x + area.w
         line.y, line.bottom = min(line.y, area.y), max(line.bottom, area.y + area.h)
 
-    def tell(self, text: str, area: Area) -> None:
+    def tell(self, text: str, area: Area, *, kind: LabelKind = LabelKind.IN_PICTURE) -> None:
         """Note a line whose text is known; from then on no letters are looked at."""
         self._is_told = True
-        self._start(_Line(area.x, area.y, area.x + area.w, area.y + area.h, text[:MAX_LABEL]))
+        self._start(_Line(area.x, area.y, area.x + area.w, area.y + area.h, text[:MAX_LABEL], kind=kind))
         self._last = None
 
     def covered(self, area: Area) -> None:
@@ -133,4 +138,6 @@ def _is_touched(line: _Line, area: Area) -> bool:
 def _label(line: _Line) -> Label:
     text = "".join(letter if letter.isprintable() else "?" for letter in line.text)
     x, y = max(line.x, 0), max(line.y, 0)
-    return Label(x=x, y=y, w=max(line.right - x, 0), h=max(line.bottom - y, 0), text=text.rstrip(), fresh=line.is_fresh)
+    return Label(
+        x=x, y=y, w=max(line.right - x, 0), h=max(line.bottom - y, 0), text=text, fresh=line.is_fresh, kind=line.kind
+    )

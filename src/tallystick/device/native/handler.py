@@ -7,13 +7,16 @@ from types import MappingProxyType
 from typing import Final
 
 from tallystick.device.native import (
+    bagl_call,
     cx_call,
     cx_set,
     endorsement_call,
     io_call,
+    io_seph_call,
     key_call,
     library_call,
     nbgl_call,
+    old_call,
     os_call,
 )
 from tallystick.device.native.machine import Handler
@@ -24,6 +27,7 @@ __all__ = ["HANDLERS", "LIBRARY"]
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         **os_call.HANDLERS,
+        **old_call.HANDLERS,
         **io_call.HANDLERS,
         **key_call.HANDLERS,
         **cx_call.HANDLERS,
@@ -31,6 +35,8 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         **endorsement_call.HANDLERS,
         **library_call.HANDLERS,
         **nbgl_call.HANDLERS,
+        **bagl_call.HANDLERS,
+        **io_seph_call.HANDLERS,
     }
 )
 #: functions of the shared library that need no library

@@ -12,10 +12,10 @@ from tallystick.device.native.cx_page import CxPage
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.generation import Generation, generation_of
 from tallystick.device.native.memory import BadPointer, Memory
-from tallystick.device.native.window import Window
+from tallystick.device.native.window import FONT_PLACE, FONT_PLACES, Window
 from tallystick.errors import RemoteProtocolError, TallyError
 from tallystick.wire.call_library import LibraryEntry
-from tallystick.wire.native import NativeImage
+from tallystick.wire.native import NativeImage, split_fonts
 from tallystick.wire.syscall import DeviceInfo, Log, Outcome, Request, Response
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ class Machine:
     def _load_library(self, library: bytes) -> None:
         """Map a shared library where it was linked to lie; raise Crash for one that does not belong to this generation."""
         try:
-            elf = Elf.from_bytes(library)
+            file, fonts = split_fonts(library)
+            elf = Elf.from_bytes(file)
         except RemoteProtocolError as error:
             raise Crash(f"the shared library cannot be read: {error.message}") from error
         taken = (
@@ -192,6 +193,9 @@ class Machine:
         self._table = elf.symbols.get(_TABLE_SYMBOL, 0) or self._entry_table()
         self.symbols = elf.symbols
         self.window.texts.learn(elf.symbols)
+        if fonts:
+            place = FONT_PLACES.get(self.info.model, FONT_PLACE)
+            self.memory.add(place, fonts, size_bytes=len(fonts), access=Access.READ)
         try:
             self.memory.place(self.generation.trampoline, len(_TRAMPOLINE_CODE), Access.EXECUTE)
         except BadPointer:

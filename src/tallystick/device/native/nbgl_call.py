@@ -22,6 +22,7 @@ from tallystick.device.native.nbgl_image import (
     expand_rle,
     level_of,
 )
+from tallystick.device.native.window import FONT_PLACE, FONT_PLACES
 
 __all__ = ["HANDLERS"]
 
@@ -33,6 +34,9 @@ _MAX_PIXELS: Final = 1 << 19
 _GREYS: Final = (1, 2)
 _BLACK: Final = 0
 _DOTS: Final = 3
+#: the number of the first font, and how many there are
+_FONTS: Final = {"stax": (0, 6), "flex": (11, 6), "apex_p": (17, 3)}
+_NANO_FONTS: Final = (8, 3)
 
 
 def _area(machine: Machine, pointer: int) -> tuple[Area, int, int]:
@@ -134,6 +138,18 @@ def _refresh(machine: Machine, arguments: tuple[int, ...]) -> int:
     return 0
 
 
+def _get_font(machine: Machine, arguments: tuple[int, ...]) -> int:
+    """Return where a font of the OS lies, by its number, or 0: apps of level 22 have none of their own."""
+    model = machine.info.model
+    first, count = _FONTS.get(model, _NANO_FONTS)
+    number = arguments[0] - first
+    if not 0 <= number < count:
+        return 0
+    font = machine.memory.words(FONT_PLACES.get(model, FONT_PLACE) + 4 * number, 1)[0]
+    machine.window.texts.learn_font(font)
+    return font
+
+
 def _nothing(_machine: Machine, _arguments: tuple[int, ...]) -> int:
     return 0
 
@@ -145,6 +161,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "nbgl_front_draw_img_rle": _draw_image_rle,
     "nbgl_front_draw_img_file": _draw_image_file,
     "nbgl_front_refresh_area": _refresh,
+    "nbgl_get_font": _get_font,
     "nbgl_screen_reinit": _nothing,
     "nbgl_wait_pipeline": _nothing,
     "nbgl_screen_config_fast_mode": _nothing,

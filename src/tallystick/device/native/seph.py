@@ -63,6 +63,11 @@ class PacketStream:
     def __init__(self) -> None:
         self._kept = b""
 
+    @property
+    def is_between(self) -> bool:
+        """Whether the next piece begins a packet."""
+        return not self._kept
+
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """Take a piece; return the packets that are whole now, as tag and body."""
         self._kept += data

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Mapping
 from typing import Final
 
 from tallystick.device.native.framebuffer import Area, Framebuffer
@@ -13,11 +14,17 @@ from tallystick.wire.call_canvas import FingerInput, TickInput
 from tallystick.wire.model import MODELS
 from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent, Outcome, Request
 
-__all__ = ["Window"]
+__all__ = ["FONT_PLACE", "FONT_PLACES", "Window"]
 
 #: ticks in a row that an app gets while nothing else happens and it draws nothing: a minute
 _IDLE_TICKS: Final = 600
 _WHITE: Final = 15
+#: where apps of level 22 find the OS's fonts, a list of pointers first
+FONT_PLACE: Final = 0x0080_5000
+FONT_PLACES: Final[Mapping[str, int]] = {"nanox": 0x0020_5000}
+#: the others have light and dark pixels alone
+_GREY_MODELS: Final = frozenset({"stax", "flex"})
+_MAX_EVENTS: Final = 256
 
 
 class Window:
@@ -27,13 +34,22 @@ class Window:
         known = MODELS[model]
         self.is_touch = known.touch
         self.screen = Framebuffer(
-            width=known.screen_width, height=known.screen_height, level=_WHITE if known.touch else 0
+            width=known.screen_width,
+            height=known.screen_height,
+            level=_WHITE if known.touch else 0,
+            has_greys=model in _GREY_MODELS,
         )
         self.texts = Texts(memory, model=model)
         self.packets = PacketStream()
         self.finger = FingerInput(x=0, y=0, pressed=False)
         #: whether an APDU waits for its answer
         self.is_owing = False
+        #: packets that wait for the app, whether its status followed the last one, and how long that one was
+        self.events: deque[bytes] = deque(maxlen=_MAX_EVENTS)
+        self.is_status_sent = False
+        self.received = 0
+        #: whether fonts were looked for in the app's flash
+        self.has_looked = False
         self._has_drawn = False
         self._ticks = _IDLE_TICKS
 
@@ -49,6 +65,10 @@ class Window:
         """Give an area one level; what stood there is gone."""
         self.texts.covered(area)
         self.screen.fill(area, level)
+
+    def refresh_all(self) -> None:
+        """Make everything visible."""
+        self.screen.refresh(Area(x=0, y=0, w=self.screen.width, h=self.screen.height))
 
     def show(self) -> Generator[Request, Outcome, None]:
         """Send what has become visible."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from tallystick.wire.native import MAX_LIBRARY
+from tallystick.wire.native import MAX_LIBRARY, join_fonts
 
 __all__ = ["find_shared_library", "speculos_folder"]
 
@@ -34,13 +34,19 @@ def speculos_folder(libraries: str) -> str:
 
 
 def find_shared_library(folder: str, *, model: str, level: int | None) -> bytes:
-    """Return the library for a model and an API level, empty where there is none, or none that can be read."""
+    """Return the library for a model and an API level, empty where there is none, or none that can be read.
+
+    At level 22 the fonts that apps find in the OS come behind it.
+    """
     if not folder or level is None:
         return b""
-    if level < _FIRST_SHARED_LEVEL:
-        path = f"{folder}/cxlib/{model}-api-level-cx-{level}.elf"
-    else:
-        path = f"{folder}/sharedlib/{model}-api-level-shared-{level}.elf"
+    if level >= _FIRST_SHARED_LEVEL:
+        return _read(f"{folder}/sharedlib/{model}-api-level-shared-{level}.elf")
+    library = _read(f"{folder}/cxlib/{model}-api-level-cx-{level}.elf")
+    return join_fonts(library, _read(f"{folder}/fonts/{model}-fonts-{level}.bin"))
+
+
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- no path objects in a world that has no files
             raw = file.read(MAX_LIBRARY + 1)

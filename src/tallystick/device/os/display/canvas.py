@@ -11,10 +11,10 @@ from typing import Final
 
 from tallystick.device.os.display.layout import layout_for
 from tallystick.errors import RemoteProtocolError
-from tallystick.wire.call_canvas import ButtonsInput, CanvasEvent, FingerInput, Label, Paint
+from tallystick.wire.call_canvas import ButtonsInput, CanvasEvent, FingerInput, Label, LabelKind, Paint
 from tallystick.wire.events import Button, ButtonEvent, Gesture
 from tallystick.wire.model import Model
-from tallystick.wire.panel import Bitmap, Caption, Drawing, Element
+from tallystick.wire.panel import Align, Bitmap, Caption, Drawing, Element, Style, Text
 from tallystick.wire.raster import fewest_bits, pack, unpack
 from tallystick.wire.screen import Answer
 
@@ -80,11 +80,7 @@ class CanvasView:
             bpp=bits,
             data=pack(digits, width=self._width, height=self._height, bits=bits),
         )
-        captions = (
-            Caption(x=label.x, y=label.y, w=label.w, h=label.h, text=label.text, since=since)
-            for label, since in self._labels
-        )
-        return (picture, *captions)
+        return (picture, *(_line(label, since) for label, since in self._labels))
 
     def gesture(self, gesture: Gesture, *, now_s: float) -> Answer | None:
         """Pass it on; buttons as the mask of those that are down."""
@@ -117,6 +113,16 @@ class CanvasView:
         """Let time pass."""
         self._now_s = now_s
         return None
+
+
+def _line(label: Label, since: int) -> Element:
+    """Return a line of text as the panel is told of it: as one in the picture, or as one to draw."""
+    x, y, w, h, text = label.x, label.y, label.w, label.h, label.text
+    if label.kind is LabelKind.IN_PICTURE:
+        return Caption(x=x, y=y, w=w, h=h, text=text, since=since)
+    style = Style.BOLD if label.kind in {LabelKind.BOLD_LEFT, LabelKind.BOLD_CENTRED} else Style.REGULAR
+    align = Align.CENTRE if label.kind in {LabelKind.CENTRED, LabelKind.BOLD_CENTRED} else Align.LEFT
+    return Text(x=x, y=y, w=w, h=h, text=text, style=style, align=align, since=since)
 
 
 def _key(label: Label) -> tuple[int, int, str]:

@@ -1,0 +1,81 @@
+"""System calls of native apps about input and output up to API level 24: packets, one status and one event by turns (native-apps 1).
+
+Apps of these levels have a USB stack of their own; an APDU that comes as a packet by itself needs none of it, and is answered by
+one. It has to fit the app's buffer for packets: a longer one is answered for the app, with 6700.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tallystick.device.native.bagl_component import display
+from tallystick.device.native.io_call import answer, next_event, take_text
+from tallystick.device.native.machine import Asking, Handler, Machine, Throw
+from tallystick.device.native.seph import Tag, packet, packet_of
+from tallystick.wire.syscall import ApduEvent, Response
+
+__all__ = ["HANDLERS"]
+
+_INVALID_PARAMETER: Final = 0x02
+_STATUS_TAGS: Final = range(0x60, 0x70)
+_WRONG_LENGTH: Final = 0x6700
+_HEAD_BYTES: Final = 3
+
+
+def _send(machine: Machine, arguments: tuple[int, ...]) -> int:
+    """Take a packet, or a part of one."""
+    pointer, size = arguments[0], arguments[1] & 0xFFFF
+    window = machine.window
+    data = machine.memory.read(pointer, size)
+    if window.packets.is_between and window.is_status_sent and data[:1] and data[0] in _STATUS_TAGS:
+        return 0
+    for tag, body in window.packets.feed(data):
+        _take(machine, tag, body)
+    return 0
+
+
+def _take(machine: Machine, tag: int, body: bytes) -> None:
+    window = machine.window
+    if tag == Tag.APDU_ANSWER:
+        answer(machine, body)
+    elif tag == Tag.TEXT:
+        take_text(machine, body)
+    elif tag in {Tag.DISPLAY, Tag.DISPLAY_DEBUG}:
+        display(machine, body)
+        window.events.append(packet(Tag.DISPLAYED_EVENT))
+    if tag in _STATUS_TAGS:
+        window.is_status_sent = True
+        window.received = 0
+
+
+def _is_status_sent(machine: Machine, _arguments: tuple[int, ...]) -> int:
+    return int(machine.window.is_status_sent)
+
+
+def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
+    """Give the next packet, or say once more how long the last one was while no status followed it."""
+    pointer, room = arguments[0], arguments[1] & 0xFFFF
+    window = machine.window
+    if window.received:
+        return window.received
+    if room < _HEAD_BYTES:
+        raise Throw(_INVALID_PARAMETER)
+    while not window.events:
+        event = yield from next_event(machine)
+        heard = packet_of(event)
+        if len(heard) <= room:
+            window.events.extend((heard,) if heard else ())
+        elif isinstance(event, ApduEvent):
+            machine.response = Response(b"", _WRONG_LENGTH)
+    heard = window.events.popleft()[:room]
+    machine.memory.write(pointer, heard)
+    window.is_status_sent, window.received = False, len(heard)
+    return len(heard)
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "io_seph_send": _send,
+    "io_seph_is_status_sent": _is_status_sent,
+    "io_seph_recv": _receive,
+}
