@@ -85,6 +85,12 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
     default="",
     help="be a real USB device of this machine (Linux; asks for root), or tcp[:PORT]: serve USB/IP on the loopback address",
 )
+@click.option(
+    "--zemu-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="serve gRPC as well, for clients that were built for Zemu, such as gaiad; those want 3002",
+)
 @click.option("--deterministic-rng", type=click.IntRange(0), metavar="N", help="repeatable random numbers, for tests")
 @click.option("--trace", is_flag=True, help="say every call of native apps on stderr (test devices only)")
 @click.option("--json", "is_json", is_flag=True, help="print one line of JSON when ready")
@@ -128,7 +134,8 @@ def up(run: Run, /, **options: Any) -> None:
                 usb.when_plugged(lambda: show({**facts, "usb": usb.facts}, worlds))
 
         def show(facts: dict[str, Any], worlds: str) -> None:
-            told = {**facts, **manager.facts}
+            zemu = {} if parts["zemu"] is None else {"zemu_port": parts["zemu"].getsockname()[1]}
+            told = {**facts, **zemu, **manager.facts}
             _announce(told, worlds, is_json=run.is_json)
             beacon.show({"pid": os.getpid(), **told})
             # last, so that its start takes nothing from the device's
@@ -235,10 +242,12 @@ def _parts(options: dict[str, Any]) -> dict[str, Any]:
         require_extra("device")
     listener = bind(options["apdu_port"])
     http = None if options["no_panel"] else bind(options["api_port"], what="page and REST", flag="--api-port")
+    zemu = None if options["zemu_port"] is None else bind(options["zemu_port"], what="gRPC", flag="--zemu-port")
     return {
         "model": options["model"],
         "listener": listener,
         "http": http,
+        "zemu": zemu,
         "approve": options["approve"],
         "automation": automation,
         "seed": options["seed"],
@@ -323,6 +332,8 @@ def _announce(facts: dict[str, Any], worlds: str, *, is_json: bool) -> None:
         if facts["api_port"] is not None:
             click.echo(f"  page and REST   http://127.0.0.1:{facts['api_port']}/")
         click.echo(f"  APDUs over TCP  127.0.0.1:{facts['apdu_port']}")
+        if "zemu_port" in facts:
+            click.echo(f"  gRPC (Zemu)     127.0.0.1:{facts['zemu_port']}")
         if "usb" in facts:
             port = facts["usb"]["port"]
             click.echo(f"  USB             {facts['usb']['kind']}" + (f" 127.0.0.1:{port}" if port else ""))

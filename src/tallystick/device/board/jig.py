@@ -39,6 +39,7 @@ class PowerOn:
     panel_fd: int = -1
     listener_fd: int = -1
     usb_fd: int = -1
+    zemu_fd: int = -1
     chip_fd: int = -1
     bundle_fds: tuple[int, ...] = ()
     open_app: str = ""

@@ -1,4 +1,4 @@
-"""The Normal World as a program: clients by TCP and USB on one side, the gate to the Secure World on the other.
+"""The Normal World as a program: clients of any kind on one side, the gate to the Secure World on the other.
 
 It is given descriptors, the gate and listening sockets, and has nothing else: no files, no keys, no screen. Loop
 and sockets are opened by `prepare`, before the process is locked; behind the lock it can only accept, read and write.
@@ -10,9 +10,9 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from tallystick.device.normal.door import Door
+from tallystick.device.normal.endpoint import endpoints
 from tallystick.device.normal.relay import Relay
-from tallystick.device.normal.tcp import TcpEndpoint
-from tallystick.device.normal.usbip import UsbipEndpoint
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire import world
 
@@ -61,8 +61,10 @@ class GateLink:
 
 
 def prepare(arguments: list[str]) -> Callable[[], int]:
-    """Open everything (arguments: descriptor of the gate, of the socket for TCP, and of that for USB/IP if any); return the work."""
-    gate, listener, *usb = (socket.socket(fileno=int(argument)) for argument in arguments)
+    """Open everything (arguments: descriptors of the gate and of each listening socket, then the doors of these); return the work."""
+    doors = [Door(word) for word in arguments[len(arguments) // 2 + 1 :]]
+    gate, *sockets = (socket.socket(fileno=int(number)) for number in arguments[: len(doors) + 1])
+    listeners = dict(zip(doors, sockets, strict=True))
     loop = asyncio.new_event_loop()
     closed = loop.create_future()
 
@@ -71,17 +73,14 @@ def prepare(arguments: list[str]) -> Callable[[], int]:
             closed.set_result(None)
 
     link = GateLink(gate, close)
-    endpoints: list[TcpEndpoint | UsbipEndpoint] = [
-        TcpEndpoint(link.relay, listener),
-        *(UsbipEndpoint(link.relay, one) for one in usb),
-    ]
-    for endpoint in endpoints:
+    served = endpoints(link.relay, listeners)
+    for endpoint in served:
         loop.run_until_complete(endpoint.open())
 
     async def serve() -> None:
         link.open()
         await closed
-        for endpoint in endpoints:
+        for endpoint in served:
             await endpoint.close()
 
     def work() -> int:

@@ -31,6 +31,8 @@ class BenchOptions:
     http: socket.socket | None = None
     #: listens for USB hosts; None without USB
     usb: socket.socket | None = None
+    #: listens for gRPC clients that were built for Zemu; None for none
+    zemu: socket.socket | None = None
     approve: bool = False
     automation: str = ""
     seed: str = field(default="", repr=False)
@@ -85,6 +87,7 @@ class Plug:
             "trace": options.trace,
             "listener_fd": options.listener.fileno(),
             "usb_fd": options.usb.fileno() if options.usb is not None else -1,
+            "zemu_fd": options.zemu.fileno() if options.zemu is not None else -1,
             "panel_fd": self.panel_ends[0].fileno() if self.panel_ends is not None else -1,
         }
         if is_first:
@@ -93,8 +96,7 @@ class Plug:
 
     def _plug_in(self, bundles: Iterable[Bundle] = ()) -> Silicon:
         descriptors = [self.options.listener.fileno()]
-        if self.options.usb is not None:
-            descriptors.append(self.options.usb.fileno())
+        descriptors.extend(one.fileno() for one in (self.options.usb, self.options.zemu) if one is not None)
         if self.panel_ends is not None:
             descriptors.append(self.panel_ends[0].fileno())
         return Silicon(self.options.folder, descriptors=descriptors, bundles=[bundle.raw for bundle in bundles])

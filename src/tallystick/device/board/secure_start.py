@@ -13,6 +13,7 @@ from pathlib import Path
 from tallystick.device.board.jig import PowerOn, complain
 from tallystick.device.board.world import NormalWorlds
 from tallystick.device.boot.start import Handover
+from tallystick.device.normal.door import Door
 from tallystick.device.silicon.flash import DirectoryFlash
 from tallystick.errors import TallyError
 
@@ -26,8 +27,10 @@ def main(handover: Handover, numbers: list[int]) -> int:
     failure: TallyError | None = None
     try:
         flash = DirectoryFlash(Path(handover.flash))
-        listeners = (order.listener_fd, *([order.usb_fd] if order.usb_fd >= 0 else []))
-        worlds = NormalWorlds(handover, flash, listeners=listeners)
+        doors = {Door.TCP: order.listener_fd, Door.USB: order.usb_fd, Door.ZEMU: order.zemu_fd}
+        worlds = NormalWorlds(
+            handover, flash, listeners={door: number for door, number in doors.items() if number >= 0}
+        )
     except TallyError as error:  # told below: the silicon is to hear of the Secure World first
         failure = error
     from tallystick.device.board import secure_main

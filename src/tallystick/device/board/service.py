@@ -13,8 +13,8 @@ from tallystick.device.board.alarm import Alarm
 from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.board.panel_process import PanelProcess, panel_failure
 from tallystick.device.hil import AppHost, Clock, Flash, Rng
-from tallystick.device.normal.tcp import TcpEndpoint
-from tallystick.device.normal.usbip import UsbipEndpoint
+from tallystick.device.normal.door import Door
+from tallystick.device.normal.endpoint import endpoints
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.secure.vault import PinPolicy
 from tallystick.wire.bundle import Bundle
@@ -33,6 +33,8 @@ class ServiceOptions:
     http: socket.socket | None = None
     #: listens for USB hosts; None without USB
     usb: socket.socket | None = None
+    #: listens for gRPC clients that were built for Zemu; None for none
+    zemu: socket.socket | None = None
     #: who presses the buttons: everything is approved, or rules (a JSON document) decide
     approve: bool = False
     automation: str = ""
@@ -71,9 +73,8 @@ class Service:
         )
         self._alarm = Alarm(self.board)
         relay = self.board.relay
-        self._endpoints: list[TcpEndpoint | UsbipEndpoint] = [TcpEndpoint(relay, options.listener)]
-        if options.usb is not None:
-            self._endpoints.append(UsbipEndpoint(relay, options.usb))
+        doors = {Door.TCP: options.listener, Door.USB: options.usb, Door.ZEMU: options.zemu}
+        self._endpoints = endpoints(relay, {door: one for door, one in doors.items() if one is not None})
         self._failure: Exception | None = None
         #: told each time the device has come up: at first, and after each time the plug was pulled
         self.on_power: Callable[[], None] = lambda: None

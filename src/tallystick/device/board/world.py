@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tallystick.crypto.minisign import PublicKey
@@ -66,7 +67,7 @@ class NormalWorld:
 class NormalWorlds:
     """Starts Normal Worlds from one checked image; raises BootFailure when the image does not hold."""
 
-    def __init__(self, handover: Handover, flash: Flash, *, listeners: tuple[int, ...]) -> None:
+    def __init__(self, handover: Handover, flash: Flash, *, listeners: Mapping[str, int]) -> None:
         self._slots, self._slot = Slots(flash), handover.slot
         artefacts = self._slots.read(handover.slot, only=_NEEDED)
         image = check_normal_world(
@@ -92,7 +93,7 @@ class NormalWorlds:
         }
         told = Handover(libraries=handover.libraries)
         self._programs = Programs.of_image(image.seal(), told.seal())
-        #: descriptors of the sockets that clients come by
+        #: descriptors of the sockets that clients come by, by what is spoken there
         self._listeners = listeners
         self._is_confirmed = False
         #: tells when a Normal World prints; the first one waits for it
@@ -111,7 +112,12 @@ class NormalWorlds:
         pipe, mouth = os.pipe2(os.O_CLOEXEC)
         try:
             process = self._programs.start(
-                Role.NORMAL, PROGRAM, (outer.fileno(), *self._listeners), stdout=mouth, stderr=mouth
+                Role.NORMAL,
+                PROGRAM,
+                (outer.fileno(), *self._listeners.values()),
+                words=tuple(self._listeners),
+                stdout=mouth,
+                stderr=mouth,
             )
         finally:
             os.close(mouth)

@@ -19,7 +19,9 @@ from tallystick.errors import UsageError
 
 HOUSE = "tallystick"
 #: third parties that images may hold (design 3)
-THIRD_PARTIES = frozenset(("construct", "cryptography", "coincurve", "mnemonic", "_cffi_backend"))
+THIRD_PARTIES = frozenset(
+    ("construct", "cryptography", "coincurve", "mnemonic", "_cffi_backend", "h2", "hpack", "hyperframe")
+)
 #: tools of the standard library that running devices never need, though modules mention them
 _TOOLS = frozenset(
     [

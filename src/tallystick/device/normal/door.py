@@ -1,0 +1,16 @@
+"""What is spoken on the sockets that a Normal World is given; apart from what serves them, which takes long to load."""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+
+__all__ = ["Door"]
+
+
+@unique
+class Door(StrEnum):
+    """What is spoken on a listening socket."""
+
+    TCP = "tcp"
+    USB = "usb"
+    ZEMU = "zemu"
