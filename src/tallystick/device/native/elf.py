@@ -130,7 +130,7 @@ def _segments(raw: bytes, offset: int, count: int) -> Iterator[Segment]:
             raise RemoteProtocolError("a part of the ELF file does not fit its place")
         segment = Segment(address=address, data=_part(raw, at, in_file), size_bytes=in_memory)
         if any(
-            segment.address < other.end and other.address < segment.end and (segment.data or other.data)
+            segment.address < other.end and other.address < segment.end and segment.data and other.data
             for other in before
         ):
             raise RemoteProtocolError("two parts of the ELF file lie at one address")

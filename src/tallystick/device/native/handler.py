@@ -18,6 +18,7 @@ from tallystick.device.native import (
     nbgl_call,
     old_call,
     os_call,
+    system_call,
 )
 from tallystick.device.native.machine import Handler
 
@@ -28,6 +29,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         **os_call.HANDLERS,
         **old_call.HANDLERS,
+        **system_call.HANDLERS,
         **io_call.HANDLERS,
         **key_call.HANDLERS,
         **cx_call.HANDLERS,

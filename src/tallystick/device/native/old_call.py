@@ -1,0 +1,210 @@
+"""Cryptography of firmware 1.x: system calls where later firmware has a shared library (native-apps 1).
+
+Each is the library's function of today under its older name: a call that fails throws, and one that succeeds gives a length or a value. What
+the order of arguments of the public SDK 1.6 (``cx.h``) says is followed; DES, RSA and Groestl are not here, and are named when called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import GeneratorType
+from typing import Any, Final
+
+from tallystick.device.native import cx_call, cx_set
+from tallystick.device.native.cpu import Register
+from tallystick.device.native.cx_error import CxError, CxStatus
+from tallystick.device.native.machine import Asking, Handler, Machine, Throw
+from tallystick.wire.syscall import Random
+
+__all__ = ["HANDLERS"]
+
+_LIBRARY: Final[Mapping[str, Handler]] = {**cx_call.LIBRARY, **cx_set.LIBRARY}
+_INVALID_PARAMETER: Final = 0x02
+_WORDS: Final = 12
+#: below the stack, where the OS's own frame lies on real devices
+_SCRATCH: Final = 64
+_LAST: Final = 1
+_MAX_RANDOM: Final = 1024
+#: what `cx_ecdh` gives: the point, or its x alone
+_X_ALONE: Final = 2
+_POINT_BYTES, _X_BYTES = 65, 32
+
+_Arguments = tuple[int, ...]
+
+
+def _library(machine: Machine, name: str, arguments: _Arguments, *, may_carry: bool = False) -> Asking:
+    """Carry out a function of the library; raise Throw where it fails."""
+    words = (*arguments, *(0,) * (_WORDS - len(arguments)))
+    try:
+        result: Any = _LIBRARY[name](machine, words)
+        if isinstance(result, GeneratorType):
+            result = yield from result
+    except CxError as error:
+        result = int(error.status)
+    failed = int(result) & 0xFFFF_FFFF
+    if failed >= CxStatus.CARRY and not (may_carry and failed == CxStatus.CARRY):
+        raise Throw(_INVALID_PARAMETER)
+    return failed
+
+
+def _picked(arguments: _Arguments, order: tuple[int, ...] | None) -> _Arguments:
+    return arguments if order is None else tuple(arguments[at] for at in order)
+
+
+def _same(name: str, result: int = 0, *, order: tuple[int, ...] | None = None) -> Handler:
+    """Return the handler of a call that gives `result`: `order` picks the arguments of the library's function."""
+
+    def handler(machine: Machine, arguments: _Arguments) -> Asking:
+        yield from _library(machine, name, _picked(arguments, order))
+        return result
+
+    return handler
+
+
+def _told(name: str, *, order: tuple[int, ...] | None = None) -> Handler:
+    """Return the handler of a call whose result is the function's: true or false, a length, or a sum."""
+
+    def handler(machine: Machine, arguments: _Arguments) -> Asking:
+        return (yield from _library(machine, name, _picked(arguments, order)))
+
+    return handler
+
+
+def _carrying(name: str) -> Handler:
+    """Return the handler of a sum or a difference, which gives its carry."""
+
+    def handler(machine: Machine, arguments: _Arguments) -> Asking:
+        return int((yield from _library(machine, name, arguments, may_carry=True)) == CxStatus.CARRY)
+
+    return handler
+
+
+def _through_word(name: str, make: Callable[[_Arguments, int], _Arguments], *, before: int | None = None) -> Handler:
+    """Return the handler of a function that writes its result where a word of scratch is; argument `before` stands there at first."""
+
+    def handler(machine: Machine, arguments: _Arguments) -> Asking:
+        scratch = machine.cpu.get(Register.SP) - _SCRATCH
+        machine.memory.write(scratch, (0 if before is None else arguments[before]).to_bytes(4, "little"))
+        yield from _library(machine, name, make(arguments, scratch))
+        return machine.memory.words(scratch, 1)[0]
+
+    return handler
+
+
+def _hash(machine: Machine, arguments: _Arguments) -> Asking:
+    """cx_hash(hash, mode, in, length, out, room): the length of the digest with the last part, else 0."""
+    yield from _library(machine, "cx_hash_no_throw", arguments)
+    return (yield from _library(machine, "cx_hash_get_size", arguments[:1])) if arguments[1] & _LAST else 0
+
+
+def _hmac(machine: Machine, arguments: _Arguments) -> Asking:
+    """cx_hmac(hmac, mode, in, length, mac, room): as cx_hash."""
+    yield from _library(machine, "cx_hmac_no_throw", arguments)
+    return (yield from _library(machine, "cx_hash_get_size", arguments[:1])) if arguments[1] & _LAST else 0
+
+
+def _agree(machine: Machine, arguments: _Arguments) -> Asking:
+    """cx_ecdh(key, mode, point, length, secret, room)."""
+    yield from _library(machine, "cx_ecdh_no_throw", arguments)
+    return _X_BYTES if arguments[1] & _X_ALONE else _POINT_BYTES
+
+
+def _random(machine: Machine, arguments: _Arguments) -> Asking:
+    """cx_rng(buffer, length): the buffer."""
+    pointer, size = arguments
+    if size > _MAX_RANDOM:
+        raise Throw(_INVALID_PARAMETER)
+    if size:
+        machine.memory.write(pointer, (yield Random(size)).unwrap())
+    return pointer
+
+
+def _random_of(size_bytes: int) -> Handler:
+    def handler(_machine: Machine, _arguments: _Arguments) -> Asking:
+        return int.from_bytes((yield Random(size_bytes)).unwrap(), "little")
+
+    return handler
+
+
+def _pbkdf2_sha512(machine: Machine, arguments: _Arguments) -> Asking:
+    """cx_pbkdf2_sha512(password, length, salt, length, rounds, out, length)."""
+    return (yield from _library(machine, "cx_pbkdf2_no_throw", (5, *arguments)))
+
+
+def _is_zero(machine: Machine, arguments: _Arguments) -> int:
+    """cx_math_is_zero(a, length)."""
+    pointer, size = arguments
+    if size > _MAX_RANDOM:
+        raise Throw(_INVALID_PARAMETER)
+    return int(not any(machine.memory.read(pointer, size)))
+
+
+#: number of each algorithm, which its initialization gives
+_HASHES: Final = {
+    "ripemd160": 1,
+    "sha224": 2,
+    "sha256": 3,
+    "sha384": 4,
+    "sha512": 5,
+    "keccak": 6,
+    "sha3": 7,
+    "sha3_xof": 8,
+    "blake2b": 9,
+    "shake128": 10,
+    "shake256": 11,
+}
+_SAME: Final = (
+    "cx_hmac_ripemd160_init",
+    "cx_hmac_sha256_init",
+    "cx_hmac_sha512_init",
+    "cx_pbkdf2",
+    "cx_aes_init_key",
+    "cx_ecfp_init_private_key",
+    "cx_ecfp_init_public_key",
+    "cx_ecfp_generate_pair",
+    "cx_ecfp_generate_pair2",
+    "cx_eddsa_get_public_key",
+    "cx_math_addm",
+    "cx_math_subm",
+    "cx_math_multm",
+    "cx_math_mult",
+    "cx_math_powm",
+    "cx_math_modm",
+    "cx_math_invprimem",
+    "cx_math_invintm",
+    "cx_math_next_prime",
+)
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    **{f"cx_{name}_init": _same(f"cx_{name}_init_no_throw", number) for name, number in _HASHES.items()},
+    **{name: _same(f"{name}_no_throw") for name in _SAME},
+    "cx_blake2b_init2": _same("cx_blake2b_init2_no_throw", 9),
+    "cx_hash": _hash,
+    "cx_hash_sha256": _told("cx_hash_sha256"),
+    "cx_hash_sha512": _told("cx_hash_sha512"),
+    "cx_hmac": _hmac,
+    "cx_hmac_sha256": _told("cx_hmac_sha256"),
+    "cx_hmac_sha512": _told("cx_hmac_sha512"),
+    "cx_pbkdf2_sha512": _pbkdf2_sha512,
+    "cx_aes": _through_word("cx_aes_no_throw", lambda given, at: (*given[:5], at), before=5),
+    "cx_aes_iv": _through_word("cx_aes_iv_no_throw", lambda given, at: (*given[:7], at), before=7),
+    "cx_crc16": _told("cx_crc16"),
+    "cx_crc16_update": _told("cx_crc16_update"),
+    "cx_rng": _random,
+    "cx_rng_u8": _random_of(1),
+    "cx_rng_u32": _random_of(4),
+    "cx_ecfp_add_point": _same("cx_ecfp_add_point_no_throw", 65, order=(0, 1, 2, 3)),
+    "cx_ecfp_scalar_mult": _same("cx_ecfp_scalar_mult_no_throw", 65, order=(0, 1, 3, 4)),
+    "cx_ecdsa_sign": _through_word("cx_ecdsa_sign_no_throw", lambda given, at: (*given[:6], at, given[7]), before=6),
+    "cx_ecdsa_verify": _told("cx_ecdsa_verify_no_throw", order=(0, 3, 4, 5, 6)),
+    "cx_ecdh": _agree,
+    "cx_eddsa_sign": _same("cx_eddsa_sign_no_throw", 64, order=(0, 2, 3, 4, 7, 8)),
+    "cx_eddsa_verify": _told("cx_eddsa_verify_no_throw", order=(0, 2, 3, 4, 7, 8)),
+    "cx_edward_compress_point": _same("cx_edwards_compress_point_no_throw"),
+    "cx_edward_decompress_point": _same("cx_edwards_decompress_point_no_throw"),
+    "cx_math_cmp": _through_word("cx_math_cmp_no_throw", lambda given, at: (*given, at)),
+    "cx_math_add": _carrying("cx_math_add_no_throw"),
+    "cx_math_sub": _carrying("cx_math_sub_no_throw"),
+    "cx_math_is_zero": _is_zero,
+    "cx_math_is_prime": _through_word("cx_math_is_prime_no_throw", lambda given, at: (*given, at)),
+}
