@@ -91,8 +91,9 @@ def _icon(machine: Machine, component: _Component, rest: bytes) -> None:
 def _text(machine: Machine, component: _Component, rest: bytes) -> None:
     """Tell a line of text; a label line stands on its y, any other below it."""
     area = component.area
-    y = area.y - _BASELINE if component.type == _LABEL_LINE else area.y
-    place = Area(x=max(area.x, 0), y=max(y, 0), w=area.w, h=max(area.h, _HEIGHT))
+    is_line = component.type == _LABEL_LINE
+    y, h = (area.y - _BASELINE, _HEIGHT) if is_line else (area.y, max(area.h, _HEIGHT))
+    place = Area(x=max(area.x, 0), y=max(y, 0), w=area.w, h=h)
     machine.window.texts.covered(place)
     is_centred = component.font & _HORIZONTAL == _CENTRED
     if component.font & _FONT in _BOLD_FONTS:
