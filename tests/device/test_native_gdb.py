@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 from native_stage import EXAMPLE
@@ -95,7 +94,7 @@ def running():
 
 
 def test_gdb_stops_where_it_is_told_and_looks_around(running):
-    """gdb finds the app at its first instruction, stops in a function by its name, prints registers, memory and callers, steps, and lets go."""
+    """Gdb finds the app at its first instruction, stops in a function by its name, prints registers, memory and callers, steps, and lets go."""
     client = running.ask("e001000000", "e002000000", "e002000000")
     told = running.gdb(
         "break count",
@@ -120,7 +119,7 @@ def test_gdb_stops_where_it_is_told_and_looks_around(running):
 
 
 def test_gdb_interrupts_an_app_that_does_not_come_back_and_may_return(running):
-    """gdb lets go of an app, which runs on; one that comes later stops it in its endless loop, sees where, and may end it."""
+    """Gdb lets go of an app, which runs on; one that comes later stops it in its endless loop, sees where, and may end it."""
     client = running.ask("e001000000", "e00f030000")
     assert "Breakpoint 1, harm (" in running.gdb("break harm", "continue", "detach")
     told = running.gdb("backtrace", "kill")

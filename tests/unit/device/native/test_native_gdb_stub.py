@@ -28,7 +28,7 @@ class FakeTarget:
 
     def peek(self, address, size_bytes):
         """Return memory."""
-        if not 0x1000 <= address or address + size_bytes > 0x1100:
+        if not address >= 0x1000 or address + size_bytes > 0x1100:
             return None
         return bytes(self.memory[address - 0x1000 : address - 0x1000 + size_bytes])
 

@@ -85,7 +85,7 @@ def test_step_over_a_call_stops_when_it_was_answered():
 
 
 def test_fault_is_shown_before_it_is_told():
-    """gdb sees the registers of the fault; then the program hears of it as it would without gdb."""
+    """Gdb sees the registers of the fault; then the program hears of it as it would without gdb."""
     cpu, script = debugged(END, "c", "pf", "c")
     assert isinstance(cpu.run(budget=1000), Fault)
     assert script.said[0] in {"T04thread:1;", "T0bthread:1;"}
