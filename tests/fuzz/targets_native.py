@@ -20,7 +20,7 @@ from tallystick.wire.image import AppImage, CreateApp
 from tallystick.wire.install import InstallParameters
 from tallystick.wire.intel_hex import IntelHex
 from tallystick.wire.native import NativeImage
-from tallystick.wire.syscall import CallStatus, DeviceInfo, Exchange, Idle, Outcome
+from tallystick.wire.syscall import CallStatus, DeviceInfo, Exchange, Idle, Outcome, Wait
 
 _INFO = DeviceInfo(model="nanox", target_id=0, os_version="1", mcu_version="1", touch=False, page_width=16)
 _MAX_CALLS = 200
@@ -84,7 +84,7 @@ def code(data: bytes) -> None:
         outcome = None
         for _ in range(_MAX_CALLS):
             request = running.send(outcome)
-            if isinstance(request, Exchange):
+            if isinstance(request, Exchange | Wait):
                 break
             outcome = Outcome() if isinstance(request, Idle) else Outcome(CallStatus.BAD_ARGUMENT)
 
