@@ -24,13 +24,11 @@ _PAGE: Final = 0x1F00_0000
 _SCRATCH: Final = _PAGE + PAGE_BYTES
 #: state, block and length of a running CMAC (`cx_cmac_context_t`)
 CMAC_BYTES: Final = 36
-_INFO: Final = struct.Struct("<9I")
+_WORD: Final = struct.Struct("<I")
 _PADDING: Final = struct.Struct("<2H")
 _STUB: Final = struct.Struct("<4HI")
 _CIPHER_INFO: Final = struct.Struct("<4I")
 _CIPHERS: Final = (16, 24, 32)
-_CIPHER_AT: Final = _INFO.size * len(HASHES)
-_STUBS_AT: Final = _CIPHER_AT + _CIPHER_INFO.size * len(_CIPHERS)
 _ORDER: Final = tuple(HASHES)
 #: of each hash: what initializes, updates, ends, initializes with a size, and tells the size
 _CHAIN_PARTS: Final = {
@@ -50,21 +48,36 @@ _SIZED_PARTS: Final = {
 
 
 class CxPage:
-    """The pages of one app; `trampoline` is where its stubs call the shared library."""
+    """The pages of one app.
 
-    def __init__(self, memory: Memory, trampoline: int) -> None:
+    `trampoline` is where its stubs call the shared library, whose functions are `functions` in their order. Before API levels a
+    description does not say the size of a context; before there was a library (no trampoline) a context says its algorithm
+    by number.
+    """
+
+    def __init__(self, memory: Memory, *, trampoline: int, functions: tuple[str, ...] = FUNCTIONS) -> None:
         self._memory = memory
         self._trampoline = trampoline
+        self._functions = functions
+        self._has_size = functions is FUNCTIONS
+        self._info_bytes = 4 * (9 if self._has_size else 8)
+        self._ciphers_at = _PAGE + self._info_bytes * len(_ORDER)
+        self._paddings_at = self._ciphers_at + _CIPHER_INFO.size * len(_CIPHERS)
+        self._stubs_at = self._paddings_at + _PADDING.size * 3
         self._there = False
 
     def info(self, md: Md) -> int:
-        """Return the address of what describes a hash."""
+        """Return what a context of this hash begins with: the address of its description, or its number."""
+        if not self._trampoline:
+            return md
         self._map()
-        return _PAGE + _INFO.size * _ORDER.index(md)
+        return _PAGE + self._info_bytes * _ORDER.index(md)
 
     def hash_at(self, address: int) -> Md:
         """Return the hash described at `address`, by a library, too; raise CxError for none and BadPointer."""
-        index, rest = divmod(address - _PAGE, _INFO.size)
+        if not self._trampoline:
+            return kind_of(address & 0xFF)[0]
+        index, rest = divmod(address - _PAGE, self._info_bytes)
         if self._there and not rest and 0 <= index < len(_ORDER):
             return _ORDER[index]
         return kind_of(self._memory.read(address, 1)[0])[0]
@@ -72,24 +85,19 @@ class CxPage:
     def cipher(self, key_bytes: int) -> int:
         """Return the address of what describes AES with a key of 16, 24 or 32 bytes."""
         self._map()
-        return _PAGE + _CIPHER_AT + _CIPHER_INFO.size * _CIPHERS.index(key_bytes)
+        return self._ciphers_at + _CIPHER_INFO.size * _CIPHERS.index(key_bytes)
 
     def cipher_at(self, address: int) -> int:
         """Return the size in bytes of the key of the cipher described there; raise CxError or BadPointer."""
-        bits, _iv, block, _base = self._memory.words(address, 4)
+        bits, _vector, block, _base = self._memory.words(address, 4)
         if bits // 8 not in _CIPHERS or bits % 8 or block != 16:
             raise CxError(CxStatus.INVALID_PARAMETER)
         return bits // 8
 
-    def stub(self, name: str) -> int:
-        """Return the address of code that calls a function of the library, for the SDK's tables of functions."""
-        self._map()
-        return _address(name)
-
     def padding(self, kind: int) -> int:
         """Return the address that stands for a padding, 0 none, 1 and 2 those of ISO 9797: nothing in an app calls it."""
         self._map()
-        return (_PAGE + _PADDINGS_AT + _PADDING.size * kind) | 1
+        return (self._paddings_at + _PADDING.size * kind) | 1
 
     def cmac(self) -> int:
         """Return the address of the running CMAC (`CMAC_BYTES`): as in the library, an app has one."""
@@ -100,20 +108,31 @@ class CxPage:
         if self._there:
             return
         self._there = True
-        trampoline = self._trampoline
-        page = b"".join(_describe(md) for md in _ORDER)
+        page = b"".join(self._describe(md) for md in _ORDER)
         page += b"".join(_CIPHER_INFO.pack(8 * size, 16, 16, 0) for size in _CIPHERS)
-        # push {r0, r1}; movs r0, #number; ldr r1, [pc, #0]; bx r1; where to
-        page += b"".join(
-            _STUB.pack(0xB403, 0x2000 | FUNCTIONS.index(name), 0x4900, 0x4708, trampoline | 1) for name in _STUBS
-        )
         # bx lr; nop
         page += _PADDING.pack(0x4770, 0xBF00) * 3
+        page += b"".join(self._stub(name) for name in _STUBS)
         self._memory.add(_PAGE, page, size_bytes=len(page), access=Access.READ | Access.EXECUTE)
         self._memory.add(_SCRATCH, b"", size_bytes=CMAC_BYTES, access=Access.READ | Access.WRITE)
 
+    def _stub(self, name: str) -> bytes:
+        """Return code that calls a function of the library: push {r0, r1}; movs r0, #number; ldr r1, [pc]; bx r1; address."""
+        number = self._functions.index(name) if name in self._functions else 0
+        return _STUB.pack(0xB403, 0x2000 | number, 0x4900, 0x4708, self._trampoline | 1)
 
-def _parts(md: Md) -> tuple[str, str, str, str, str]:
+    def _describe(self, md: Md) -> bytes:
+        kind = HASHES[md]
+        sizes = (kind.output_bytes, kind.block_bytes, *((kind.context_bytes,) if self._has_size else ()))
+        addresses = (
+            (self._stubs_at + _STUB.size * _STUBS.index(name)) | 1 if name in self._functions else 0
+            for name in _parts(md)
+        )
+        return b"".join(_WORD.pack(word) for word in (md, *sizes, *addresses))
+
+
+def _parts(md: Md) -> tuple[str, ...]:
+    """Return the functions that a description names: to begin, go on, end, begin with a size, tell the size; "" for none."""
     if md in _CHAIN_PARTS:
         init, family = _CHAIN_PARTS[md]
         return init, f"{family}_update", f"{family}_final", "", ""
@@ -122,16 +141,3 @@ def _parts(md: Md) -> tuple[str, str, str, str, str]:
 
 
 _STUBS: Final = tuple(dict.fromkeys(name for md in _ORDER for name in _parts(md) if name))
-
-
-_PADDINGS_AT: Final = _STUBS_AT + _STUB.size * len(_STUBS)
-
-
-def _address(name: str) -> int:
-    return (_PAGE + _STUBS_AT + _STUB.size * _STUBS.index(name)) | 1 if name else 0
-
-
-def _describe(md: Md) -> bytes:
-    kind = HASHES[md]
-    functions = (_address(name) for name in _parts(md))
-    return _INFO.pack(md, kind.output_bytes, kind.block_bytes, kind.context_bytes, *functions)

@@ -84,7 +84,7 @@ class Machine:
         self.calls = 0
         self.nvm: Nvm | None = None
         self.numbers = NumberPool()
-        self.cx_page = CxPage(self.memory, self.generation.trampoline)
+        self.cx_page = CxPage(self.memory, trampoline=self.generation.trampoline, functions=self.generation.functions)
         self.aes = AesUnit()
         self.window = Window(self.memory, model=info.model)
         self._complained: set[str] = set()
