@@ -11,11 +11,14 @@ from tallystick.device.native.handler import HANDLERS, LIBRARY
 from tallystick.device.native.library_table import FUNCTIONS
 from tallystick.device.native.machine import Machine
 from tallystick.device.native.memory import BadPointer
+from tallystick.device.native.table import NAMES, argument_count
 from tallystick.device.sandbox.shared_library import find_shared_library, speculos_folder
 from tallystick.wire.syscall import Outcome, Random
 
 #: where a test's buffers lie
 RAM = 0x20100000
+#: how many arguments a system call has
+COUNTS = {name: argument_count(number) for number, name in NAMES.items()}
 #: nothing of an app's
 WILD = (0, 0x30000000, 0xFFFFFFFF, RAM - 1, RAM + 28 * 1024)
 
@@ -116,6 +119,8 @@ class Cx:
     def call(self, name, *arguments, table=LIBRARY):
         """Return what a function of the library answers (32 bits)."""
         words = tuple(value & 0xFFFFFFFF for value in arguments) + (0,) * (12 - len(arguments))
+        if table is HANDLERS:
+            words = words[: COUNTS[name]]
         try:
             return self.drive(loop._carry_out(self.machine, table[name], words))
         except BadPointer:
