@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["CURVE_NAMES", "AppFile", "Form", "pack_folder", "read_app_file"]
 
 _MAX_MANIFEST: Final = 1 << 16
+_MAX_NAME: Final = 32
 _REMEDY: Final = "give a bundle, an ELF file, a hex file with its manifest, or a folder of sources"
 #: curves that ledgerctl's manifests name otherwise
 CURVE_NAMES: Final = {"prime256r1": "secp256r1"}
@@ -134,8 +135,9 @@ def _read_elf(path: Path, raw: bytes) -> AppFile:
     from tallystick.wire.install import InstallParameters
 
     elf = Elf.from_bytes(raw)
-    told = elf.text("ledger.app_name")
-    said = None if told is None else InstallParameters(name=told, version=elf.text("ledger.app_version"))
+    # files of early SDKs say nothing of themselves: they are named as their file is, and may derive nothing
+    told = elf.text("ledger.app_name") or path.stem[:_MAX_NAME]
+    said = InstallParameters(name=told, version=elf.text("ledger.app_version"))
     image = image_from_elf(elf, parameters=said)
     return AppFile(path=path, form=Form.ELF, image=image, target_id=target_of(elf), elf=elf)
 

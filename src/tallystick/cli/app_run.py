@@ -76,12 +76,11 @@ def _check(app: AppFile, options: dict[str, Any]) -> str:
 def _log(app: AppFile, *, is_verbose: bool) -> None:
     import logging
 
-    from tallystick.cli.app_symbol import SymbolFilter
+    from tallystick.cli.app_symbol import tell_functions
 
     logging.basicConfig(format="%(message)s", level=logging.INFO if is_verbose else logging.WARNING)
     if app.elf is not None:
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(SymbolFilter(app.elf))
+        tell_functions(app.elf)
 
 
 def _serve(app: AppFile, model: str, options: dict[str, Any], *, is_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tallystick.device.native.elf import Elf
 
-__all__ = ["SymbolFilter", "function_at"]
+__all__ = ["SymbolFilter", "function_at", "tell_functions"]
 
 _PLACE: Final = re.compile(r"\bapp\+0x([0-9a-f]{1,8})\b")
 
@@ -28,6 +28,12 @@ def function_at(elf: Elf, offset: int) -> str | None:
         return None
     address, name = starts[at]
     return f"{name}+{start + offset - address:#x}"
+
+
+def tell_functions(elf: Elf) -> None:
+    """Have this program's log tell places in the app by function."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(SymbolFilter(elf))
 
 
 class SymbolFilter(logging.Filter):

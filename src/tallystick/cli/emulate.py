@@ -151,10 +151,12 @@ def _log(options: dict[str, Any]) -> None:
 
 
 def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
+    from tallystick.cli.app_symbol import tell_functions
     from tallystick.cli.emulate_app import model_of, read_app, read_library, warm_up
     from tallystick.cli.emulate_nvram import load, save
 
     app = read_app(path, api_level=options["api_level"])
+    tell_functions(app.elf)
     model = model_of(app, options["model"])
     libraries = [read_library(source, api_level=options["api_level"]) for source in options["libraries"]]
     apps = {"main": app, **{one.name: one for one in libraries}}

@@ -35,6 +35,7 @@ class EmulatedApp:
     name: str
     model: str
     kept_bytes: int
+    elf: Elf = field(repr=False)
 
 
 def read_app(path: Path, *, api_level: int | None = None) -> EmulatedApp:
@@ -59,6 +60,7 @@ def read_app(path: Path, *, api_level: int | None = None) -> EmulatedApp:
         name=InstallParameters.from_bytes(image.parameters).name,
         model=_model(elf),
         kept_bytes=_kept_bytes(elf, len(image.data)),
+        elf=elf,
     )
 
 
