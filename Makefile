@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interop bench docs clean
+.PHONY: help setup demo test check interop usb-test bench docs clean
 
 help: ## say what there is
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## make the virtual environment (the others do it by themselves)
 
@@ -38,6 +38,11 @@ check: setup ## style, types, walls between the rooms, change notes, the wheel
 interop: setup ## clients that we did not write judge the device
 	@scripts/interop_setup
 	@$(BIN)/pytest -q tests/interop
+
+usb-test: setup ## the device on real USB, in a virtual machine: judged by clients that we did not write
+	@scripts/interop_setup
+	@scripts/usb_setup
+	@$(BIN)/pytest -q tests/usb
 
 bench: setup ## how fast, side by side with Speculos where it is installed
 	@$(BIN)/python -m bench

@@ -24,8 +24,9 @@ from tallystick.wire.usbip import DEFAULT_PORT
 
 #: the ways: into this machine, to whoever asks by TCP, out of a board's USB port, a HID device without USB
 KINDS = ("vhci", "tcp", "gadget", "uhid")
-#: seconds a cable may take to end when it is let go of
-_END_S = 0.1
+#: seconds a cable may take to end when it is let go of; a gadget is taken apart, which takes a moment
+_END_S = {"gadget": 10.0}
+_END_ELSE_S = 0.1
 
 
 class Device(Protocol):
@@ -127,7 +128,7 @@ class Usb:
             return
         process.stdin.close()
         try:
-            process.wait(_END_S)
+            process.wait(_END_S.get(self._kind, _END_ELSE_S))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -91,7 +91,7 @@ def test_round_trip_to_the_normal_world(message):
 def test_truncation_is_refused_or_shorter(sample, read):
     """A message of fixed size is refused at every other length; one with a payload has at least its header."""
     raw = bytes.fromhex(sample)
-    header = {0x02: 3, 0x81: 3, 0x04: 2}.get(raw[0])
+    header = {0x02: 3, 0x81: 3, 0x04: 2, 0x84: 3}.get(raw[0])
     for size in range(len(raw)):
         if header is not None and size >= header:
             assert to_bytes(read(raw[:size])) == raw[:size]

@@ -26,11 +26,11 @@ from tallystick.wire.usb import (
     VendorRequest,
 )
 
-_DIRECTION = 0x80
-_CLASS, _VENDOR = 0x20, 0x40
-_DEVICE, _INTERFACE, _ENDPOINT = 0, 1, 2
+#: the bits of a request's type that say whose it is, and those that say whom it is for
+_KIND, _RECIPIENT = 0x60, 0x1F
 _OUTPUT_REPORT = 2
 _MS_OS_20_DESCRIPTOR = 7
+_HID_DESCRIPTORS: dict[int, bytes] = {Descriptor.REPORT: REPORT, Descriptor.HID: HID}
 
 
 class UsbDevice:
@@ -78,7 +78,7 @@ class UsbDevice:
 
         An answer is cut to the length that the host gave; a host that asks again with a greater one gets more.
         """
-        match setup.request_type & 0x60:
+        match setup.request_type & _KIND:
             case 0:
                 answer = self._standard(setup)
             case 0x20:
@@ -92,7 +92,7 @@ class UsbDevice:
         return answer[: setup.length] if setup.is_from_device else b""
 
     def _standard(self, setup: Setup) -> bytes | None:
-        recipient = setup.request_type & 0x1F
+        recipient = setup.request_type & _RECIPIENT
         match setup.is_from_device, setup.request, recipient:
             case True, Request.GET_DESCRIPTOR, 0 | 1:
                 return self._descriptor(setup)
@@ -118,8 +118,8 @@ class UsbDevice:
 
     def _descriptor(self, setup: Setup) -> bytes | None:
         kind, index = setup.value >> 8, setup.value & 0xFF
-        if setup.request_type & 0x1F:  # of an interface
-            return {Descriptor.REPORT: REPORT, Descriptor.HID: HID}.get(kind) if setup.index == 0 else None
+        if setup.request_type & _RECIPIENT:  # of an interface
+            return _HID_DESCRIPTORS.get(kind) if setup.index == 0 else None
         match kind, index:
             case Descriptor.DEVICE, 0:
                 return self.identity.device_descriptor()
@@ -133,7 +133,7 @@ class UsbDevice:
 
     def _class(self, setup: Setup, data: bytes) -> bytes | None:
         """HID requests to interface 0; a report may come by this way too."""
-        if setup.request_type & 0x1F != 1 or setup.index != 0:
+        if setup.request_type & _RECIPIENT != 1 or setup.index != 0:
             return None
         match setup.is_from_device, setup.request:
             case False, HidRequest.SET_IDLE:
