@@ -40,9 +40,9 @@ def echo():
 
 
 class TcpStage:
-    """One board behind TCP, with Echo open unless told otherwise."""
+    """One board behind TCP, or another endpoint, with Echo open unless told otherwise."""
 
-    def __init__(self, *, open_app="Echo"):
+    def __init__(self, *, open_app="Echo", endpoint=TcpEndpoint):
         self.clock = VirtualClock()
         self.board = EmbeddedBoard(
             model="nanosp",
@@ -60,7 +60,7 @@ class TcpStage:
             self.board.run()
         self.listener = bind(0)
         self.port = self.listener.getsockname()[1]
-        self.endpoint = TcpEndpoint(self.board.relay, self.listener)
+        self.endpoint = endpoint(self.board.relay, self.listener)
         self.clients = []
 
     async def connect(self, **options):

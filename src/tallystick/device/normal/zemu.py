@@ -68,7 +68,7 @@ class ZemuClient(asyncio.Protocol):
         self._asked: deque[int] = deque()
         #: streams that somebody still waits for
         self._open: set[int] = set()
-        #: answers that there was no room for yet
+        #: what of answers there was no room for yet, in their order
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._paused_by: set[str] = set()
 
@@ -120,6 +120,7 @@ class ZemuClient(asyncio.Protocol):
         """Send the answer to the oldest request."""
         stream = self._asked.popleft()
         if stream in self._open:
+            self._http.send_headers(stream, [(b":status", b"200"), (b"content-type", _CONTENT)])
             self._waiting.append((stream, zemu.reply(response)))
             self._send_waiting()
             self._write()
@@ -156,6 +157,7 @@ class ZemuClient(asyncio.Protocol):
             case StreamReset():
                 self._bodies.pop(event.stream_id, None)
                 self._open.discard(event.stream_id)
+                self._send_waiting()
             case WindowUpdated():
                 self._send_waiting()
 
@@ -190,19 +192,19 @@ class ZemuClient(asyncio.Protocol):
         self._http.send_headers(stream, told, end_stream=True)
 
     def _send_waiting(self) -> None:
-        """Send the answers that there is room for."""
+        """Send what there is room for of the answers."""
         while self._waiting:
-            stream, message = self._waiting[0]
-            if stream in self._open:
-                if self._http.local_flow_control_window(stream) < len(message):
+            stream, rest = self._waiting.popleft()
+            while rest and stream in self._open:
+                room = min(self._http.local_flow_control_window(stream), self._http.max_outbound_frame_size)
+                if room <= 0:
+                    self._waiting.appendleft((stream, rest))
                     return
+                self._http.send_data(stream, rest[:room])
+                rest = rest[room:]
+            if stream in self._open:
                 self._open.discard(stream)
-                self._http.send_headers(stream, [(b":status", b"200"), (b"content-type", _CONTENT)])
-                size = self._http.max_outbound_frame_size
-                for at in range(0, len(message), size):
-                    self._http.send_data(stream, message[at : at + size])
                 self._http.send_headers(stream, _trailers(GrpcStatus.OK), end_stream=True)
-            self._waiting.popleft()
 
     def _write(self) -> None:
         data = self._http.data_to_send()
