@@ -10,7 +10,7 @@ Apps say their API level since there are any. Those before say nothing: `Era` is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Final
 
 from tallystick.device.native.call_table import Call, CallTable, ReturnStyle
@@ -109,6 +109,7 @@ def generation_of(model: str, level: int | None, *, code: bytes = b"", depth: in
 def _level_calls(level: int) -> CallTable:
     from tallystick.device.native import table  # a device of another era never reads it
 
+    @lru_cache(maxsize=1024)  # numbers are an app's to choose
     def find(number: int) -> Call:
         return Call(table.name_of(number), table.argument_count(number, level=level))
 

@@ -5,25 +5,20 @@ Pointers into the range that the app was linked for are translated, as real syst
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from functools import lru_cache
 
 from tallystick.device.native.cpu import PAGE_BYTES, Access, Cpu
 from tallystick.device.native.generation import Generation
 
-__all__ = ["BadPointer", "Memory", "Region"]
+__all__ = ["BadPointer", "Memory"]
 
 
 class BadPointer(Exception):
     """An app passed a pointer to what is not its own, or may not be used so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A run of memory with one set of rights; `end` is behind it."""
-
-    start: int
-    end: int
-    access: Access
+_READ, _WRITE = int(Access.READ), int(Access.WRITE)
 
 
 class Memory:
@@ -31,8 +26,16 @@ class Memory:
 
     def __init__(self, cpu: Cpu, generation: Generation) -> None:
         self._cpu = cpu
-        self._generation = generation
-        self._regions: list[Region] = []
+        #: ranges that the app was linked for, and how far from there it lies
+        self._links = tuple(
+            (start, start + length, at - start)
+            for start, length, at in (
+                (generation.flash_link, generation.flash_bytes, generation.flash),
+                (generation.ram_link, generation.ram_bytes, generation.ram),
+            )
+        )
+        #: first address, the one behind the last, rights
+        self._regions: list[tuple[int, int, int]] = []
 
     def add(self, address: int, data: bytes, *, size_bytes: int, access: Access) -> None:
         """Map `size_bytes` at an address, `data` at its begin; addresses and sizes are rounded to whole pages."""
@@ -41,40 +44,41 @@ class Memory:
         self._cpu.map(start, end - start, access)
         if data:
             self._cpu.write(address, data)
-        self._regions.append(Region(start, end, access))
+        self._regions.append((start, end, int(access)))
 
     def at(self, pointer: int) -> int:
         """Return where a pointer leads, whether or not anything is there."""
-        link = self._generation
-        for start, length, at in (
-            (link.flash_link, link.flash_bytes, link.flash),
-            (link.ram_link, link.ram_bytes, link.ram),
-        ):
-            if start <= pointer < start + length:
-                return pointer + at - start
+        for start, end, shift in self._links:
+            if start <= pointer < end:
+                return pointer + shift
         return pointer
 
     def place(self, pointer: int, size_bytes: int, access: Access) -> int:
         """Return where a pointer of the app leads; raise BadPointer unless all of it may be used so."""
-        pointer = self.at(pointer)
-        for region in self._regions:
-            if region.start <= pointer and pointer + size_bytes <= region.end and access in region.access:
-                return pointer
-        raise BadPointer
+        return self._place(pointer, size_bytes, int(access))
 
     def read(self, pointer: int, size_bytes: int) -> bytes:
         """Return what an app points to; raise BadPointer."""
-        return self._cpu.read(self.place(pointer, size_bytes, Access.READ), size_bytes) if size_bytes else b""
+        return self._cpu.read(self._place(pointer, size_bytes, _READ), size_bytes) if size_bytes else b""
 
     def write(self, pointer: int, data: bytes) -> None:
         """Write where an app points to; raise BadPointer."""
         if data:
-            self._cpu.write(self.place(pointer, len(data), Access.WRITE), data)
+            self._cpu.write(self._place(pointer, len(data), _WRITE), data)
 
     def words(self, pointer: int, count: int) -> tuple[int, ...]:
         """Return `count` words (32 bits) that an app points to; raise BadPointer."""
-        raw = self.read(pointer, 4 * count)
-        return tuple(int.from_bytes(raw[at : at + 4], "little") for at in range(0, len(raw), 4))
+        return _words(count).unpack(self.read(pointer, 4 * count))
+
+    def _place(self, pointer: int, size_bytes: int, rights: int) -> int:
+        for start, end, shift in self._links:
+            if start <= pointer < end:
+                pointer += shift
+                break
+        for start, end, given in self._regions:
+            if start <= pointer and pointer + size_bytes <= end and given & rights == rights:
+                return pointer
+        raise BadPointer
 
     def text(self, pointer: int, *, limit: int) -> str:
         """Return a text that ends with a zero within `limit` bytes; raise BadPointer."""
@@ -85,3 +89,8 @@ class Memory:
                 return raw.decode("latin-1")
             raw += byte
         raise BadPointer
+
+
+@lru_cache(maxsize=32)
+def _words(count: int) -> struct.Struct:
+    return struct.Struct(f"<{count}I")

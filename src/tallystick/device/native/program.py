@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 from types import GeneratorType
 from typing import Any, Final
 
-from tallystick.device.native.call_table import ReturnStyle
+from tallystick.device.native.call_table import Call, ReturnStyle
 from tallystick.device.native.cpu import Cpu, Exhausted, Fault, FaultKind, Register, Trap
 from tallystick.device.native.cx_error import CxError, CxStatus
 from tallystick.device.native.handler import HANDLERS, LIBRARY
@@ -30,6 +30,7 @@ BUDGET: Final = 1 << 31
 #: calls for one APDU, those that the OS never hears of included: drawing one screen takes some hundreds
 MAX_CALLS: Final = 1 << 22
 _SYSTEM, _LIBRARY = 1, 2
+_WORD: Final = 0xFFFF_FFFF
 _INVALID_PARAMETER: Final = 0x02
 _NOT_SUPPORTED: Final = 0x0B
 #: words that a library function may take beside r0 to r3
@@ -64,37 +65,59 @@ def program(
         if stop.number not in {_SYSTEM, _LIBRARY}:
             raise machine.report(Fault(FaultKind.EXCEPTION, stop.number, cpu.get(Register.PC)))
         try:
-            if stop.number == _SYSTEM:
-                yield from _system(machine, HANDLERS)
-            else:
-                yield from _library(machine, LIBRARY)
+            asking = _system(machine, HANDLERS) if stop.number == _SYSTEM else _library(machine, LIBRARY)
+            if asking is not None:  # most calls ask nobody
+                yield from asking
         except Ended:
             return
 
 
-def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Request, Outcome, None]:
-    """Answer one system call, in the way of the app's generation."""
-    cpu, table = machine.cpu, machine.generation.calls
-    array, call = cpu.get(Register.R1), table.find(cpu.get(Register.R0))
-    machine.last_call = name = call.name
-    result, thrown = 0, 0
+def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Request, Outcome, None] | None:
+    """Answer one system call, in the way of the app's generation; return what has to be asked for that, if anything."""
+    cpu = machine.cpu
+    array, call = cpu.get(Register.R1), machine.generation.calls.find(cpu.get(Register.R0))
+    machine.last_call = call.name
+    handler = handlers.get(call.name)
+    if handler is None:
+        return _answer_later(machine, call, array, None)
     try:
-        arguments = machine.memory.words(array, call.count)
-        handler = handlers.get(name)
-        if handler is None:
+        result: Any = handler(machine, machine.memory.words(array, call.count))
+    except (BadPointer, Throw, CxError) as error:
+        return _answer_later(machine, call, array, error)
+    if isinstance(result, GeneratorType):
+        return _answer_later(machine, call, array, result)
+    _give_back(machine, call, array, result=int(result) & _WORD, thrown=0)
+    return None
+
+
+def _answer_later(
+    machine: Machine, call: Call, array: int, pending: Asking | BadPointer | Throw | CxError | None
+) -> Generator[Request, Outcome, None]:
+    """Answer a call that asks the OS, was made wrongly, or is not there (None)."""
+    name, result, thrown = call.name, 0, 0
+    try:
+        if pending is None:
             yield from machine.complain(name, "no such system call here")
             result, thrown = _refusal(name)
+        elif isinstance(pending, Exception):
+            raise pending
         else:
-            result = yield from _carry_out(machine, handler, arguments)
+            result = int((yield from pending)) & _WORD
     except BadPointer:
         yield from machine.complain(name, "a pointer that is not the app's")
-        returns = name.startswith("cx_") and table.style is ReturnStyle.EXCEPTION
+        returns = name.startswith("cx_") and machine.generation.calls.style is ReturnStyle.EXCEPTION
         result, thrown = (CxStatus.INVALID_PARAMETER, 0) if returns else (0, _INVALID_PARAMETER)
     except Throw as error:
         thrown = error.number
-    if table.style is ReturnStyle.EXCEPTION:
-        cpu.set(Register.R0, result)
-        cpu.set(Register.R1, thrown)
+    except CxError as error:
+        result = error.status & _WORD
+    _give_back(machine, call, array, result=result, thrown=thrown)
+
+
+def _give_back(machine: Machine, call: Call, array: int, *, result: int, thrown: int) -> None:
+    if machine.generation.calls.style is ReturnStyle.EXCEPTION:
+        machine.cpu.set(Register.R0, result)
+        machine.cpu.set(Register.R1, thrown)
     else:
         give_back(machine, call, array, result=result, thrown=thrown)
 
@@ -106,8 +129,8 @@ def _refusal(name: str) -> tuple[int, int]:
     return (0, 0) if name.startswith("nbgl_") else (0, _NOT_SUPPORTED)
 
 
-def _library(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Request, Outcome, None]:
-    """Answer a call of the shared library ourselves, or go on in the one that is there."""
+def _library(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Request, Outcome, None] | None:
+    """Answer a call of the shared library ourselves, or go on in the one that is there; return what has to be asked."""
     cpu = machine.cpu
     number, sp = cpu.get(Register.R0), cpu.get(Register.SP)
     machine.last_call = name = machine.generation.function_name(number)
@@ -117,12 +140,17 @@ def _library(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Req
         if handler is not None:
             there = max(0, min(_STACKED, (machine.generation.stack - sp) // 4 - 2))
             stacked = (*machine.memory.words(sp + 8, there), *(0,) * (_STACKED - there))
-            registers = (*first, cpu.get(Register.R2), cpu.get(Register.R3))
-            cpu.set(Register.R0, (yield from _carry_out(machine, handler, registers + stacked)))
-            return
+            result: Any = handler(machine, (*first, cpu.get(Register.R2), cpu.get(Register.R3), *stacked))
+            if isinstance(result, GeneratorType):
+                return _return_later(machine, result)
+            cpu.set(Register.R0, int(result) & _WORD)
+            return None
     except (BadPointer, Throw):
         cpu.set(Register.R0, CxStatus.INVALID_PARAMETER)
-        return
+        return None
+    except CxError as error:
+        cpu.set(Register.R0, error.status)
+        return None
     target = machine.library_function(number)
     if not target:
         raise Crash(f"{name} is in no library here: give the shared library of this model and API level")
@@ -130,13 +158,15 @@ def _library(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Req
     cpu.set(Register.R1, first[1])
     cpu.set(Register.SP, sp + 8)
     cpu.set(Register.PC, target | 1)
+    return None
 
 
-def _carry_out(machine: Machine, handler: Handler, arguments: tuple[int, ...]) -> Asking:
+def _return_later(machine: Machine, asking: Asking) -> Generator[Request, Outcome, None]:
+    """Answer a function that asks the OS."""
     try:
-        result: Any = handler(machine, arguments)
-        if isinstance(result, GeneratorType):
-            result = yield from result
+        result = int((yield from asking))
+    except (BadPointer, Throw):
+        result = CxStatus.INVALID_PARAMETER
     except CxError as error:
-        return error.status
-    return int(result) & 0xFFFF_FFFF
+        result = error.status
+    machine.cpu.set(Register.R0, result & _WORD)
