@@ -1,4 +1,4 @@
-"""The chip's unit for AES: it holds one key, and in CBC takes its first block for the initialization vector."""
+"""The chip's unit for AES: it holds one key. With API levels it chains blocks itself, and takes its first for the vector."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _NO_KEY: Final = b""
 
 @dataclass(slots=True)
 class AesUnit:
-    """The chip's unit."""
+    """The chip's unit; before API levels it did not chain (`chains`)."""
 
+    chains: bool = True
     key: bytes = field(default=_NO_KEY, repr=False)
     decrypt: bool = False
     chained: bool = False
@@ -28,7 +29,7 @@ class AesUnit:
         """Take a key for one operation and one way of chaining."""
         self.key = key
         self.decrypt = mode & _OPERATION == _DECRYPT
-        self.chained = mode & _CHAIN == _CBC
+        self.chained = self.chains and mode & _CHAIN == _CBC
         self.before = None
 
     def reset(self) -> None:

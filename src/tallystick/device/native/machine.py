@@ -11,6 +11,7 @@ from tallystick.device.native.cx_bn import NumberPool
 from tallystick.device.native.cx_page import CxPage
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.generation import Generation, generation_of
+from tallystick.device.native.library_table import FUNCTIONS
 from tallystick.device.native.memory import BadPointer, Memory
 from tallystick.device.native.window import FONT_PLACE, FONT_PLACES, Window
 from tallystick.errors import RemoteProtocolError, TallyError
@@ -85,7 +86,7 @@ class Machine:
         self.nvm: Nvm | None = None
         self.numbers = NumberPool()
         self.cx_page = CxPage(self.memory, trampoline=self.generation.trampoline, functions=self.generation.functions)
-        self.aes = AesUnit()
+        self.aes = AesUnit(chains=self.generation.functions is FUNCTIONS)
         self.window = Window(self.memory, model=info.model)
         self._complained: set[str] = set()
         self._table = 0

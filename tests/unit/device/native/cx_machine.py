@@ -6,19 +6,14 @@ from native_program import INFO, native
 
 from tallystick.device.native import program as loop
 from tallystick.device.native.cpu import Register, Trap
-from tallystick.device.native.cx_error import CxStatus
 from tallystick.device.native.handler import HANDLERS, LIBRARY
-from tallystick.device.native.library_table import FUNCTIONS
 from tallystick.device.native.machine import Machine
-from tallystick.device.native.memory import BadPointer
-from tallystick.device.native.table import NAMES, argument_count
+from tallystick.device.native.table import NAMES
 from tallystick.device.sandbox.shared_library import find_shared_library, speculos_folder
-from tallystick.wire.syscall import Outcome, Random
+from tallystick.wire.syscall import Log, Outcome, Random
 
 #: where a test's buffers lie
 RAM = 0x20100000
-#: how many arguments a system call has
-COUNTS = {name: argument_count(number) for number, name in NAMES.items()}
 #: nothing of an app's
 WILD = (0, 0x30000000, 0xFFFFFFFF, RAM - 1, RAM + 28 * 1024)
 
@@ -70,6 +65,7 @@ class Cx:
         self.machine = Machine(self.cpu, native(b"\x03\xdf" * 8, library=library, level=level), INFO)
         self.random = random
         self.drawn = 0
+        self.thrown = 0
         self.free = RAM
 
     def room(self, size):
@@ -102,42 +98,55 @@ class Cx:
         return int.from_bytes(self.read(address, 4), "little")
 
     def _outcome(self, request):
-        assert isinstance(request, Random)
+        if isinstance(request, Log):
+            return Outcome()
+        assert isinstance(request, Random), request
         data = bytes(self.random[(self.drawn + at) % len(self.random)] for at in range(request.size_bytes))
         self.drawn += request.size_bytes
         return Outcome(value=data)
 
     def drive(self, running):
-        """Run a generator of requests to its end, as the OS would."""
+        """Run what asks the OS to its end, as the OS would; most calls ask nothing."""
         outcome = None
         try:
-            while True:
+            while running is not None:
                 outcome = self._outcome(running.send(outcome))
-        except StopIteration as stop:
-            return stop.value
+        except StopIteration:
+            pass
 
-    def call(self, name, *arguments, table=LIBRARY):
-        """Return what a function of the library answers (32 bits)."""
-        words = tuple(value & 0xFFFFFFFF for value in arguments) + (0,) * (12 - len(arguments))
-        if table is HANDLERS:
-            words = words[: COUNTS[name]]
-        try:
-            return self.drive(loop._carry_out(self.machine, table[name], words))
-        except BadPointer:
-            return int(CxStatus.INVALID_PARAMETER)
+    def call(self, name, *arguments):
+        """Return what a function of the library answers (32 bits), called as the stubs of an app do."""
+        generation, cpu = self.machine.generation, self.cpu
+        words = [value & 0xFFFFFFFF for value in arguments] + [0] * (12 - len(arguments))
+        sp = generation.stack - 256
+        cpu.write(sp, struct.pack("<10I", *words[:2], *words[4:]))
+        for register, value in zip(
+            (Register.R0, Register.R2, Register.R3, Register.SP),
+            (generation.functions.index(name), *words[2:4], sp),
+            strict=True,
+        ):
+            cpu.set(register, value)
+        self.drive(loop._library(self.machine, LIBRARY))
+        return cpu.get(Register.R0)
 
     def system(self, name, *arguments):
-        """Return what a system call answers."""
-        return self.call(name, *arguments, table=HANDLERS)
+        """Return what a system call answers; `thrown` is the exception it throws."""
+        number = next(number for number, found in NAMES.items() if found == name)
+        words = [value & 0xFFFFFFFF for value in arguments] + [0] * (12 - len(arguments))
+        sp = self.machine.generation.stack - 256
+        self.cpu.write(sp, struct.pack("<12I", *words))
+        self.cpu.set(Register.R0, number)
+        self.cpu.set(Register.R1, sp)
+        self.drive(loop._system(self.machine, HANDLERS))
+        self.thrown = self.cpu.get(Register.R1)
+        return self.cpu.get(Register.R0)
 
 
 class RealCx(Cx):
     """The same calls, done by the real library's own code; system calls that it makes are ours."""
 
-    def call(self, name, *arguments, table=LIBRARY):
+    def call(self, name, *arguments):
         """Return what the library's own function answers (32 bits)."""
-        if table is not LIBRARY:
-            return super().call(name, *arguments, table=table)
         words = tuple(value & 0xFFFFFFFF for value in arguments)
         cpu, generation = self.cpu, self.machine.generation
         sp = generation.stack - 256
@@ -146,7 +155,7 @@ class RealCx(Cx):
         cpu.write(sp, struct.pack(f"<{max(0, len(words) - 4)}I", *words[4:]))
         cpu.set(Register.SP, sp)
         cpu.set(Register.LR, generation.flash | 1)
-        cpu.set(Register.PC, self.machine.library_function(FUNCTIONS.index(name)) | 1)
+        cpu.set(Register.PC, self.machine.library_function(generation.functions.index(name)) | 1)
         while True:
             stop = cpu.run(budget=1 << 28)
             assert isinstance(stop, Trap), (name, stop, hex(cpu.get(Register.PC)))
