@@ -13,6 +13,7 @@ import click
 from bench import machine
 from bench.manager import limit
 from bench.manager.device import TARGET_ID
+from bench.manager.part import parts_us
 from bench.manager.service import Load, Manager
 from bench.manager.table import FILE, TOKEN, Figures
 from bench.manager.token import make_token
@@ -56,12 +57,16 @@ def main(*, runs: int, seconds: float, output: Path | None) -> None:
         for keys in all_keys:
             click.echo(f"measuring with keys in {keys.column} …", err=True)
             _measure(figures, Path(folder), keys, operations=operations, runs=runs, seconds=seconds)
+        with Keyring.open(devices) as ring:
+            parts = {"curve": limit.check_us(operations), "packets": limit.packets_us(), **parts_us(ring)}
         where |= {"load_before": before, "load_after": machine.load()}
     result = {"machine": where, "curve_us": operations, "metrics": figures.to_json()}
+    result["parts_us"] = parts
     result["signature_us"] = {keys.column: keys.sign_us for keys in all_keys}
     if output is not None:
         output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     click.echo(figures.markdown())
+    click.echo(f"\n{figures.parts(parts)}")
     said = ", ".join(f"{name} {cost:.1f}" for name, cost in operations.items())
     click.echo(
         f"\n{where['date']}, {where['processor']}, {where['cores']} cores, Python {where['python']}; load {before[0]} before"

@@ -15,7 +15,11 @@ from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-not-found]  
 from coincurve.context import GLOBAL_CONTEXT
 
 from bench.effort import burst
-from tallystick.manager.hsm.keyring import Keyring
+from bench.link import Refused
+from tallystick.manager.hsm.address import TokenAddress, parse_address, read_pin
+from tallystick.manager.hsm.keyring import label_of
+from tallystick.manager.hsm.library import load_library
+from tallystick.manager.hsm.role import Realm, Role
 
 #: how often each operation stands in one check
 OPERATIONS = {"sign": 1, "ecdh": 1, "verify": 2, "public key": 3}
@@ -49,9 +53,20 @@ def check_us(operations: dict[str, float]) -> float:
 
 
 def token_us(keys: str, *, seconds: float) -> float:
-    """Return the microseconds of one signature by a keyring's signer."""
-    with Keyring.open(keys) as keyring:
-        return 1e3 * burst(lambda _: keyring.signer.sign(b"bench"), seconds=seconds).p50_ms
+    """Return the microseconds of one signature by a token: PKCS#11 alone, with nothing of ours around it."""
+    from pkcs11 import Mechanism, ObjectClass, SignMixin
+
+    address = parse_address(keys)
+    if not isinstance(address, TokenAddress):
+        raise Refused("these keys are not in a token")
+    pin = read_pin(address.pin_source).reveal().decode("ascii")
+    token = load_library(str(address.module)).get_token(token_label=address.token)
+    with token.open(user_pin=pin) as session:
+        key = session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=label_of(Realm.TEST, Role.SIGNER))
+        if not isinstance(key, SignMixin):
+            raise Refused("the token's key does not sign")
+        digest = os.urandom(32)
+        return 1e3 * burst(lambda _: key.sign(digest, mechanism=Mechanism.ECDSA), seconds=seconds).p50_ms
 
 
 def packets_us(*, checks: int = 300) -> float:

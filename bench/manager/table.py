@@ -68,6 +68,29 @@ class Figures:
         lines = [HEAD, ("---", *("---:" for _ in HEAD[1:])), *self.rows()]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
+    def parts(self, parts: dict[str, float]) -> str:
+        """Return the table of where the time of one check goes, in microseconds; `parts` are those of `part.parts_us` and more."""
+        cpu = self.summary(FILE, "genuine.cpu")
+        total = 0.0 if cpu is None else 1e3 * cpu.median
+        rows = [
+            ("curve operations alone: the limit", parts["curve"]),
+            ("the rest of the cryptography: points, DER, hashes, AES", parts["cryptography"] - parts["curve"]),
+            ("conversation: JSON, APDUs, certificates, the flow", parts["conversation"] - parts["cryptography"]),
+            ("edge: upgrade, frames, session, timer", parts["edge"] - parts["conversation"]),
+            ("a line in the audit log and one in the log, of 16 at a time", parts["log"]),
+            ("bare packets: accept, `recv`, `send`, close", parts["packets"]),
+        ]
+        rest = ("event loop, threads, and caches that others use too: what is left", total - sum(us for _, us in rows))
+        lines = [f"| {label} | {us:.0f} | {us / total if total else 0:.0%} |" for label, us in (*rows, rest)]
+        return "\n".join(
+            [
+                "| part of a check, keys in files | µs | share |",
+                "| --- | ---: | ---: |",
+                *lines,
+                f"| all | {total:.0f} | 100% |",
+            ]
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return every figure, by row and column."""
         made: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -292,6 +293,28 @@ def test_flows_that_wait_in_a_loop_share_one_transaction(sessions):
     asyncio.run(wait())
     with sessions() as session:
         assert session.get(Count, ("genuine", "success")).times == 50
+
+
+def test_a_log_does_not_linger_for_nobody(sessions, capsys):
+    """When nothing else is under way an event is stored at once, and its line is one JSON object."""
+    recorder = Recorder(sessions, linger_s=600)
+    future = recorder.record(Event(actor="a", action="genuine", subject='na"no', outcome="success", seconds=0.25))
+    recorder.hurry()
+    future.result(60)
+    recorder.close()
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert told.pop("timestamp").endswith("Z")
+    assert told == {
+        "event": "flow",
+        "level": "info",
+        "actor": "a",
+        "action": "genuine",
+        "subject": 'na"no',
+        "outcome": "success",
+        "detail": "",
+        "seconds": 0.25,
+    }
 
 
 def test_a_log_that_cannot_be_written_says_so(sessions):

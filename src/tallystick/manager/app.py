@@ -38,7 +38,7 @@ from tallystick.wire.manager import FlowPath
 _LOG: Final = structlog.get_logger("tallystick.manager")
 _HTTP_BASES: Final = ("", "/api")
 _METHODS: Final = ("GET", "POST")
-_OPENERS: Final[dict[FlowPath, Opener]] = {
+OPENERS: Final[dict[FlowPath, Opener]] = {
     FlowPath.GENUINE: genuine_work,
     FlowPath.APPS_LIST: list_work,
     FlowPath.INSTALL: install_work,
@@ -55,7 +55,7 @@ def create() -> Starlette:
 
 def build(service: Service) -> Starlette:
     """Return the application; it closes the service when it ends."""
-    flows = FlowEndpoint(service, _OPENERS)
+    flows = FlowEndpoint(service, OPENERS)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, FlowEndpoint]]:

@@ -208,6 +208,8 @@ class FlowSession:
         if self._patience is not None:
             self._patience.cancel()
         stored = self._service.recorder.store(self._event())
+        if not self._endpoint.open_sockets:
+            self._service.recorder.hurry()
 
         def done(future: asyncio.Future[None]) -> None:
             error = future.exception()

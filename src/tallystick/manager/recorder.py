@@ -75,7 +75,7 @@ class Recorder:
         self._linger_s = linger_s
         # without a limit of its own, but in C: `_put` refuses what is too much
         self._waiting: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
-        self._ending = threading.Event()
+        self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._work, name="audit", daemon=True)
         self._thread.start()
 
@@ -105,17 +105,22 @@ class Recorder:
         write_lines("flow", [(now, _members(event))])
         return StateError("the audit log cannot keep up" if self._thread.is_alive() else "the audit log is closed")
 
+    def hurry(self) -> None:
+        """Write what there is: nothing is under way that could still come along."""
+        self._hurry.set()
+
     def close(self) -> None:
         """Write what is left and stop."""
-        self._ending.set()
         self._waiting.put(None)
+        self._hurry.set()
         self._thread.join()
 
     def _work(self) -> None:
         while True:
             batch = [self._waiting.get()]
             if batch[0] is not None:
-                self._ending.wait(self._linger_s)
+                self._hurry.wait(self._linger_s)
+                self._hurry.clear()
             while len(batch) < _BATCH and not self._waiting.empty():
                 batch.append(self._waiting.get())
             events = [one for one in batch if one is not None]

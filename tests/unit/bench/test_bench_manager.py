@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from bench.manager import limit
+from bench.manager import limit, part
 from bench.manager.client import Refused
 from bench.manager.device import TARGET_ID, Device, Identity
 from bench.manager.load import Asking
@@ -95,6 +95,23 @@ def test_a_share_says_how_much_of_the_limit_is_used():
     assert rows["… p99"] == ("–", "–", "–", "3.00 ms", "–", "–")
     assert figures.markdown().splitlines()[0].startswith("| probe | keys in files |")
     assert figures.to_json()["genuine.rate"][FILE]["median"] == 100
+
+
+def test_the_parts_of_a_check_are_told_with_what_is_left():
+    """Each part holds the one before it, and the table ends in what none of them explains."""
+    parts = {"curve": 100.0, "cryptography": 120.0, "conversation": 200.0, "edge": 280.0, "log": 30.0, "packets": 40.0}
+    figures = Figures()
+    figures.add(FILE, "genuine.cpu", 0.4)
+    lines = [line.strip("| ").split(" | ")[1:] for line in figures.parts(parts).splitlines()]
+    assert [row[0] for row in lines[2:]] == ["100", "20", "80", "80", "30", "40", "50", "400"]
+    assert lines[2][1] == "25%"
+
+
+def test_the_parts_of_a_check_can_be_measured(keyring, monkeypatch):
+    """Every part goes through to its end."""
+    monkeypatch.setattr(part, "_CHECKS", 2)
+    monkeypatch.setattr(part, "_BATCHES", 1)
+    assert all(us > 0 for us in part.parts_us(keyring).values())
 
 
 def test_the_costs_of_a_check_add_up():

@@ -14,7 +14,7 @@ import pytest
 from hsm_stage import MODULE, PIN, PROGRAM, SoftHsm, soft_hsm
 
 from tallystick.crypto.secp256k1 import verify_ecdsa_der
-from tallystick.errors import DeviceNotFound, PermissionDenied, TransportError, TrustError, UsageError
+from tallystick.errors import DeviceNotFound, PermissionDenied, StateError, TransportError, TrustError, UsageError
 from tallystick.manager.hsm.address import TokenAddress, parse_address
 from tallystick.manager.hsm.keyring import Keyring, certify_signer, label_of
 from tallystick.manager.hsm.role import Realm, Role
@@ -242,6 +242,17 @@ def test_signing_in_many_threads_gives_good_signatures(hsm: SoftHsm) -> None:
         signatures = list(threads.map(keyring.signer.sign, messages))
     for message, signature in zip(messages, signatures, strict=True):
         assert verify_ecdsa_der(keyring.signer.public_key, hashlib.sha256(message).digest(), signature)
+
+
+async def test_what_is_asked_of_closed_keys_is_refused(hsm: SoftHsm) -> None:
+    """What was asked before the end is done, also what nobody waits for any more; what comes after it is an error."""
+    keyring = Keyring.create(hsm.make_token(), Realm.TEST)
+    before = [keyring.step(keyring.signer.sign, bytes((n,))) for n in range(10)]
+    before[0].cancel()
+    keyring.close()
+    assert len(set(await asyncio.gather(*before[1:]))) == 9
+    with pytest.raises(StateError):
+        await keyring.step(keyring.signer.sign, b"late")
 
 
 async def test_step_signs_beside_the_event_loop(hsm: SoftHsm) -> None:
