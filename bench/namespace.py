@@ -21,7 +21,7 @@ _IFF_UP = 1
 _REQUEST = struct.Struct("16sH14x")
 
 
-def enter(arguments: list[str]) -> str:
+def enter(arguments: list[str], *, module: str = "bench") -> str:
     """Start this program again inside a new namespace and do not return; if that cannot be, return why."""
     unshare = shutil.which("unshare")
     if unshare is None:
@@ -31,7 +31,7 @@ def enter(arguments: list[str]) -> str:
         tried = subprocess.run([unshare, *flags, "true"], capture_output=True, text=True, check=False)
         if tried.returncode == 0:
             sys.stdout.flush()
-            os.execv(unshare, [unshare, *flags, sys.executable, "-m", "bench", *arguments, INSIDE])
+            os.execv(unshare, [unshare, *flags, sys.executable, "-m", module, *arguments, INSIDE])
         reason = tried.stderr.strip()
     return f"a network namespace cannot be made here ({reason})"
 

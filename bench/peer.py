@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bench.link import Link, Refused, connect_when_open, free_port
@@ -49,6 +50,14 @@ class Peer:
         )
         ports = ("--no-manager", "--open", "cosmos", "--apdu-port", "{apdu}", "--api-port", "{api}")
         return cls(column="ours", command=(*command, *ports, *flags), profile=COSMOS)
+
+    @classmethod
+    def emulated(cls, elf: Path, profile: Profile) -> Peer:
+        """Return `tally emulate` with an app of the vendor's SDK."""
+        ports = ("--apdu-port", "{apdu}", "--api-port", "{api}")
+        return cls(
+            column="ours", command=(sys.executable, "-m", "tallystick", "emulate", *ports, str(elf)), profile=profile
+        )
 
     @classmethod
     def speculos(cls, command: str, profile: Profile) -> Peer:

@@ -26,6 +26,8 @@ class Profile:
     rules: dict[str, Any]
     #: screens of the review that the rules walk through
     screens: int
+    #: a command that the app answers at once
+    trivial: bytes = NAME_AND_VERSION
 
 
 def _apdu(*header: int, data: bytes = b"") -> bytes:
@@ -117,6 +119,34 @@ BOILERPLATE = Profile(
     ),
     rules=_rules("Review transaction|Amount|To", "Sign transaction"),
     screens=4,
+    trivial=_apdu(0xE0, 3, 0, 0),
 )
 
-PROFILES = {"cosmos": COSMOS, "boilerplate": BOILERPLATE}
+# --- the Ethereum app: class E0, 02 address, 06 configuration, 08 sign a message ---------------------------------------
+
+ETHEREUM = Profile(
+    app="Ethereum",
+    key=lambda index: _apdu(0xE0, 2, 0, 0, data=_packed_path(44 | _HARDENED, 60 | _HARDENED, _HARDENED, 0, index)),
+    signature=(
+        _apdu(
+            *(0xE0, 8, 0, 0),
+            data=_packed_path(44 | _HARDENED, 60 | _HARDENED, _HARDENED, 0, 0) + struct.pack(">I", 5) + b"hello",
+        ),
+    ),
+    rules=_rules("Review message|Review|Message.*", "Sign message"),
+    screens=3,
+    trivial=_apdu(0xE0, 6, 0, 0),
+)
+
+# --- the Bitcoin app, 2.0 and later: class E1, 00 extended public key, 05 fingerprint ------------------------------------
+
+BITCOIN = Profile(
+    app="Bitcoin",
+    key=lambda index: _apdu(0xE1, 0, 0, 1, data=b"\0" + _packed_path(44 | _HARDENED, _HARDENED, index | _HARDENED)),
+    signature=(),
+    rules={"version": 1, "rules": []},
+    screens=0,
+    trivial=_apdu(0xE1, 5, 0, 1),
+)
+
+PROFILES = {"cosmos": COSMOS, "boilerplate": BOILERPLATE, "ethereum": ETHEREUM, "bitcoin": BITCOIN}
