@@ -13,7 +13,7 @@ from typing import Final
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.usb import Descriptor, Setup
 
-__all__ = ["EVENT_BYTES", "STRINGS", "Event", "EventKind", "descriptors", "events"]
+__all__ = ["EVENT_BYTES", "STRINGS", "Event", "EventKind", "descriptors", "endpoint_addresses", "events"]
 
 _MAGIC_STRINGS, _MAGIC_DESCRIPTORS = 2, 3
 _HAS_FULL_SPEED, _HAS_HIGH_SPEED = 1, 2
@@ -66,17 +66,27 @@ def descriptors(configuration: bytes) -> bytes:
 
     Raises RemoteProtocolError when the lengths of the descriptors do not fit together.
     """
-    full: list[bytes] = []
+    full = _split(configuration)
+    high = [_at_high_speed(one) for one in full]
+    body = struct.pack("<II", len(full), len(high)) + b"".join(full + high)
+    return struct.pack("<III", _MAGIC_DESCRIPTORS, 12 + len(body), _HAS_FULL_SPEED | _HAS_HIGH_SPEED) + body
+
+
+def endpoint_addresses(configuration: bytes) -> list[int]:
+    """Return the addresses of the endpoints in a configuration descriptor, in order; raises as `descriptors` does."""
+    return [one[2] for one in _split(configuration) if one[1] == Descriptor.ENDPOINT and len(one) > 2]
+
+
+def _split(configuration: bytes) -> list[bytes]:
+    found: list[bytes] = []
     at = _CONFIGURATION_BYTES
     while at < len(configuration):
         size = configuration[at]
         if size < 2 or at + size > len(configuration):
             raise RemoteProtocolError("the configuration descriptor does not fit together")
-        full.append(configuration[at : at + size])
+        found.append(configuration[at : at + size])
         at += size
-    high = [_at_high_speed(one) for one in full]
-    body = struct.pack("<II", len(full), len(high)) + b"".join(full + high)
-    return struct.pack("<III", _MAGIC_DESCRIPTORS, 12 + len(body), _HAS_FULL_SPEED | _HAS_HIGH_SPEED) + body
+    return found
 
 
 def _at_high_speed(descriptor: bytes) -> bytes:

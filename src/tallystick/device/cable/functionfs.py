@@ -14,23 +14,13 @@ from pathlib import Path
 
 from tallystick.device.cable.host import UsbHost
 from tallystick.errors import RemoteProtocolError, TransportError
-from tallystick.wire.functionfs import EVENT_BYTES, Event, EventKind, events
-from tallystick.wire.usb import PACKET_BYTES, Descriptor
+from tallystick.wire.functionfs import EVENT_BYTES, Event, EventKind, endpoint_addresses, events
+from tallystick.wire.usb import PACKET_BYTES
 
 _EVENTS = 4
 #: seconds a thread may take to end
 _END_S = 5.0
 _IN = 0x80
-
-
-def endpoint_addresses(configuration: bytes) -> list[int]:
-    """Return the addresses of the endpoints in a configuration descriptor, in order."""
-    found, at = [], 0
-    while at < len(configuration) and configuration[at] >= 2:
-        if configuration[at + 1] == Descriptor.ENDPOINT:
-            found.append(configuration[at + 2])
-        at += configuration[at]
-    return found
 
 
 class Pump:

@@ -17,7 +17,7 @@ from tallystick.device.cable.client import borrow
 from tallystick.device.cable.functionfs import Pump
 from tallystick.device.cable.host import UsbHost
 from tallystick.device.cable.line import serve
-from tallystick.errors import PermissionDenied, TransportError
+from tallystick.errors import PermissionDenied, RemoteProtocolError, TransportError
 from tallystick.wire.functionfs import STRINGS, descriptors
 from tallystick.wire.usb import Descriptor
 
@@ -76,7 +76,7 @@ class GadgetCable:
             self._pump.open(descriptors(configuration), STRINGS)
             controller = self._controller()
             (self._gadget / "UDC").write_text(controller, "ascii")
-        except OSError as error:
+        except (OSError, RemoteProtocolError) as error:
             raise TransportError(f"the USB gadget cannot be made: {error}", remedy="look at `dmesg`") from error
         self._pump.start()
         return {"controller": controller, "product_id": entry.product_id}
