@@ -1,14 +1,13 @@
 """`tally app run` as a user starts it: every form of an app, on a device of its own, ready at once, and gone without a trace."""
 
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from app_run_stage import PATIENCE_S, Run
 from click.testing import CliRunner
 from native_stage import EXAMPLE
 from process_stage import children
@@ -17,35 +16,8 @@ from tallystick.cli.app_file import read_app_file
 from tallystick.cli.main import tally as command_line
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 120
 VERSION = "e001000000"
 CLANG = shutil.which("clang-14")
-
-
-class Run:
-    """One run; `facts` is its line of JSON."""
-
-    def __init__(self, path, *options):
-        command = [sys.executable, "-m", "tallystick", "app", "run", str(path), "--json", "--apdu-port", "0"]
-        self.process = subprocess.Popen(
-            [*command, "--api-port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.facts = json.loads(self.process.stdout.readline())
-
-    def exchange(self, apdu):
-        """Ask the app."""
-        with socket.create_connection(("127.0.0.1", self.facts["apdu_port"]), timeout=PATIENCE_S) as client:
-            stream = client.makefile("rwb")
-            raw = bytes.fromhex(apdu)
-            stream.write(len(raw).to_bytes(4, "big") + raw)
-            stream.flush()
-            size = int.from_bytes(stream.read(4), "big")
-            return stream.read(size + 2).hex()
-
-    def stop(self):
-        """End it and return its standard error."""
-        self.process.terminate()
-        return self.process.communicate(timeout=PATIENCE_S)[1]
 
 
 @pytest.fixture

@@ -88,6 +88,7 @@ def _serve(app: AppFile, model: str, options: dict[str, Any], *, is_json: bool) 
     import asyncio
     import subprocess
 
+    from tallystick.cli.certificate import certified, over_relay
     from tallystick.cli.up import read_automation
     from tallystick.device.board.service import Service, ServiceOptions
     from tallystick.device.normal.listener import bind
@@ -111,7 +112,6 @@ def _serve(app: AppFile, model: str, options: dict[str, Any], *, is_json: bool) 
         seed=options["seed"],
         bundles=[app.bundle] if app.bundle is not None else [],
         images=[] if app.bundle is not None else [app.image],
-        open_app=app.name,
     )
     stderr = sys.stderr.fileno() if options["is_verbose"] else subprocess.DEVNULL
 
@@ -130,8 +130,13 @@ def _serve(app: AppFile, model: str, options: dict[str, Any], *, is_json: bool) 
             )
             service = Service(service_options, apps=host)
             host.settle = service.board.run
-            port = None if door is None else door.port
-            await service.run(lambda facts: _announce({**facts, "gdb_port": port}, app, is_json=is_json))
+
+            def ready(facts: dict[str, Any]) -> None:
+                told = certified(facts, over_relay(service.board.relay))  # on the dashboard, before the app is open
+                service.board.open_app(app.name)
+                _announce({**told, "gdb_port": None if door is None else door.port}, app, is_json=is_json)
+
+            await service.run(ready)
 
     asyncio.run(serve())
 
