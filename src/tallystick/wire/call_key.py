@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum, unique
 from typing import Self
 
 from tallystick.errors import RemoteProtocolError
@@ -13,6 +14,8 @@ from tallystick.wire.install import Curve
 MAX_RANDOM = 1024
 #: levels of a BIP-32 path
 MAX_LEVELS = 10
+#: of a `DeriveSecret`
+MAX_PATH_BYTES = 128
 #: the curves an app may name, by their bit in install parameters (wire-protocol E.4)
 _CURVES = (Curve.SECP256K1, Curve.SECP256R1, Curve.ED25519)
 
@@ -100,6 +103,57 @@ class DeriveNode(DataRequest):
         request = cls(_read_curve(reader), _read_path(reader))
         reader.finish()
         return request
+
+
+@unique
+class Scheme(IntEnum):
+    """A way to derive a secret that is not one of a `DeriveNode`: what its path is, and its value."""
+
+    #: levels u32 big endian; kL, kR and chain code (32 bytes each) of BIP32-Ed25519
+    BIP32_ED25519 = 1
+    #: a label, a zero before it; 32 bytes of SLIP-21
+    SLIP21 = 2
+    #: levels u32 big endian; 32 bytes, big endian, of BLS12-381 by EIP-2333
+    EIP2333 = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DeriveSecret(DataRequest):
+    """Derive a secret by another scheme for a native app; `path` has at most 128 bytes. Value: see `Scheme`.
+
+    Labels and levels are permitted by the install parameters; apps in Python are refused.
+    """
+
+    NUMBER = 0x23
+    scheme: Scheme
+    path: bytes
+
+    def body(self) -> bytes:
+        """Scheme u8, then the path."""
+        return bytes((self.scheme,)) + self.path
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the body."""
+        try:
+            scheme = Scheme(reader.u8())
+        except ValueError:
+            raise RemoteProtocolError("unknown scheme") from None
+        path = reader.rest()
+        if len(path) > MAX_PATH_BYTES:
+            raise RemoteProtocolError(f"a path of {len(path)} bytes")
+        return cls(scheme, path)
+
+
+@dataclass(frozen=True, slots=True)
+class MasterIdentifier(DataRequest):
+    """Ask which seed this is, for a native app that may derive on secp256k1. Value: HASH160 of the root's public key (20 bytes)."""
+
+    NUMBER = 0x24
+
+    def body(self) -> bytes:
+        """Nothing."""  # noqa: D401 -- what the body is
+        return b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,17 @@ from tallystick.wire.call_endorsement import (
     EndorsementSign,
     EndorsementSignWithoutCodeHash,
 )
-from tallystick.wire.call_key import MAX_LEVELS, MAX_RANDOM, DeriveNode, PublicKey, Random, Sign
+from tallystick.wire.call_key import (
+    MAX_LEVELS,
+    MAX_RANDOM,
+    DeriveNode,
+    DeriveSecret,
+    MasterIdentifier,
+    PublicKey,
+    Random,
+    Scheme,
+    Sign,
+)
 from tallystick.wire.call_library import CallLibrary, LeaveLibrary, LibraryResult
 from tallystick.wire.call_record import ReadRecord, ReadSetting, WriteRecord, WriteSetting
 from tallystick.wire.screen import AppScene, Menu
@@ -55,6 +65,7 @@ __all__ = [
     "CanvasEvent",
     "Cipher",
     "DeriveNode",
+    "DeriveSecret",
     "DeviceInfo",
     "EndorsementAppSecret",
     "EndorsementCall",
@@ -71,6 +82,7 @@ __all__ = [
     "LeaveLibrary",
     "LibraryResult",
     "Log",
+    "MasterIdentifier",
     "MenuEvent",
     "Outcome",
     "Paint",
@@ -82,6 +94,7 @@ __all__ = [
     "Request",
     "ResetEvent",
     "Response",
+    "Scheme",
     "Sign",
     "SignWith",
     "SyscallError",
@@ -281,6 +294,8 @@ _REQUESTS: tuple[type[Request], ...] = (
     PublicKey,
     Sign,
     DeriveNode,
+    DeriveSecret,
+    MasterIdentifier,
     Random,
     ReadSetting,
     WriteSetting,

@@ -23,6 +23,7 @@ from tallystick.wire.syscall import (
     CallStatus,
     Cipher,
     DeriveNode,
+    DeriveSecret,
     DeviceInfo,
     EndorsementAppSecret,
     EndorsementCertificate,
@@ -38,6 +39,7 @@ from tallystick.wire.syscall import (
     LeaveLibrary,
     LibraryResult,
     Log,
+    MasterIdentifier,
     MenuEvent,
     Outcome,
     Paint,
@@ -48,6 +50,7 @@ from tallystick.wire.syscall import (
     ReadSetting,
     ResetEvent,
     Response,
+    Scheme,
     Sign,
     SignWith,
     SyscallError,
@@ -96,6 +99,9 @@ SAMPLES = [
     (Agree(b"\x01" * 32, b"\x04" * 65), "63" + "01" * 32 + "04" * 65),
     (Cipher(True, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 01" + "01" * 16 + "02" * 16 + "03" * 16),
     (Cipher(False, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 00" + "01" * 16 + "02" * 16 + "03" * 16),
+    (DeriveSecret(Scheme.SLIP21, b"\0label"), "23 02 00 6c6162656c"),
+    (DeriveSecret(Scheme.BIP32_ED25519, b"\x80\0\0\x2c"), "23 01 8000002c"),
+    (MasterIdentifier(), "24"),
     (CallLibrary(name="Lib", argument=1, stack=2, ram=b"\x05\x06"), "50 03 4c6962 00000001 00000002 00000000 0506"),
     (
         CallLibrary(name="Lib", argument=1, stack=2, ram=b"\x05", response=Response(b"\x07", 0x9000)),
@@ -202,6 +208,7 @@ OPEN_ENDED = (
     Verify,
     CallLibrary,
     LeaveLibrary,
+    DeriveSecret,
 )
 
 

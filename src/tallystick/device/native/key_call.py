@@ -1,79 +1,170 @@
 """System calls of native apps that derive keys: what the contract of the SDK hands to the app, and no more (native-apps 4).
 
-The OS checks the path and the curve against what the app may derive, as for every app.
+The OS checks the path and the curve against what the app may derive, as for every app. Older calls throw, and `hdkey_derive`, of API
+levels from 26 on, gives a word (os_hdkey.h). A seed key of the app's own is refused unless it is that of the standard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.wire.install import Curve
-from tallystick.wire.syscall import MAX_LEVELS, CallStatus, DeriveNode
+from tallystick.wire.syscall import (
+    MAX_LEVELS,
+    CallStatus,
+    DeriveNode,
+    DeriveSecret,
+    MasterIdentifier,
+    Outcome,
+    Request,
+    Scheme,
+)
 
-__all__ = ["CURVES", "HANDLERS"]
+__all__ = ["HANDLERS"]
 
-#: curves by their number in the SDK
-CURVES: Final[Mapping[int, Curve]] = {0x21: Curve.SECP256K1, 0x22: Curve.SECP256R1, 0x71: Curve.ED25519}
-_NORMAL, _SLIP10 = 0, 1
+#: curves by their number in the SDK; ed25519 had another one in firmware 1.x
+_CURVES: Final[Mapping[int, Curve]] = {
+    0x21: Curve.SECP256K1,
+    0x22: Curve.SECP256R1,
+    0x41: Curve.ED25519,
+    0x71: Curve.ED25519,
+}
+_NORMAL, _SLIP10, _SLIP21 = 0, 1, 2
 _INVALID_PARAMETER: Final = 0x02
 _SECURITY: Final = 0x03
 _NOT_SUPPORTED: Final = 0x0B
 _KEY_BYTES: Final = 32
-_UNKNOWN_CURVE: Final = 0xFFFF_FF87
+_EXTENDED_BYTES: Final = 64
+_IDENTIFIER_BYTES: Final = 20
+_MAX_LABEL: Final = 127
+_MAX_SEED_KEY: Final = 32
+_SEED_KEYS: Final = {
+    Curve.SECP256K1: b"Bitcoin seed",
+    Curve.SECP256R1: b"Nist256p1 seed",
+    Curve.ED25519: b"ed25519 seed",
+    None: b"Symmetric key seed",
+}
+#: what `hdkey_derive` answers in place of an exception
+_WORDS: Final = {_INVALID_PARAMETER: 0x420E, _SECURITY: 0x4215, _NOT_SUPPORTED: 0x4213}
+_PIN_NOT_VALIDATED: Final = 0x550B
+_OVERFLOW: Final = 0x4212
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What was derived: an empty chain code where the scheme has none."""
+
+    private: bytes
+    chain: bytes
 
 
 def _derive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
-    """Derive by BIP-32; ed25519 is another scheme there, which is not offered."""
+    """os_perso_derive_node_bip32(curve, path, levels, key, chain code)."""
     curve, path, levels, private, chain = arguments
-    return (yield from _node(machine, _NORMAL, (curve, path, levels, private, chain)))
+    return (yield from _hand_out(machine, (_NORMAL, curve, path, levels, 0, 0), private=private, chain=chain))
 
 
 def _derive_with_mode(machine: Machine, arguments: tuple[int, ...]) -> Asking:
-    """Derive by a scheme; a seed key of the app's own is not offered."""
-    mode, curve, path, levels, private, chain, _seed_key, seed_key_length = arguments
-    if seed_key_length:
-        raise Throw(_NOT_SUPPORTED)
-    return (yield from _node(machine, mode, (curve, path, levels, private, chain)))
+    """os_perso_derive_node_with_seed_key(mode, curve, path, levels, key, chain code, seed key, its length)."""
+    *what, private, chain, seed_key, size = arguments
+    return (yield from _hand_out(machine, (*what, seed_key, size), private=private, chain=chain))
 
 
-def _node(machine: Machine, mode: int, arguments: tuple[int, ...]) -> Asking:
-    number, pointer, levels, private, chain = arguments
-    curve = CURVES.get(number & 0xFF)
-    if curve is None or (mode == _SLIP10) != (curve is Curve.ED25519) or mode not in {_NORMAL, _SLIP10}:
+def _hand_out(machine: Machine, what: tuple[int, ...], *, private: int, chain: int) -> Asking:
+    node = yield from _node(machine, what)
+    if private:
+        machine.memory.write(private, node.private)
+    if chain:
+        machine.memory.write(chain, node.chain)
+    return 0
+
+
+def _hdkey(machine: Machine, arguments: tuple[int, ...]) -> Asking:
+    """hdkey_derive(mode, curve, path, levels, key, its room, chain code, its room, seed key, its length)."""
+    *what, private, private_room, chain, chain_room, seed_key, size = arguments
+    try:
+        node = yield from _node(machine, (*what, seed_key, size))
+    except Throw as error:
+        return _WORDS.get(error.number, error.number)
+    for pointer, room, value in ((private, private_room, node.private), (chain, chain_room, node.chain)):
+        if pointer and room < len(value):
+            return _OVERFLOW
+    if private:
+        machine.memory.write(private, node.private)
+    if chain:
+        machine.memory.write(chain, node.chain)
+    return 0
+
+
+def _node(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome, _Node]:
+    """Ask the OS for (mode, curve, path, its length, seed key, its length); raise Throw where it refuses."""
+    mode, number, pointer, length, seed_key, seed_key_length = what
+    curve = None if mode & 0xFF == _SLIP21 else _CURVES.get(number & 0xFF)
+    if mode & 0xFF not in {_NORMAL, _SLIP10, _SLIP21} or (curve is None and mode & 0xFF != _SLIP21):
+        yield from machine.complain(machine.last_call, f"no mode {mode & 0xFF} for curve {number & 0xFF:#x} here")
         raise Throw(_NOT_SUPPORTED)
-    if levels > MAX_LEVELS:
+    if seed_key_length and not _is_standard(machine, curve, seed_key, seed_key_length):
+        yield from machine.complain(machine.last_call, "a seed key of the app's own is not derived from")
+        raise Throw(_NOT_SUPPORTED)
+    if length > (_MAX_LABEL if curve is None else MAX_LEVELS):
         raise Throw(_INVALID_PARAMETER)
-    outcome = yield DeriveNode(curve, machine.memory.words(pointer, levels))
+    if curve is None:
+        return _Node((yield from _ask(DeriveSecret(Scheme.SLIP21, machine.memory.read(pointer, length)))), b"")
+    levels = machine.memory.words(pointer, length)
+    if curve is Curve.ED25519 and mode & 0xFF == _NORMAL:
+        raw = yield from _ask(DeriveSecret(Scheme.BIP32_ED25519, _big_endian(levels)))
+        return _Node(raw[:_EXTENDED_BYTES], raw[_EXTENDED_BYTES:])
+    raw = yield from _ask(DeriveNode(curve, levels))
+    return _Node(raw[:_KEY_BYTES], raw[_KEY_BYTES:])
+
+
+def _ask(request: Request) -> Generator[Request, Outcome, bytes]:
+    outcome = yield request
+    if outcome.status is CallStatus.LOCKED:
+        raise Throw(_PIN_NOT_VALIDATED)
     if outcome.status is not CallStatus.OK:
         raise Throw(_SECURITY if outcome.status is CallStatus.NOT_PERMITTED else _INVALID_PARAMETER)
+    return bytes(outcome.value)
+
+
+def _is_standard(machine: Machine, curve: Curve | None, pointer: int, size: int) -> bool:
+    return size <= _MAX_SEED_KEY and machine.memory.read(pointer, size) == _SEED_KEYS[curve]
+
+
+def _big_endian(levels: tuple[int, ...]) -> bytes:
+    return b"".join(level.to_bytes(4, "big") for level in levels)
+
+
+def _derive_eip2333(machine: Machine, arguments: tuple[int, ...]) -> Asking:
+    """os_perso_derive_eip2333(curve, path, levels, key): the curve is BLS12-381 whatever it is called."""
+    _curve, pointer, levels, private = arguments
+    if levels > MAX_LEVELS:
+        raise Throw(_INVALID_PARAMETER)
+    raw = yield from _ask(DeriveSecret(Scheme.EIP2333, _big_endian(machine.memory.words(pointer, levels))))
     if private:
-        machine.memory.write(private, outcome.value[:_KEY_BYTES])
-    if chain:
-        machine.memory.write(chain, outcome.value[_KEY_BYTES:])
+        machine.memory.write(private, raw)
     return 0
 
 
-def _parameters_length(machine: Machine, arguments: tuple[int, ...]) -> int:
-    """Tell the length of a curve's field in bytes."""
-    if arguments[0] & 0xFF not in CURVES:
-        return _UNKNOWN_CURVE
-    machine.memory.write(arguments[1], _KEY_BYTES.to_bytes(4, "little"))
-    return 0
-
-
-def _size(machine: Machine, arguments: tuple[int, ...]) -> int:
-    """Tell the size of a curve's field in bits."""
-    if arguments[0] & 0xFF not in CURVES:
-        return _UNKNOWN_CURVE
-    machine.memory.write(arguments[1], (8 * _KEY_BYTES).to_bytes(4, "little"))
+def _identify(machine: Machine, arguments: tuple[int, ...]) -> Asking:
+    """os_perso_get_master_key_identifier(buffer, its room)."""
+    pointer, room = arguments
+    if room < _IDENTIFIER_BYTES:
+        return _WORDS[_INVALID_PARAMETER]
+    try:
+        machine.memory.write(pointer, (yield from _ask(MasterIdentifier())))
+    except Throw as error:
+        return _WORDS.get(error.number, error.number)
     return 0
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
-    "cx_ecdomain_parameters_length": _parameters_length,
-    "cx_ecdomain_size": _size,
     "os_perso_derive_node_bip32": _derive,
     "os_perso_derive_node_with_seed_key": _derive_with_mode,
+    "os_perso_derive_eip2333": _derive_eip2333,
+    "hdkey_derive": _hdkey,
+    "os_perso_get_master_key_identifier": _identify,
 }

@@ -10,6 +10,7 @@ from tallystick.device.os.endorsement_call import EndorsementCaller
 from tallystick.device.os.kept_record import RecordSeal
 from tallystick.device.os.permission import may_derive
 from tallystick.device.os.registry import InstalledApp
+from tallystick.device.os.secret_call import derive_secret
 from tallystick.device.os.storage import RECORD_OVERHEAD_BYTES, Storage
 from tallystick.device.secure.endorsement import EndorsementKeys
 from tallystick.device.secure.keychain import Keychain, Locked
@@ -24,8 +25,10 @@ from tallystick.wire.syscall import (
     CallStatus,
     Cipher,
     DeriveNode,
+    DeriveSecret,
     EndorsementCall,
     Log,
+    MasterIdentifier,
     Outcome,
     PublicKey,
     PublicOf,
@@ -91,6 +94,8 @@ class Syscalls:
                 return self._derive(app, curve, path, digest)
             case DeriveNode(curve, path):
                 return self._derive_node(app, curve, path)
+            case DeriveSecret() | MasterIdentifier():
+                return derive_secret(self._keychain, app, request)
             case Random(size_bytes):
                 if not 1 <= size_bytes <= MAX_RANDOM:
                     return Outcome(CallStatus.BAD_ARGUMENT)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tallystick.crypto import bip32, bip39, secp256k1, slip21
+from tallystick.crypto.hash import hash160
 from tallystick.crypto.secret import Secret
 from tallystick.wire.install import Curve
 
@@ -81,6 +82,33 @@ class Keychain:
             return Secret(node.private_key.reveal() + node.chain_code)
         place = self._slip10_node(curve, path)
         return Secret(place.private_key.reveal() + place.chain_code)
+
+    def kholaw(self, path: Sequence[int]) -> Secret:
+        """Return kL, kR and chain code (32 bytes each) of BIP32-Ed25519 at `path`; raises as `public_key`."""
+        if self._seed is None:
+            raise Locked
+        from tallystick.crypto import kholaw
+
+        node = kholaw.derive(kholaw.master(self._seed), path)
+        return Secret(node.private_key.reveal() + node.chain_code)
+
+    def eip2333(self, path: Sequence[int]) -> Secret:
+        """Return the private key (32 bytes) of BLS12-381 at `path`; raises as `public_key`."""
+        if self._seed is None:
+            raise Locked
+        from tallystick.crypto import eip2333
+
+        return eip2333.derive(eip2333.master(self._seed), path)
+
+    def symmetric(self, label: bytes) -> Secret:
+        """Return the key (32 bytes) of SLIP-21 behind one label; raise Locked."""
+        if self._seed is None:
+            raise Locked
+        return slip21.derive(slip21.master(self._seed), (label,)).key()
+
+    def identifier(self) -> bytes:
+        """Return HASH160 of the root's compressed public key (20 bytes): which seed this is; raise Locked."""
+        return hash160(self._node(()).public_key(compressed=True))
 
     def backup_key(self) -> Secret:
         """Return the key (32 bytes) that seals back-ups of what apps keep; raise Locked."""

@@ -1,0 +1,51 @@
+"""Keys of BLS12-381 against the test cases of EIP-2333."""
+
+import pytest
+
+from tallystick.crypto import eip2333
+from tallystick.errors import UsageError
+
+# EIP-2333, test cases 0 to 3: seed, master key, index, child key
+CASES = [
+    (
+        (
+            "c55257c360c07c72029aebc1b53c05ed0362ada38ead3e3e9efa3708e53495531f09a6987599d18264c1e1c92f2cf141630c7a3c4ab7c81b"
+            "2f001698e7463b04"
+        ),
+        6083874454709270928345386274498605044986640685124978867557563392430687146096,
+        0,
+        20397789859736650942317412262472558107875392172444076792671091975210932703118,
+    ),
+    (
+        "3141592653589793238462643383279502884197169399375105820974944592",
+        29757020647961307431480504535336562678282505419141012933316116377660817309383,
+        3141592653,
+        25457201688850691947727629385191704516744796114925897962676248250929345014287,
+    ),
+    (
+        "0099ff991111002299dd7744ee3355bbdd8844115566cc55663355668888cc00",
+        27580842291869792442942448775674722299803720648445448686099262467207037398656,
+        4294967295,
+        29358610794459428860402234341874281240803786294062035874021252734817515685787,
+    ),
+    (
+        "d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3",
+        19022158461524446591288038168518313374041767046816487870552872741050760015818,
+        42,
+        31372231650479070279774297061823572166496564838472787488249775572789064611981,
+    ),
+]
+
+
+@pytest.mark.parametrize(("seed", "root", "index", "child"), CASES)
+def test_keys_are_the_published_ones(seed, root, index, child):
+    """Master and child keys are those of the standard's test cases."""
+    made = eip2333.master(bytes.fromhex(seed))
+    assert int.from_bytes(made.reveal(), "big") == root
+    assert int.from_bytes(eip2333.derive(made, (index,)).reveal(), "big") == child
+
+
+def test_what_is_no_seed_is_refused():
+    """A seed too short is refused."""
+    with pytest.raises(UsageError):
+        eip2333.master(b"short")

@@ -1,0 +1,120 @@
+"""Keys as apps of every era ask for them: modes and curves of the SDK, its errors, and no request that is none."""
+
+import struct
+
+import pytest
+from native_program import END, FLASH, RAM, call
+from test_native_program import Run
+
+from tallystick.wire.install import Curve
+from tallystick.wire.syscall import CallStatus, DeriveNode, DeriveSecret, Log, MasterIdentifier, Outcome, Scheme
+
+# include/syscalls.h of API levels 22 and 26
+BIP32, WITH_SEED_KEY, EIP2333, IDENTIFIER, HDKEY = 0x05000053, 0x080000A6, 0x040000A7, 0x02000055, 0x0A000002
+NORMAL, SLIP10, SLIP21 = 0, 1, 2
+LEVELS = (0x8000002C, 1)
+PATH = struct.pack("<2I", *LEVELS)
+BIG = struct.pack(">2I", *LEVELS)
+
+
+def run(number, *before, behind=(), data=PATH, answer=None, level=26):
+    """Run one call whose path (or label) lies behind the code: arguments before and behind its pointer."""
+    size = len(call(number, *before, 0, *behind)) + len(END)
+    return Run(call(number, *before, FLASH + size, *behind) + END + data, *([answer] if answer else []), level=level)
+
+
+@pytest.mark.parametrize(
+    ("mode", "curve", "request_", "value", "private", "chain"),
+    [
+        (NORMAL, 0x21, DeriveNode(Curve.SECP256K1, LEVELS), bytes(range(64)), 32, 32),
+        (NORMAL, 0x22, DeriveNode(Curve.SECP256R1, LEVELS), bytes(range(64)), 32, 32),
+        (SLIP10, 0x21, DeriveNode(Curve.SECP256K1, LEVELS), bytes(range(64)), 32, 32),
+        (SLIP10, 0x71, DeriveNode(Curve.ED25519, LEVELS), bytes(range(64)), 32, 32),
+        (SLIP10, 0x41, DeriveNode(Curve.ED25519, LEVELS), bytes(range(64)), 32, 32),
+        (NORMAL, 0x71, DeriveSecret(Scheme.BIP32_ED25519, BIG), bytes(range(96)), 64, 32),
+    ],
+)
+def test_modes_and_curves_are_asked_of_the_os(mode, curve, request_, value, private, chain):
+    """Each mode with its curve is one request, and key and chain code go where the app says, by the old call and by the new."""
+    answer = Outcome(value=value)
+    old = run(WITH_SEED_KEY, mode, curve, behind=(2, RAM, RAM + 128, 0, 0), answer=answer, level=25)
+    new = run(HDKEY, mode, curve, behind=(2, RAM, private, RAM + 128, chain, 0, 0), answer=answer)
+    for made in (old, new):
+        assert made.requests == [request_]
+        assert made.result == (0, 0)
+        assert made.ram(0, 128) == value[:private] + bytes(128 - private)
+        assert made.ram(128, chain) == value[private:]
+
+
+def test_label_of_slip21_is_bytes():
+    """A label goes over as it is, and its key comes back alone."""
+    made = run(
+        WITH_SEED_KEY,
+        SLIP21,
+        0,
+        behind=(6, RAM, 0, 0, 0),
+        data=b"\0label\0\0",
+        answer=Outcome(value=bytes(32)),
+    )
+    assert made.requests == [DeriveSecret(Scheme.SLIP21, b"\0label")]
+    assert made.result == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("curve", "seed_key", "asked"),
+    [
+        (0x21, b"Bitcoin seed", True),
+        (0x71, b"ed25519 seed", True),
+        (0x21, b"ed25519 seed", False),
+        (0x21, b"mine", False),
+    ],
+)
+def test_seed_key_of_the_apps_own_is_refused(curve, seed_key, asked):
+    """The seed key of the standard is what is derived from anyway; another one is an exception, and said once."""
+    size = len(call(WITH_SEED_KEY, *range(8))) + len(END)
+    code = call(WITH_SEED_KEY, SLIP10, curve, FLASH + size, 2, RAM, 0, FLASH + size + 8, len(seed_key))
+    made = Run(code + END + PATH + seed_key, Outcome(value=bytes(64)))
+    if asked:
+        assert (len(made.requests), made.result) == (1, (0, 0))
+    else:
+        assert isinstance(made.requests[0], Log)
+        assert made.result == (0, 0x0B)
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(CallStatus.NOT_PERMITTED, 0x4215), (CallStatus.LOCKED, 0x550B), (CallStatus.BAD_ARGUMENT, 0x420E)],
+)
+def test_refusals_of_the_new_call_are_words(status, word):
+    """`hdkey_derive` gives a word where the older call throws, and no byte."""
+    made = run(HDKEY, NORMAL, 0x21, behind=(2, RAM, 32, 0, 0, 0, 0), answer=Outcome(status))
+    assert made.result == (word, 0)
+    assert made.ram(0, 32) == bytes(32)
+
+
+@pytest.mark.parametrize(("private", "chain"), [(31, 32), (32, 31)])
+def test_room_that_is_too_small_is_an_overflow(private, chain):
+    """Key and chain code go into the room that there is, or neither does."""
+    made = run(HDKEY, NORMAL, 0x21, behind=(2, RAM, private, RAM + 128, chain, 0, 0), answer=Outcome(value=b"x" * 64))
+    assert made.result == (0x4212, 0)
+    assert made.ram(0, 160) == bytes(160)
+
+
+@pytest.mark.parametrize(
+    ("mode", "curve", "length"), [(NORMAL, 0x99, 2), (3, 0x21, 2), (8, 0x21, 2), (NORMAL, 0x21, 11), (SLIP21, 0, 128)]
+)
+def test_what_cannot_be_derived_is_never_asked(mode, curve, length):
+    """Unknown modes and curves, and paths that are too long, stay in the app."""
+    made = run(HDKEY, mode, curve, behind=(length, RAM, 64, 0, 0, 0, 0))
+    assert not [request for request in made.requests if not isinstance(request, Log)]
+    assert made.result[0] in {0x4213, 0x420E}
+
+
+def test_keys_of_bls_and_the_roots_identifier_come_from_the_os():
+    """EIP-2333 has a call of its own, and so has the question which seed this is."""
+    made = run(EIP2333, 0x39, behind=(2, RAM), answer=Outcome(value=b"k" * 32))
+    assert (made.requests, made.ram(0, 32)) == ([DeriveSecret(Scheme.EIP2333, BIG)], b"k" * 32)
+    told = Run(call(IDENTIFIER, RAM, 20) + END, Outcome(value=b"i" * 20))
+    assert (told.requests, told.ram(0, 20), told.result) == ([MasterIdentifier()], b"i" * 20, (0, 0))
+    assert Run(call(IDENTIFIER, RAM, 19) + END).result == (0x420E, 0)
+    assert Run(call(IDENTIFIER, RAM, 20) + END, Outcome(CallStatus.NOT_PERMITTED)).result == (0x4215, 0)
