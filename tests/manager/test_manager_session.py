@@ -166,6 +166,27 @@ async def test_a_client_that_leaves_in_the_middle_of_a_step_is_logged_at_once():
     assert (len(stage.said), stage.ended, stage.outcomes) == (1, [], ["left"])
 
 
+async def test_a_client_that_leaves_while_its_app_is_looked_up_is_logged():
+    """The log names the flow that was asked for, and what was found is let go unused."""
+    gate, found = threading.Event(), asyncio.Event()
+    stage = Stage(asking)
+    work = stage.endpoint.openers[FlowPath.INSTALL](None, None)
+
+    def look_up(_service, _asked):
+        gate.wait()
+        return work
+
+    stage.endpoint.openers[FlowPath.INSTALL] = look_up
+    stage.listen = found.set
+    stage.session.begin(FlowPath.INSTALL, QUERY)
+    stage.session.leave()
+    assert [(event.action, event.outcome) for event in stage.recorder.events] == [("install", "left")]
+    gate.set()
+    await found.wait()
+    assert stage.flow.gi_frame is None
+    assert (stage.said, stage.ended, stage.endpoint.open_sockets) == ([], [], 0)
+
+
 async def test_a_client_that_says_nothing_hears_that_it_is_over():
     """When no reply came in time the conversation ends with an error."""
     stage = Stage(asking, reply_s=0.01)

@@ -82,8 +82,8 @@ class FlowSession:
     """One conversation and what it leaves in the log; `is_listening` when a text of the client can be taken."""
 
     __slots__ = (
-        "_actor", "_began", "_deadline", "_endpoint", "_is_over", "_keys_block", "_line", "_loop", "_patience", "_reply_s",
-        "_service", "_talk", "_work", "is_listening",
+        "_actor", "_began", "_deadline", "_endpoint", "_is_over", "_keys_block", "_line", "_loop", "_path", "_patience",
+        "_reply_s", "_service", "_talk", "_work", "is_listening",
     )  # fmt: skip
 
     def __init__(self, endpoint: FlowEndpoint, line: Line, *, actor: str) -> None:
@@ -95,6 +95,7 @@ class FlowSession:
         self._actor = actor
         self._loop = asyncio.get_running_loop()
         self._began = time.monotonic()
+        self._path = ""
         self._work: Work | None = None
         self._talk: Conversation | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -105,6 +106,7 @@ class FlowSession:
     def begin(self, path: FlowPath, query: str) -> None:
         """Open what the client asks for and say the first words."""
         self._endpoint.open_sockets += 1
+        self._path = path.strip("/")
         if path in _AT_ONCE:
             self._open(_opened(self._endpoint, path, query))
         else:
@@ -134,6 +136,10 @@ class FlowSession:
         self._end("")
 
     def _open(self, work: Work) -> None:
+        if self._is_over:
+            # the client left while it was looked up
+            work.flow.close()
+            return
         self._work = work
         name = _name()
         self._talk = Conversation(work.flow, uuid=name, session=name.replace("-", ""))
@@ -225,7 +231,7 @@ class FlowSession:
         work, talk = self._work, self._talk
         return Event(
             actor=self._actor,
-            action="" if work is None else work.action,
+            action=self._path if work is None else work.action,
             subject="" if work is None else work.subject,
             outcome=Outcome.LEFT if talk is None or talk.outcome is None else talk.outcome,
             detail="" if talk is None else talk.detail,
