@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import ClassVar
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -77,10 +78,14 @@ def run(*words, **settings):
 class Device:
     """`tally up` with a USB cable."""
 
+    #: those that were not stopped
+    running: ClassVar = []
+
     def __init__(self, *options):
         words = [sys.executable, "-m", "tallystick", "up", "--board", "embedded", "--no-manager", "--no-certificate"]
         words += ["--json", "--ephemeral", "--seed", SENTENCE, "--apdu-port", "0", "--app", "cosmos", *options]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, stderr=sys.stderr)
+        self.running.append(self)
         self.facts = json.loads(self.process.stdout.readline())
 
     def replug(self, hold):
@@ -100,6 +105,7 @@ class Device:
         """End it as Ctrl-C does, and return whether no device is left."""
         self.process.terminate()
         code = self.process.wait(PATIENCE_S)
+        self.running.remove(self)
 
         def is_gone():
             """Tell whether no device is plugged in."""
@@ -131,8 +137,6 @@ def walk_vhci(results):
     results["python"] = run(FOREIGN, HERE / "clients/python_clients.py", "hid", "hidraw", "ledgerblue", "ledgercomm")
     if NODE_MODULES.exists():
         results["node"] = run("node", HERE / "clients/node_hid.cjs")
-    if GO_CLIENT.exists():
-        results["go"] = run(GO_CLIENT)
     results["own"] = own_tools()
     # pulled while the person is asked
     with Path(hidraws()[0]).open("r+b", buffering=0) as file:
@@ -143,6 +147,8 @@ def walk_vhci(results):
     device.replug(None)
     results["again"] = plugged("5011")
     results["ledgerblue_again"] = run(FOREIGN, HERE / "clients/python_clients.py", "ledgerblue")
+    if GO_CLIENT.exists():  # the last one: it takes the kernel's driver off the device, and does not put it back
+        results["go"] = run(GO_CLIENT)
     results["stop"] = device.stop()
 
 
@@ -179,6 +185,11 @@ def main():
             walk(part)
         except Exception as error:
             part["error"] = f"{type(error).__name__}: {error}"
+        finally:
+            for device in Device.running:
+                device.process.kill()
+                device.process.wait()
+            Device.running.clear()
         part["seconds"] = round(time.monotonic() - began, 1)
         print(walk.__name__, part.get("error", "done"), part["seconds"], flush=True)
         Path("/run/out/results.json").write_text(json.dumps(results, indent=1))
