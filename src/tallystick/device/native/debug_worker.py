@@ -111,7 +111,9 @@ class _Watched:
         watched: Cpu = cpu
         if self._gdb is not None:
             moved = generation.flash - generation.flash_link, generation.ram - generation.ram_link
-            watched = self._debugged = DebuggedCpu(cpu, SocketCable(self._gdb, self._show_life), moved=moved)
+            cable = SocketCable(self._gdb, self._show_life)
+            code = range(generation.flash, generation.flash + generation.flash_bytes)
+            watched = self._debugged = DebuggedCpu(cpu, cable, moved=moved, code=code)
         return TracedCpu(watched, generation, _tell) if is_traced else watched
 
     def _drive(self, running: Generator[Request, Any, None]) -> bool:

@@ -57,10 +57,12 @@ class Killed(Exception):
 
 
 class DebuggedCpu:
-    """`inner` under the eyes of gdb, which is waited for before the first instruction."""
+    """`inner` under the eyes of gdb, which is waited for before the first instruction in `code`, the app's own."""
 
-    def __init__(self, inner: CodeCpu, cable: Cable, *, moved: tuple[int, int]) -> None:
+    def __init__(self, inner: CodeCpu, cable: Cable, *, moved: tuple[int, int], code: range) -> None:
         self._inner = inner
+        #: until the app itself begins: what runs before, in the library, is not gdb's business
+        self._code: range | None = code
         self._cable = cable
         self._reader = PacketReader()
         self._stub = GdbStub(self, moved=moved)
@@ -116,6 +118,10 @@ class DebuggedCpu:
 
     def run(self, *, budget: int) -> Stop:
         """Run on until the program of the app has something to do; stops for gdb are not its business. Raises Killed."""
+        if self._code is not None:
+            if self._pc not in self._code:
+                return self._inner.run(budget=budget)
+            self._code = None
         while True:
             if self._is_stopped:
                 self._converse()

@@ -81,9 +81,14 @@ class TracedCpu:
         """Run on, telling how the last call ended and which one is next."""
         self._end()
         stop = self._inner.run(budget=budget)
-        if isinstance(stop, Trap) and stop.number in {_SYSTEM, _LIBRARY}:
+        if isinstance(stop, Trap) and self._is_call(stop):
             self._begin(is_library=stop.number == _LIBRARY)
         return stop
+
+    def _is_call(self, stop: Trap) -> bool:
+        """Tell calls of the app from the trap by which the library comes back to the engine, which is no function's."""
+        is_function = stop.number == _LIBRARY and self.get(Register.R0) < len(self._generation.functions)
+        return stop.number == _SYSTEM or is_function
 
     def _begin(self, *, is_library: bool) -> None:
         number = self.get(Register.R0)

@@ -44,7 +44,7 @@ class Script:
 def debugged(code, *lines):
     """Return a processor with `code` loaded, under gdb that says `lines`, and gdb."""
     script = Script(*lines)
-    cpu = DebuggedCpu(UnicornCpu(), script, moved=(0, 0))
+    cpu = DebuggedCpu(UnicornCpu(), script, moved=(0, 0), code=range(FLASH, FLASH + 0x1000))
     Machine(cpu, native(code), INFO)
     return cpu, script
 
