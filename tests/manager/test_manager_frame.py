@@ -120,6 +120,14 @@ def test_what_is_no_frame_ends_it(raw):
     assert len(found) == 1
 
 
+def test_many_small_frames_in_one_packet_are_as_many_messages():
+    """A packet full of the shortest frames is read to its end, and what is left over waits for the rest."""
+    reader = FrameReader(max_bytes=LIMIT)
+    raw = said(Opcode.TEXT, b"") * 10_000 + said(Opcode.TEXT, b"last")
+    assert reader.receive(raw[:-2]) == [(Opcode.TEXT, b"")] * 10_000
+    assert reader.receive(raw[-2:]) == [(Opcode.TEXT, b"last")]
+
+
 def test_a_goodbye_ends_it():
     """A close frame brings its code and reason, a reason is text, and nothing is read behind it."""
     goodbye = b"\x03\xe8" + "schön".encode()

@@ -63,11 +63,13 @@ class FrameReader:
     nor after a close frame.
     """
 
-    __slots__ = ("_held", "_is_closed", "_kind", "_max_bytes", "_parts", "failure")
+    __slots__ = ("_at", "_held", "_is_closed", "_kind", "_max_bytes", "_parts", "failure")
 
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._held = b""
+        #: how much of it was read
+        self._at = 0
         self._parts = bytearray()
         #: of the message whose fragments are coming
         self._kind: Opcode | None = None
@@ -94,35 +96,36 @@ class FrameReader:
             opcode, content = one
             if opcode is not Opcode.CONTINUATION:
                 found.append((opcode, content))
-        if self._is_closed:
-            self._held = b""
+        # once for all of them: many small frames in one packet are not to cost a copy of the rest each
+        self._held, self._at = b"" if self._is_closed else self._held[self._at :], 0
         return found
 
     def _next(self) -> tuple[Opcode, bytes] | None:
         """Return the next frame, CONTINUATION for a part of a message that is not whole; None when there is none (any more)."""
-        data = self._held
-        if len(data) < 2:
+        data, at = self._held, self._at
+        if len(data) < at + 2:
             return None
-        opcode, size, start = _OPCODES.get(data[0] & _OPCODE), data[1] & ~_MASKED, 2
-        if opcode is None or data[0] & _RESERVED or not data[1] & _MASKED:
+        first, second, start = data[at], data[at + 1], at + 2
+        opcode, size = _OPCODES.get(first & _OPCODE), second & ~_MASKED
+        if opcode is None or first & _RESERVED or not second & _MASKED:
             return self._fail(CloseCode.PROTOCOL)
-        if opcode >= Opcode.CLOSE and (size > _MAX_CONTROL or not data[0] & _FINAL):
+        if opcode >= Opcode.CLOSE and (size > _MAX_CONTROL or not first & _FINAL):
             return self._fail(CloseCode.PROTOCOL)
         if size >= _LENGTH_16:
             start += 2 if size == _LENGTH_16 else 8
             if len(data) < start:
                 return None
-            size = int.from_bytes(data[2:start], "big")
+            size = int.from_bytes(data[at + 2 : start], "big")
         if opcode < Opcode.CLOSE and size + len(self._parts) > self._max_bytes:
             return self._fail(CloseCode.TOO_LONG)
         body = start + _MASK_BYTES
         if len(data) < body + size:
             return None
-        self._held = data[body + size :]
+        self._at = body + size
         content = _unmasked(data[start:body], data[body : body + size])
         if opcode is Opcode.CLOSE:
             return self._close(content)
-        return (opcode, content) if opcode > Opcode.CLOSE else self._gather(opcode, content, data[0] & _FINAL)
+        return (opcode, content) if opcode > Opcode.CLOSE else self._gather(opcode, content, first & _FINAL)
 
     def _gather(self, opcode: Opcode, content: bytes, is_final: int) -> tuple[Opcode, bytes] | None:
         """Put a message together of its parts."""

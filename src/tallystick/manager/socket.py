@@ -147,7 +147,7 @@ class FlowSocket(asyncio.Protocol):
         """End because the server ends."""
         self._leave()
         if self._session is not None and not self._is_ending:
-            self._transport.write(close_frame(CloseCode.RESTART))
+            self._write(close_frame(CloseCode.RESTART))
         self._is_ending = True
         self._transport.close()
 
