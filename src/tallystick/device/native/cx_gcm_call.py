@@ -26,6 +26,8 @@ _BLOCK: Final = aes.BLOCK_BYTES
 _MAX_TAG: Final = 16
 _SHORT_VECTOR: Final = 12
 _MASK: Final = 0xFFFF_FFFF
+#: so many bytes are as much work as a call, a power of two
+_WORK_SHIFT: Final = 7
 #: x^128 + x^7 + x^2 + x + 1, the lowest power in the highest bit
 _POLYNOMIAL: Final = 0xE1 << 120
 
@@ -68,6 +70,8 @@ class _Gcm:
     hash_key: bytes = field(repr=False)
     mode: int
     began: int
+    #: bytes that went through
+    worked: int = 0
 
     def start(self, mode: int, vector: bytes) -> None:
         """Take the initialization vector, once."""
@@ -85,6 +89,7 @@ class _Gcm:
 
     def add(self, data: bytes) -> None:
         """Take additional data."""
+        self.worked += len(data)
         self.data_bytes = self.data_bytes + len(data) & _MASK
         self.state = _ghash(self.hash_key, self.state, data)
 
@@ -98,6 +103,7 @@ class _Gcm:
         stream = aes.ecb(self.key, b"".join(counters))
         self.counter = counters[-1] if counters else self.counter
         output = bytes(one ^ other for one, other in zip(data, stream, strict=False))
+        self.worked += len(data)
         self.text_bytes = self.text_bytes + len(data) & _MASK
         self.state = _ghash(self.hash_key, self.state, output if self.mode == Operation.ENCRYPT else data)
         return output
@@ -129,6 +135,9 @@ def _load(machine: Machine, pointer: int) -> _Gcm:
 def _store(machine: Machine, pointer: int, gcm: _Gcm) -> int:
     counts = (gcm.text_bytes, gcm.data_bytes)
     blocks = (gcm.first, gcm.counter, gcm.state, gcm.hash_key)
+    # a long text is the work of many calls
+    machine.calls += gcm.worked >> _WORK_SHIFT
+    gcm.worked = 0
     machine.memory.write(pointer, _LAYOUT.pack(gcm.raw_key, *counts, *blocks, gcm.mode, gcm.began))
     return CxStatus.OK
 

@@ -29,6 +29,8 @@ _MAX_HKDF_BLOCKS: Final = 255
 #: about a second of work, so that no app holds its device for hours; BIP-39 takes 2048
 _MAX_PBKDF2_ROUNDS: Final = 1_000_000
 _MAX_RIPEMD_ROUNDS: Final = 100_000
+#: so many rounds are as much work as a call, a power of two
+_ROUNDS_SHIFT: Final = 4
 
 
 def md_of(number: int) -> Md:
@@ -187,6 +189,7 @@ def _pbkdf2(machine: Machine, arguments: tuple[int, ...]) -> int:
     rounds = max(rounds, 1)
     if blocks * rounds > (_MAX_RIPEMD_ROUNDS if md is Md.RIPEMD160 else _MAX_PBKDF2_ROUNDS):
         return CxStatus.INVALID_PARAMETER_VALUE
+    machine.calls += blocks * rounds >> _ROUNDS_SHIFT
     secret, salted = machine.memory.read(password, password_size), machine.memory.read(salt, salt_size)
     if not size:
         return CxStatus.OK

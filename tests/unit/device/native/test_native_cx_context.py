@@ -269,3 +269,24 @@ def test_app_hashes_without_a_library():
         to_its_end(program(cpu, native(code), INFO, budget=1000))
     assert cpu.read(RAM, 32) == hashlib.sha256(b"").digest()
     assert cpu.get(Register.R0) == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("cx_hash_update", (RAM, RAM, 16 * 1024)),
+        ("cx_pbkdf2_hmac", (Md.SHA256, RAM, 1, RAM, 1, 4096, RAM + 1024, 32)),
+        ("cx_aes_gcm_update", (RAM, RAM, RAM, 16 * 1024)),
+    ],
+)
+def test_work_is_counted(name, arguments):
+    """What takes long counts as many calls, so that an app cannot compute without end in calls of ours."""
+    cx = Cx()
+    assert cx.call("cx_sha256_init_no_throw", RAM) == 0
+    if name == "cx_aes_gcm_update":
+        cx.call("cx_aes_gcm_init", RAM)
+        assert cx.call("cx_aes_gcm_set_key", RAM, RAM + 512, 16) == 0
+        assert cx.call("cx_aes_gcm_start", RAM, 4, RAM + 512, 12) == 0
+    before = cx.machine.calls
+    assert cx.call(name, *arguments) == 0
+    assert cx.machine.calls > before + 100
