@@ -152,7 +152,7 @@ class MasterIdentifier(DataRequest):
     NUMBER = 0x24
 
     def body(self) -> bytes:
-        """Nothing."""  # noqa: D401 -- what the body is
+        """Nothing."""
         return b""
 
 

@@ -1,0 +1,54 @@
+"""Apps of firmware before API levels that this project did not write, from the folder that TALLYSTICK_ELFS names.
+
+Files are named as Speculos named them, model and app first (``nanos#btc#1.6#6bd0a5f8.elf``, or with other signs between): they do not say
+themselves. Bitcoin 1.6.5 of Nano S 1.5 to 2.1, Nano X 2.0.2 and Nano S+ 1.0 and 1.0.3 answers with no file of a library beside it.
+"""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import pytest
+from native_stage import NativeStage
+
+from tallystick.device.native.elf import Elf
+from tallystick.device.native.image import image_from_elf
+from tallystick.wire.install import Curve, Derivation, InstallParameters
+
+FOLDER = os.environ.get("TALLYSTICK_ELFS", "")
+NAMED = re.compile(r"(nanos|nanosp|nanox)\W?_?btc\W?_?(1\.5|1\.6|2\.0|2\.1|2\.0\.2|1\.0|1\.0\.3)\W?_?[0-9a-f]*\.elf")
+FILES = sorted(path for path in Path(FOLDER).glob("*.elf") if NAMED.fullmatch(path.name)) if FOLDER else []
+pytestmark = pytest.mark.skipif(not FOLDER, reason="TALLYSTICK_ELFS names no folder of apps")
+HARDENED = 0x80000000
+PATH = (44 | HARDENED, HARDENED, HARDENED, 0, 0)
+PARAMETERS = InstallParameters(name="Bitcoin", version="1.6.5", derivation=Derivation(curves=Curve.SECP256K1))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+async def test_bitcoin_of_old_firmware_tells_its_key(path):
+    """The app says which it is, and its public key and chain code are those that the device itself derives."""
+    model = NAMED.fullmatch(path.name)[1]
+    image = image_from_elf(Elf.from_bytes(path.read_bytes()), parameters=PARAMETERS)
+    device = NativeStage(image, name="Bitcoin", model=model, libraries=FOLDER)
+
+    async def exchange(apdu):
+        """Exchange an APDU while time passes, which these apps are told by ticks."""
+        answer = asyncio.ensure_future(device.client.exchange(apdu))
+        while not answer.done():
+            if device.board.system.supervisor.is_waiting:
+                device.turn(0.1)
+            await asyncio.wait({answer}, timeout=0.01)
+        return await answer
+
+    try:
+        assert b"Bitcoin" in await exchange("b001000000")
+        words = bytes([len(PATH)]) + b"".join(level.to_bytes(4, "big") for level in PATH)
+        answer = await exchange(bytes.fromhex("e0400000") + bytes([len(words)]) + words)
+        keychain = device.board.system.session.keychain
+        key = keychain.public_key(Curve.SECP256K1, PATH)
+        assert answer[1:66] == key
+        assert answer[-34:-2] == keychain.node(Curve.SECP256K1, PATH).reveal()[32:]
+        assert answer[-2:] == b"\x90\x00"
+    finally:
+        device.close()
