@@ -30,8 +30,6 @@ SPECULOS_SEED = (
 #: options of Speculos for what this device does not have, and what to do instead
 _REFUSED = {
     "debug": ("-d", "`tally app run --gdb PORT` waits for a debugger"),
-    "user_private_key": ("--user-private-key", "attestation keys are made on the device: `tally owner setup`"),
-    "attestation_key": ("--attestation-key", "attestation keys are made on the device: `tally owner setup`"),
     "automation_port": ("--automation-port", "GET /events?stream=true of the REST API streams the same lines"),
     "button_port": ("--button-port", "POST /button/left of the REST API presses a button"),
     "finger_port": ("--finger-port", "POST /finger of the REST API touches the screen"),
@@ -39,7 +37,8 @@ _REFUSED = {
     "vnc_password": ("--vnc-password", "the page at --api-port shows the screen"),
     "pki_prod": ("--pki-prod", "certificates of the vendor's issuer do not hold here"),
 }
-_WITHOUT_EFFECT = ("color", "ontop", "xy", "zoom", "keymap", "progressive", "sound")
+#: what suites pass along without need: told, and left aside
+_LEFT_ASIDE = {"user_private_key": "--user-private-key", "attestation_key": "--attestation-key"}
 
 
 def _refused(*names: str, is_flag: bool = False) -> Callable[[_Command], _Command]:
@@ -121,6 +120,9 @@ def _check(options: dict[str, Any]) -> None:
     for name, (flag, remedy) in _REFUSED.items():
         if options[name] is not None:
             raise UsageError(f"{flag} is not for this device", remedy=remedy)
+    for name, flag in _LEFT_ASIDE.items():
+        if options[name] is not None:
+            click.echo(f"{flag} is left aside: attestation keys are made on the device (tally owner setup)", err=True)
     if options["display"] != "headless":
         raise UsageError(
             f"there is no display {options['display']}",

@@ -9,7 +9,10 @@ from tallystick.cli.emulate_app import EmulatedApp
 from tallystick.device.native.nvm_record import area_of, records_of
 from tallystick.errors import UsageError
 
-__all__ = ["load", "save"]
+__all__ = ["MAIN", "load", "save"]
+
+#: what the app that is run is called among the files
+MAIN = "main"
 
 
 def load(apps: Mapping[str, EmulatedApp]) -> dict[str, dict[str, bytes]]:
@@ -22,8 +25,10 @@ def load(apps: Mapping[str, EmulatedApp]) -> dict[str, dict[str, bytes]]:
         path = _file(name)
         try:
             area = path.read_bytes()
-        except FileNotFoundError:
-            continue
+        except FileNotFoundError as error:
+            if name != MAIN:
+                continue
+            raise UsageError(f"{path} is not there", remedy="make it with --save-nvram first") from error
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}", remedy="leave --load-nvram away") from error
         found[app.name] = records_of(app.image, area)
