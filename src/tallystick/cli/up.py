@@ -167,6 +167,10 @@ def _check(options: dict[str, Any]) -> None:
         raise UsageError(
             "the isolated board needs Linux", remedy="add --board embedded: one process, without its walls"
         )
+    if options["usb"]:
+        from tallystick.cli.usb import Way
+
+        Way.parse(options["usb"])
     if options["usb"] and not sys.platform.startswith("linux") and not options["usb"].startswith("tcp"):
         raise UsageError("a virtual USB device needs Linux", remedy="serve USB/IP with --usb tcp")
     if options["owner_key"] and (options["manager"] or options["no_manager"]):

@@ -92,7 +92,11 @@ class Usb:
             self.listener = bind(way.port, what="USB/IP", flag="--usb tcp:PORT")
             return
         self.listener, self._descriptor = bind_private()
-        self._process = _start(cable_command(way.kind, f"/proc/{os.getpid()}/fd/{self._descriptor}"))
+        try:
+            self._process = _start(cable_command(way.kind, f"/proc/{os.getpid()}/fd/{self._descriptor}"))
+        except TallyError:
+            self.close()
+            raise
 
     @property
     def facts(self) -> dict[str, Any]:
