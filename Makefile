@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interop usb-test bench docs clean
+.PHONY: help setup demo test check interop usb-test bench docs clean chain
 
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ usb-test: setup ## the device on real USB, in a virtual machine: judged by clien
 
 bench: setup ## how fast, side by side with Speculos where it is installed
 	@$(BIN)/python -m bench
+
+chain: setup ## a Cosmos chain of one node, and transactions on it that a device signs (needs Go; minutes the first time)
+	@scripts/chain_setup
+	@$(BIN)/pytest -q tests/chain
 
 docs: setup ## the documentation as pages
 	@$(BIN)/python -m pip install --quiet --group docs
