@@ -6,6 +6,7 @@ are to be told, on standard error.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import struct
@@ -69,6 +70,7 @@ def prepare(arguments: list[str]) -> Callable[[], int]:
     link_fd, image_fd, *gdb_fds = (int(argument) for argument in arguments if argument.isdecimal())
     with os.fdopen(image_fd, "rb") as file:
         raw = file.read(MAX_NATIVE + 1)
+    hashlib.sha256(b"").digest()  # the first hash reads the library's configuration
     link = socket.socket(fileno=link_fd)
     gdb = socket.socket(fileno=gdb_fds[0]) if gdb_fds else None
     if gdb is not None:
@@ -107,7 +109,8 @@ class _Watched:
         self._receive()  # the OS ends it: a process that is gone cannot be looked at
 
     def _watch(self, cpu: CodeCpu, image: NativeImage, info: DeviceInfo, *, is_traced: bool) -> Cpu:
-        generation = generation_of(info.model, image.image.create.api_level, code=image.image.code)
+        app, depth = image.image, 0 if image.entry is None else image.entry.depth
+        generation = generation_of(info.model, app.create.api_level, code=app.code, depth=depth)
         watched: Cpu = cpu
         if self._gdb is not None:
             moved = generation.flash - generation.flash_link, generation.ram - generation.ram_link

@@ -26,6 +26,8 @@ class Kind(Enum):
     CURVE = auto()
     #: a pointer to levels of a path, whose number is the next argument
     PATH = auto()
+    #: a number that may come from a secret: not shown
+    HIDDEN = auto()
     #: a pointer to a system call of our own, shown by its name
     REQUEST = auto()
 
@@ -38,6 +40,7 @@ _KINDS: Final = {
     "@": Kind.CURVE,
     "/": Kind.PATH,
     "!": Kind.REQUEST,
+    "?": Kind.HIDDEN,
 }
 #: each word is a mark of the kind, if any, and the argument's name
 _TABLE: Final = {
@@ -48,9 +51,11 @@ _TABLE: Final = {
     "cx_bn_export": "bn *out #size",
     "cx_bn_init": "bn *value #size",
     "cx_bn_lock": "#word_size flags",
+    "cx_bn_cmp_u32": "bn ?number *order",
     "cx_bn_mod_add": "r a b n",
     "cx_bn_mod_mul": "r a b n",
     "cx_bn_mod_sub": "r a b n",
+    "cx_bn_set_u32": "bn ?number",
     "cx_bn_rng": "r n",
     "cx_ecdomain_generator_bn": "@curve *point",
     "cx_ecdomain_parameter": "@curve id *out #size",
@@ -122,6 +127,7 @@ KINDS: Final[Mapping[str, tuple[tuple[str, Kind], ...]]] = MappingProxyType(
 HIDDEN: Final = frozenset(
     {"cx_rng_u8", "cx_rng_u32", "cx_rng_u32_range_func", "cx_get_random", "cx_trng_u32", "cx_rng_u8_modulo"}
 )
+#: the SDK's numbers of curves
 CURVES: Final[Mapping[int, str]] = MappingProxyType(
     {0x21: "secp256k1", 0x22: "secp256r1", 0x71: "ed25519", 0x61: "curve25519", 0x39: "bls12-381-g1"}
 )

@@ -145,6 +145,8 @@ class TracedCpu:
 
     def _value(self, kind: Kind, value: int, values: Sequence[int]) -> str:
         match kind:
+            case Kind.HIDDEN:
+                return "?"
             case Kind.SIZE:
                 return str(value)
             case Kind.CURVE:
@@ -156,7 +158,7 @@ class TracedCpu:
                 return self._path(value, values[at] if at < len(values) else 0)
             case Kind.REQUEST:
                 found = self._bytes(value, 1)
-                return REQUEST_NAMES.get(found[0], f"{found[0]:#x}") if found else f"{value:#010x}"
+                return REQUEST_NAMES.get(found[0], "unknown") if found else f"{value:#010x}"
             case Kind.POINTER:
                 return self._pointer(value)
         return self._pointer(value) if value > 0xFFFF else f"{value:#x}" if value > 9 else str(value)

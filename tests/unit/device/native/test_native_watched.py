@@ -9,6 +9,8 @@ from tallystick.device.native.gdb_packet import PacketReader, packet
 from tallystick.device.native.generation import generation_of
 from tallystick.device.native.machine import Machine
 from tallystick.device.native.program import program
+from tallystick.device.native.table import NAMES
+from tallystick.device.native.trace_table import HIDDEN
 from tallystick.device.native.traced_cpu import TracedCpu
 from tallystick.device.native.worker import UnicornCpu
 from tallystick.wire.syscall import Exchange, Outcome
@@ -133,3 +135,50 @@ def test_trace_survives_wild_pointers_and_shows_no_memory():
     """Arguments that lead nowhere are shown as they are; what a pointer leads to is not shown."""
     lines = traced(call(0x04F00001, 0x30000000, 5, 0x30000000, 5) + call(0x0100009A, 0))
     assert lines[0].startswith("tally_request(call=0x30000000, size=5, outcome=0x30000000, room=5) = exception")
+
+
+class Trapping:
+    """A processor whose app traps at once, with these registers and this memory, and runs on with what was answered."""
+
+    def __init__(self, registers, memory):
+        self.registers = dict.fromkeys(Register, 0) | registers
+        self.memory = memory
+
+    def map(self, address, size_bytes, access):
+        """Take any map."""
+
+    def read(self, address, size_bytes):
+        """Return memory."""
+        return self.memory[address : address + size_bytes]
+
+    def get(self, register):
+        """Return a register."""
+        return self.registers[register]
+
+    def set(self, register, value):
+        """Set a register."""
+        self.registers[register] = value
+
+    def run(self, *, budget):
+        """Trap."""
+        return Trap(1)
+
+
+@pytest.mark.parametrize("number", [number for number, name in NAMES.items() if number >> 24 & 0x0F])
+def test_no_call_shows_what_its_pointers_lead_to(number):
+    """Whatever the call, a secret in the app's memory is in no line of the trace, and neither is a random result."""
+    secret = bytes.fromhex("5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2")
+    arguments = (0x100).to_bytes(4, "little") * 15
+    cpu = Trapping({Register.R0: number, Register.R1: 0x200}, bytes(0x100) + secret * 8 + arguments)
+    lines = []
+    watched = TracedCpu(cpu, generation_of("nanox", 26), lines.append)
+    watched.map(0, 0x300, 0)
+    watched.run(budget=1)
+    cpu.set(Register.R0, 0x5EC2E7)
+    cpu.set(Register.R1, 0)
+    watched.run(budget=1)
+    if NAMES[number] in HIDDEN:
+        assert lines[0].endswith(" = ?")
+    shown = lines[0].rpartition(" = ")[0] if lines else ""
+    for part in ("5ec2", str(0x5EC2E7), str(int.from_bytes(secret[:4], "little"))):
+        assert part not in shown
