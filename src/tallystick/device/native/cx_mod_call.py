@@ -19,6 +19,8 @@ __all__ = ["HANDLERS"]
 _OK: Final = CxStatus.OK
 _MAX_BYTES: Final = 512
 _MAX_PRIME_BYTES: Final = 256
+#: work that takes long counts as many calls: by the product of the lengths, or the length squared, in bits, and these powers of two
+_POWER_SHIFT, _PRIME_SHIFT, _NEXT_SHIFT = 11, 7, 3
 
 
 def _modulus(machine: Machine, handle: int, *, odd: CxStatus | None = None) -> int:
@@ -66,6 +68,7 @@ def _power(machine: Machine, result: int, base: int, exponent: int, modulus: int
     n = _modulus(machine, modulus, odd=CxStatus.INVALID_PARAMETER)
     if exponent.bit_length() > 8 * _MAX_BYTES:
         raise CxError(CxStatus.INVALID_PARAMETER_SIZE)
+    machine.calls += exponent.bit_length() * n.bit_length() >> _POWER_SHIFT
     machine.numbers[result].fit(pow(machine.numbers[base].value, exponent, n))
     return _OK
 
@@ -109,13 +112,16 @@ def _candidate(machine: Machine, handle: int) -> int:
 
 
 def _is_prime(machine: Machine, arguments: tuple[int, ...]) -> int:
-    put_bool(machine, arguments[1], value=is_prime(_candidate(machine, arguments[0])))
+    value = _candidate(machine, arguments[0])
+    machine.calls += value.bit_length() ** 2 >> _PRIME_SHIFT
+    put_bool(machine, arguments[1], value=is_prime(value))
     return _OK
 
 
 def _next_prime(machine: Machine, arguments: tuple[int, ...]) -> int:
-    number = machine.numbers[arguments[0]]
-    if number.cut(next_prime(_candidate(machine, arguments[0]))):
+    number, value = machine.numbers[arguments[0]], _candidate(machine, arguments[0])
+    machine.calls += value.bit_length() ** 2 >> _NEXT_SHIFT
+    if number.cut(next_prime(value)):
         raise CxError(CxStatus.OVERFLOW)
     return _OK
 
@@ -189,6 +195,7 @@ def _raise(machine: Machine, result: int, base: int, exponent: int, pointer: int
     n, r = _context(machine, pointer)
     if exponent.bit_length() > 8 * _MAX_BYTES:
         raise CxError(CxStatus.INVALID_PARAMETER_SIZE)
+    machine.calls += exponent.bit_length() * n.bit_length() >> _POWER_SHIFT
     plain = machine.numbers[base].value * pow(r, -1, n)
     machine.numbers[result].fit(pow(plain, exponent, n) * r % n)
     return _OK
