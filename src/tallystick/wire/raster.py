@@ -17,7 +17,7 @@ _QUADS: Final = tuple(bytes(_HEX[5 * (value >> shift & 3)] for shift in (6, 4, 2
 _BINARY: Final = bytes.maketrans(b"01", b"0f")
 _ON_OR_OFF: Final = bytes.maketrans(b"0123456789abcdef", b"0000000011111111")
 #: the two bits of each of the sixteen levels, as a digit of base four
-_OF_FOUR: Final = bytes.maketrans(b"0123456789abcdef", b"0001111222222333")
+_OF_FOUR: Final = bytes.maketrans(b"0123456789abcdef", b"0001111122222333")
 
 
 def packed_size(width: int, height: int, bits: int) -> int:

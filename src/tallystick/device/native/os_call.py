@@ -7,7 +7,7 @@ from typing import Final
 
 from tallystick.device.native.machine import Asking, Ended, Handler, Machine, Throw
 from tallystick.errors import RemoteProtocolError
-from tallystick.wire.syscall import MAX_MESSAGE, CallStatus, Exchange, Exit, Random, request_from_bytes
+from tallystick.wire.syscall import MAX_MESSAGE, CallStatus, Exchange, Exit, Random, Wait, request_from_bytes
 from tallystick.wire.tlv import iterate_tlv
 
 __all__ = ["HANDLERS"]
@@ -122,7 +122,7 @@ def _own_request(machine: Machine, arguments: tuple[int, ...]) -> Asking:
         request = request_from_bytes(machine.memory.read(pointer, size))
     except RemoteProtocolError:
         raise Throw(_INVALID_PARAMETER) from None
-    if isinstance(request, Exchange | Exit):
+    if isinstance(request, Exchange | Wait | Exit):
         raise Throw(_INVALID_PARAMETER)
     outcome = yield request
     raw = outcome.to_bytes(request)

@@ -39,7 +39,8 @@ class CanvasView:
         self._finger: FingerInput | None = None
         self._drawing: Drawing | None = None
         self._is_changed = True
-        self._free_at_s = 0.0
+        #: when the next frame may be drawn; a second's worth of pixels may come at once
+        self._free_at_s = float("-inf")
         self._now_s = 0.0
 
     def paint(self, painting: Paint, *, now_s: float) -> None:

@@ -1,0 +1,154 @@
+"""Text by the pictures of its letters, and what becomes of lines that are painted over."""
+
+import struct
+
+import pytest
+from tests.unit.device.native.test_native_framebuffer import area
+
+from tallystick.device.native.bagl_font import find_glyphs
+from tallystick.device.native.cpu import Access
+from tallystick.device.native.generation import generation_of
+from tallystick.device.native.glyph import Texts
+from tallystick.device.native.memory import BadPointer, Memory
+from tallystick.device.native.worker import UnicornCpu
+from tallystick.wire.call_canvas import LabelKind
+
+PLACE = 0x00400000
+#: of a font with the letters A to C, whose pixels have 4 bytes each; B has none
+LETTERS = {"A": 0, "B": 4, "C": 4}
+
+
+def memory_with(data):
+    """Return an app's memory that begins with `data`."""
+    memory = Memory(UnicornCpu(), generation_of("nanox", 26))
+    memory.add(PLACE, data, size_bytes=len(data), access=Access.READ)
+    return memory
+
+
+def font(*, first=0x41, last=0x43):
+    """Return a font by hand: its head, its characters, its pixels, at the begin of flash."""
+    characters = b"".join(struct.pack("<II", offset, 0) for offset in LETTERS.values())
+    head = struct.pack("<I9B3xII", 8, 8, 0, 14, 14, 0, 0, 0, first, last, PLACE + 24, PLACE + 48)
+    return head + characters + bytes(8)
+
+
+@pytest.fixture
+def texts():
+    """Return the texts of a screen whose font is known."""
+    found = Texts(memory_with(font()), model="nanox")
+    found.learn_font(PLACE)
+    return found
+
+
+def lines(texts):
+    """Return what a screen says."""
+    return [(label.text, label.x, label.y, label.w, label.h) for label in texts.labels()]
+
+
+def test_letters_side_by_side_are_one_line(texts):
+    """Each picture is the letter whose pixels it has; a space has none."""
+    texts.drawn(area(10, 5, 6, 8), PLACE + 48)
+    texts.drawn(area(16, 5, 3, 8), 0, is_empty=True)
+    texts.drawn(area(19, 3, 6, 12), PLACE + 52)
+    assert lines(texts) == [("A C", 10, 3, 15, 12)]
+
+
+@pytest.mark.parametrize("place", [(10, 13), (40, 5), (10, -4)])
+def test_letter_below_or_far_away_begins_another_line(texts, place):
+    """A line ends where the next letter is not beside it."""
+    texts.drawn(area(10, 5, 6, 8), PLACE + 48)
+    texts.drawn(area(*place, 6, 8), PLACE + 48)
+    assert [line[0] for line in lines(texts)] == ["A", "A"]
+
+
+def test_line_is_fresh_once(texts):
+    """A line that stays is told again, but not as news."""
+    texts.drawn(area(10, 5, 6, 8), PLACE + 48)
+    assert [label.fresh for label in texts.labels()] == [True]
+    assert [label.fresh for label in texts.labels()] == [False]
+
+
+def test_line_that_is_painted_over_is_gone(texts):
+    """Half of it is enough; a rule beside it, or its edge, is not."""
+    texts.drawn(area(10, 5, 20, 8), PLACE + 48)
+    texts.covered(area(0, 0, 128, 6))
+    texts.covered(area(0, 20, 128, 1))
+    assert len(lines(texts)) == 1
+    texts.drawn(area(0, 0, 128, 10), 0x1234)
+    assert lines(texts) == []
+
+
+def test_new_line_in_its_place_takes_the_old_one_away(texts):
+    """A text drawn over another one without clearing stands alone."""
+    texts.tell("old", area(0, 0, 50, 10))
+    texts.labels()
+    texts.tell("new", area(5, 1, 50, 10), kind=LabelKind.CENTRED)
+    assert [(label.text, label.kind) for label in texts.labels()] == [("new", LabelKind.CENTRED)]
+
+
+def test_lines_that_tell_themselves_are_not_read_from_letters(texts):
+    """Once a library tells its texts, its letters add none."""
+    texts.tell("told", area(0, 0, 50, 10))
+    texts.drawn(area(10, 30, 6, 8), PLACE + 48)
+    assert [line[0] for line in lines(texts)] == ["told"]
+
+
+def test_flood_of_lines_is_bounded(texts):
+    """However much is written, what is told has a limit, and what cannot be printed is a question mark."""
+    for number in range(500):
+        texts.tell("\x01" + "x" * 1000, area(0, 10 * number, 50, 10))
+    labels = texts.labels()
+    assert len(labels) <= 64
+    assert {label.text for label in labels} == {"?" + "x" * 255}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [font(first=0x43, last=0x41), font()[:16] + struct.pack("<II", 0x10, PLACE + 48), font(last=0xFF)[:24]],
+)
+def test_damaged_font_is_a_bad_pointer(damaged):
+    """A font that points elsewhere, or has its letters in the wrong order, is not learned."""
+    found = Texts(memory_with(damaged.ljust(1024, b"\xff")[:1024]), model="nanox")
+    with pytest.raises(BadPointer):
+        found.learn_font(PLACE if damaged[13:15] != b"\x41\xff" else PLACE + 1020)
+
+
+def test_library_without_fonts_has_none():
+    """No symbols, no fonts, no error."""
+    found = Texts(memory_with(b"\0" * 16), model="nanox")
+    found.learn({})
+    found.learn({"C_nbgl_fonts": 0xFFFFFFF0, "C_nbgl_fonts_count": PLACE})
+    found.drawn(area(0, 0, 8, 8), PLACE)
+    assert found.labels() == ()
+
+
+def bagl_font(*, is_old, shift=0):
+    """Return a font of BAGL by hand, 0x20 to 0x7E, three bytes a letter, at the begin of flash."""
+    count = 0x7F - 0x20
+    head_bytes = 20 if is_old else 16
+    characters, bitmap = PLACE + head_bytes, PLACE + head_bytes + 4 * count
+    if is_old:
+        head = struct.pack("<IBBBBHHII", 8, 1, 12, 9, 0, 0x20, 0x7E, characters, bitmap + shift)
+        words = [(3 * number) << 16 for number in range(count)]
+    else:
+        head = struct.pack("<HBBBBBBII", 3 * count, 10, 1, 12, 9, 0x20, 0x7E, characters, bitmap + shift)
+        words = [(3 * number) << 2 for number in range(count)]
+    return head + struct.pack(f"<{count}I", *words) + bytes(3 * count), bitmap
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+def test_fonts_are_found_by_their_form(is_old):
+    """Both forms of a font are found in an app's flash, wherever no name leads to them."""
+    code, bitmap = bagl_font(is_old=is_old)
+    glyphs = find_glyphs(memory_with(code), code)
+    assert glyphs[bitmap + 3 * (ord("A") - 0x20)] == "A"
+    assert len(glyphs) == 0x7F - 0x20
+
+
+def test_what_only_looks_like_a_font_is_none():
+    """Pointers beside the app's memory, or offsets that go back, make it something else."""
+    code, _bitmap = bagl_font(is_old=False, shift=0x1000000)
+    assert find_glyphs(memory_with(code), code) == {}
+    code, _bitmap = bagl_font(is_old=False)
+    mixed = code[:16] + code[20:24] + code[16:20] + code[24:]
+    assert find_glyphs(memory_with(mixed), mixed) == {}

@@ -1,0 +1,72 @@
+"""System calls of apps that draw: what is refused of a painting and of a wait."""
+
+import pytest
+
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.call_canvas import MAX_LABEL, MAX_LABELS, Label, LabelKind, Paint, Wait
+from tallystick.wire.panel import Bitmap, Caption, Drawing, Frame, Text
+from tallystick.wire.syscall import request_from_bytes
+
+
+def painting(**changes):
+    """Return a painting of one row."""
+    return Paint(**{"x": 0, "y": 0, "w": 8, "h": 1, "bits": 1, "data": b"\xff", "labels": None, **changes})
+
+
+def label(text="x", **changes):
+    """Return a line of text."""
+    return Label(**{"x": 0, "y": 0, "w": 1, "h": 1, "text": text, **changes})
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        painting(bits=3).to_bytes(),
+        painting(w=4096, h=4096).to_bytes(),
+        painting(w=65535, h=65535, bits=4).to_bytes(),
+        painting(labels=(label(),) * (MAX_LABELS + 1)).to_bytes(),
+        painting(labels=(label("x" * (MAX_LABEL + 1)),)).to_bytes(),
+        painting(labels=(label("a\nb"),)).to_bytes(),
+        painting(labels=(label(),)).to_bytes()[:-1] + b"\xff",
+        painting(labels=(label(),)).to_bytes().replace(b"\x01\x00\x01x", b"\x0b\x00\x01x"),
+        b"\x12\x04",
+        b"\x12\x02\x90\x00\x00\x00\xff\xff",
+    ],
+)
+def test_painting_beyond_the_limits_is_refused(raw):
+    """Wrong bits, too many pixels or texts, texts that cannot be shown, flags there are not: an error, nothing else."""
+    with pytest.raises(RemoteProtocolError):
+        request_from_bytes(raw)
+
+
+@pytest.mark.parametrize("kind", list(LabelKind))
+@pytest.mark.parametrize("fresh", [True, False])
+def test_text_keeps_its_kind(kind, fresh):
+    """Each kind of text comes back as it was, fresh or not."""
+    request = painting(labels=(label(kind=kind, fresh=fresh),))
+    assert request_from_bytes(request.to_bytes()) == request
+
+
+def test_event_of_no_kind_is_refused():
+    """What a wait brings is one of its events."""
+    for raw in (b"\x07", b"", b"\x04", b"\x05\x00\x01\x00\x02", b"\x06\x00"):
+        with pytest.raises(RemoteProtocolError):
+            Wait().unpack(raw)
+
+
+def test_bitmap_tells_its_levels():
+    """One bit is dark or light, four are sixteen even steps."""
+    assert Bitmap(x=0, y=0, w=3, h=1, bpp=1, data=b"\xa0").levels() == bytes([255, 0, 255])
+    assert Bitmap(x=0, y=0, w=3, h=1, bpp=4, data=b"\x01\xf0").levels() == bytes([0, 17, 255])
+
+
+def test_captions_cross_to_the_panel():
+    """Text that is in the picture, and text with the number of the frame that had it first, come back as they were."""
+    elements = (
+        Bitmap(x=0, y=0, w=8, h=1, bpp=1, data=b"\x0f"),
+        Caption(x=1, y=2, w=3, h=4, text="in it", since=7),
+        Text(x=1, y=2, w=3, h=4, text="on it", since=9),
+    )
+    frame = Frame(sequence=9, width=128, height=64, drawing=Drawing(elements=elements), scene="canvas")
+    assert Frame.from_json(frame.to_json()) == frame
+    assert frame.drawing.texts() == ("in it", "on it")
