@@ -14,8 +14,8 @@ from tallystick.wire.screen import Notice
 
 RECT, REFRESH, RECEIVE, SEND, REQUEST = 0x01FA0000, 0x03FA0003, 0x03000089, 0x04000088, 0x04F00001
 WAIT = call(RECEIVE, RAM, 300, 0)
-#: the packet of a button's release as an answer: its five bytes, and 9000 behind them
-ANSWER = call(SEND, 0x20, RAM, 7, 0)
+#: the last packet as an answer; its status is the end of the last APDU
+ANSWER = call(SEND, 0x20, RAM, 8, 0)
 
 
 def app(*steps):
@@ -71,7 +71,7 @@ async def test_picture_is_shown_and_the_person_answers_the_apdu(stage):
     device = stage(ASKING)
     await device.until(lambda: rows(device) == 1)
     assert device.board.frame.scene == "canvas"
-    device.client.send("e001000000")
+    device.client.send("e0010000009000")
     await device.until(lambda: rows(device) == 2)
     assert device.client.answers == []
     push(device, Button.RIGHT)
@@ -90,7 +90,7 @@ async def test_what_the_os_asks_covers_the_picture_and_its_buttons(stage):
     assert rows(device) is None
     push(device, Button.BOTH)
     assert rows(device) == 1
-    device.client.send("e001000000")
+    device.client.send("e0010000009000")
     await device.until(lambda: rows(device) == 2)
 
 
@@ -98,11 +98,11 @@ async def test_next_client_waits_until_the_app_has_answered_the_one_that_left(st
     """An app that asks for a client that is gone ends what it began; its answer goes to nobody else."""
     device = stage(ASKING)
     await device.until(lambda: rows(device) == 1)
-    device.client.send("e001000000")
+    device.client.send("e0010000009000")
     await device.until(lambda: rows(device) == 2)
     device.client.leave()
     other = Client(device)
-    other.send("e002000000")
+    other.send("e0020000009000")
     device.board.run()
     push(device, Button.RIGHT)
     await device.until(lambda: other.answers)
