@@ -1,7 +1,8 @@
 """Cryptography of firmware 1.x: system calls where later firmware has a shared library (native-apps 1).
 
 Each is the library's function of today under its older name: a call that fails throws, and one that succeeds gives a length or a value. What
-the order of arguments of the public SDK 1.6 (``cx.h``) says is followed; DES, RSA and Groestl are not here, and are named when called.
+the order of arguments of the public SDK 1.6 (``cx.h``) says is followed. DES, RSA and Groestl are not here, nor a running HMAC on RIPEMD-160 and SHA-256, for which apps of 1.x have less room than
+later ones; they are named when called.
 """
 
 from __future__ import annotations
@@ -24,16 +25,19 @@ _WORDS: Final = 12
 #: below the stack, where the OS's own frame lies on real devices
 _SCRATCH: Final = 64
 _LAST: Final = 1
-_MAX_RANDOM: Final = 1024
+#: bytes at once, of random numbers and of numbers to compute with
+_MAX_BYTES: Final = 1024
 #: what `cx_ecdh` gives: the point, or its x alone
-_X_ALONE: Final = 2
+_X_ALONE: Final = 2 << 12
 _POINT_BYTES, _X_BYTES = 65, 32
+
+_HMAC_KEY_BYTES: Final = 128
 
 _Arguments = tuple[int, ...]
 
 
-def _library(machine: Machine, name: str, arguments: _Arguments, *, may_carry: bool = False) -> Asking:
-    """Carry out a function of the library; raise Throw where it fails."""
+def _library(machine: Machine, name: str, arguments: _Arguments, *, has_value: bool = False) -> Asking:
+    """Carry out a function of the library; raise Throw where it fails: one without a value gives 0 otherwise."""
     words = (*arguments, *(0,) * (_WORDS - len(arguments)))
     try:
         result: Any = _LIBRARY[name](machine, words)
@@ -42,7 +46,7 @@ def _library(machine: Machine, name: str, arguments: _Arguments, *, may_carry: b
     except CxError as error:
         result = int(error.status)
     failed = int(result) & 0xFFFF_FFFF
-    if failed >= CxStatus.CARRY and not (may_carry and failed == CxStatus.CARRY):
+    if failed >= CxStatus.CARRY or (failed and not has_value):
         raise Throw(_INVALID_PARAMETER)
     return failed
 
@@ -65,16 +69,22 @@ def _told(name: str, *, order: tuple[int, ...] | None = None) -> Handler:
     """Return the handler of a call whose result is the function's: true or false, a length, or a sum."""
 
     def handler(machine: Machine, arguments: _Arguments) -> Asking:
-        return (yield from _library(machine, name, _picked(arguments, order)))
+        return (yield from _library(machine, name, _picked(arguments, order), has_value=True))
 
     return handler
 
 
-def _carrying(name: str) -> Handler:
-    """Return the handler of a sum or a difference, which gives its carry."""
+def _sum(sign: int) -> Handler:
+    """Return the handler of a sum or a difference (r, a, b, length): big endian, with the carry as its result."""
 
-    def handler(machine: Machine, arguments: _Arguments) -> Asking:
-        return int((yield from _library(machine, name, arguments, may_carry=True)) == CxStatus.CARRY)
+    def handler(machine: Machine, arguments: _Arguments) -> int:
+        target, one, other, size = arguments
+        if size > _MAX_BYTES:
+            raise Throw(_INVALID_PARAMETER)
+        first, second = (int.from_bytes(machine.memory.read(pointer, size), "big") for pointer in (one, other))
+        total = first + sign * second
+        machine.memory.write(target, (total % (1 << 8 * size)).to_bytes(size, "big"))
+        return int(not 0 <= total < 1 << 8 * size)
 
     return handler
 
@@ -93,14 +103,16 @@ def _through_word(name: str, make: Callable[[_Arguments, int], _Arguments], *, b
 
 def _hash(machine: Machine, arguments: _Arguments) -> Asking:
     """cx_hash(hash, mode, in, length, out, room): the length of the digest with the last part, else 0."""
+    size = yield from _library(machine, "cx_hash_get_size", arguments[:1], has_value=True)
     yield from _library(machine, "cx_hash_no_throw", arguments)
-    return (yield from _library(machine, "cx_hash_get_size", arguments[:1])) if arguments[1] & _LAST else 0
+    return size if arguments[1] & _LAST else 0
 
 
 def _hmac(machine: Machine, arguments: _Arguments) -> Asking:
-    """cx_hmac(hmac, mode, in, length, mac, room): as cx_hash."""
+    """cx_hmac(hmac, mode, in, length, mac, room): as cx_hash; the running hash lies behind the key."""
+    size = yield from _library(machine, "cx_hash_get_size", (arguments[0] + _HMAC_KEY_BYTES,), has_value=True)
     yield from _library(machine, "cx_hmac_no_throw", arguments)
-    return (yield from _library(machine, "cx_hash_get_size", arguments[:1])) if arguments[1] & _LAST else 0
+    return size if arguments[1] & _LAST else 0
 
 
 def _agree(machine: Machine, arguments: _Arguments) -> Asking:
@@ -112,7 +124,7 @@ def _agree(machine: Machine, arguments: _Arguments) -> Asking:
 def _random(machine: Machine, arguments: _Arguments) -> Asking:
     """cx_rng(buffer, length): the buffer."""
     pointer, size = arguments
-    if size > _MAX_RANDOM:
+    if size > _MAX_BYTES:
         raise Throw(_INVALID_PARAMETER)
     if size:
         machine.memory.write(pointer, (yield Random(size)).unwrap())
@@ -134,7 +146,7 @@ def _pbkdf2_sha512(machine: Machine, arguments: _Arguments) -> Asking:
 def _is_zero(machine: Machine, arguments: _Arguments) -> int:
     """cx_math_is_zero(a, length)."""
     pointer, size = arguments
-    if size > _MAX_RANDOM:
+    if size > _MAX_BYTES:
         raise Throw(_INVALID_PARAMETER)
     return int(not any(machine.memory.read(pointer, size)))
 
@@ -154,8 +166,6 @@ _HASHES: Final = {
     "shake256": 11,
 }
 _SAME: Final = (
-    "cx_hmac_ripemd160_init",
-    "cx_hmac_sha256_init",
     "cx_hmac_sha512_init",
     "cx_pbkdf2",
     "cx_aes_init_key",
@@ -203,8 +213,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "cx_edward_compress_point": _same("cx_edwards_compress_point_no_throw"),
     "cx_edward_decompress_point": _same("cx_edwards_decompress_point_no_throw"),
     "cx_math_cmp": _through_word("cx_math_cmp_no_throw", lambda given, at: (*given, at)),
-    "cx_math_add": _carrying("cx_math_add_no_throw"),
-    "cx_math_sub": _carrying("cx_math_sub_no_throw"),
+    "cx_math_add": _sum(1),
+    "cx_math_sub": _sum(-1),
     "cx_math_is_zero": _is_zero,
     "cx_math_is_prime": _through_word("cx_math_is_prime_no_throw", lambda given, at: (*given, at)),
 }

@@ -1,5 +1,6 @@
 """Firmware from before API levels: found by an app's code, and its own ways of answering and throwing."""
 
+import dataclasses
 import struct
 
 import pytest
@@ -13,16 +14,7 @@ from tallystick.device.native.machine import Crash
 from tallystick.device.native.program import program
 from tallystick.device.native.worker import UnicornCpu
 from tallystick.wire.native import NativeImage
-from tallystick.wire.syscall import Exchange, Idle, Outcome
-
-# bolos_syscalls_1.5.h, 1.6.h and 2.0.h of Speculos 0.9.0, and the SDK's own headers of 2.0 and 2.1
-CHECK_LEVEL, TRY_SET, EXIT_15, EXIT_16, EXIT_2 = 0x60000137, 0x6000AC7A, 0x600062E1, 0x60009ABE, 0x60009ABE
-
-
-def old(code):
-    """Return an app without an API level."""
-    made = image(code, level=None)
-    return NativeImage(image=made)
+from tallystick.wire.syscall import Idle, Log, Outcome, Random
 
 
 def call(number, *arguments, room=0):
@@ -40,23 +32,6 @@ def call(number, *arguments, room=0):
     load = (at + 4 * len(arguments) - ((here + 2 + 4) & ~3)) // 4
     code += struct.pack("<4H", 0x4669, 0x4800 | load, 0xDF01, 0xE000 | (at + 4 * len(words) - here - 6 - 4) // 2)
     return code + b"\x00\xbf" * ((at - body) // 2) + struct.pack(f"<{len(words)}I", *words)
-
-
-def run(code, *, model="nanos"):
-    """Run code to its end; return processor and crash."""
-    import dataclasses
-
-    cpu = UnicornCpu()
-    running = program(cpu, old(code), dataclasses.replace(INFO, model=model), budget=10_000, calls=100)
-    try:
-        request = next(running)
-        while True:
-            assert isinstance(request, Idle | Exchange) or hasattr(request, "text")
-            request = running.send(Outcome())
-    except StopIteration:
-        return cpu, ""
-    except Crash as crash:
-        return cpu, crash.message
 
 
 def marks(name, model="nanos"):
@@ -117,3 +92,87 @@ def test_every_call_of_an_era_has_a_number_a_name_and_a_count(era):
     assert era.calls.find(0x12345678).name == "0x12345678"
     assert len(era.functions) in {0, 109, 114, 119, 124}
     assert len(PARAMETERS) > 0
+
+
+class Old:
+    """One app of firmware 1.x or 2.x, driven until it ends, with arguments on its stack as the SDK's wrappers put them."""
+
+    def __init__(self, name, code, *answers):
+        era = next(era for era in ERAS if (era.model, era.name) == ("nanos", name))
+        code += bytes(-len(code) % 4)
+        made = image(code + END + marks(name), level=None)
+        self.cpu, self.crash, self.requests = UnicornCpu(), "", []
+        left = list(answers)
+        info = dataclasses.replace(INFO, model="nanos")
+        running = program(self.cpu, NativeImage(image=made), info, budget=10_000, calls=100)
+        self.ram = era.ram
+        try:
+            request = next(running)
+            while True:
+                if not isinstance(request, Idle | Log):
+                    self.requests.append(request)
+                asked = not isinstance(request, Idle | Log)
+                request = running.send(left.pop(0) if left and asked else Outcome())
+        except StopIteration:
+            pass
+        except Crash as crash:
+            self.crash = crash.message
+
+    def words(self, address, count):
+        """Return words of the app's memory."""
+        return struct.unpack(f"<{count}I", self.cpu.read(address, 4 * count))
+
+    @property
+    def array(self):
+        """Where the last call's arguments lie: on the stack, as it was left."""
+        return self.cpu.get(Register.SP)
+
+
+# numbers of SDK 1.5 and 1.6: cx_rng, and what answers it
+RNG, RNG_ANSWERED = 0x6000052C, 0x90000567
+TRY_SET, UNKNOWN = 0x60008875, 0x60009999
+# and of SDK 2.0
+RANDOM = 0x60010775
+
+
+def test_firmware_15_answers_in_registers():
+    """The word that answers comes in r0 and the result in r1."""
+    made = Old("1.5", call(RNG, 0x20001900, 4), Outcome(value=b"rand"))
+    assert made.requests == [Random(4)]
+    assert (made.cpu.get(Register.R0), made.cpu.get(Register.R1)) == (RNG_ANSWERED, 0x20001900)
+    assert made.cpu.read(0x20001900, 4) == b"rand"
+
+
+def test_firmware_16_answers_in_the_array():
+    """The word that answers and the result are written over the first two arguments."""
+    made = Old("1.6", call(RNG, 0x20001900, 4), Outcome(value=b"rand"))
+    assert made.words(made.array, 2) == (RNG_ANSWERED, 0x20001900)
+
+
+def test_firmware_2_answers_as_all_later_ones():
+    """Result in r0, exception in r1."""
+    made = Old("2.1", call(RANDOM, 0x20000300, 4), Outcome(value=b"rand"))
+    assert (made.cpu.get(Register.R0), made.cpu.get(Register.R1)) == (0, 0)
+    assert made.cpu.read(0x20000300, 4) == b"rand"
+    assert Old("2.1", call(UNKNOWN)).cpu.get(Register.R1) == 0x0B
+
+
+@pytest.mark.parametrize("name", ["1.5", "1.6"])
+def test_exception_that_nobody_catches_ends_an_old_app(name):
+    """Firmware 1.x goes to the app's try context; without one the app is over, and the report names the call."""
+    made = Old(name, call(UNKNOWN))
+    assert made.crash == "0x60009999 ended with exception 0x8, and the app does not catch any"
+
+
+@pytest.mark.parametrize("name", ["1.5", "1.6"])
+def test_exception_goes_to_the_try_context(name):
+    """Registers are those that setjmp kept, the exception is in r0, and the app goes on where it had called setjmp."""
+    catch = 0x00400000 + 0x100
+    kept = struct.pack("<10I", *range(4, 12), 0x20002700, catch | 1)
+    code = call(TRY_SET, 0xC0D00200) + call(UNKNOWN)
+    code += b"\x00\xbf" * ((0x100 - len(code)) // 2) + END
+    code += b"\x00\xbf" * ((0x200 - len(code)) // 2) + kept
+    made = Old(name, code)
+    assert "fault at app+0x100" in made.crash
+    assert made.cpu.get(Register.R0) == 8
+    assert [made.cpu.get(register) for register in (Register.R4, Register.R11, Register.SP)] == [4, 11, 0x20002700]
