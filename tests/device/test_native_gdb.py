@@ -168,3 +168,17 @@ def test_trace_tells_the_calls_with_their_arguments(running):
     assert any(line.startswith("os_io_rx_evt(out=ram+") and line.endswith(" = 10") for line in lines)
     assert any(line.startswith("os_io_tx_cmd(kind=0x20, data=ram+") for line in lines)
     assert "deadbeef" not in "".join(lines)
+
+
+def test_one_gdb_at_a_time_and_noise_does_no_harm(running):
+    """A second visitor is shown out, noise is no packet, a visitor who goes without a word leaves the app running."""
+    door = ("127.0.0.1", running.facts["gdb_port"])
+    with socket.create_connection(door, timeout=PATIENCE_S) as first:
+        first.sendall(b"\xff" * 5000 + b"$" + b"a" * 40000 + b"#00$g#67")
+        heard = b""
+        while b"#" not in heard:  # the registers, behind what acknowledges and what asks again
+            heard += first.recv(4096)
+        with socket.create_connection(door, timeout=PATIENCE_S) as second:
+            assert not second.recv(1)
+    assert running.ask("e001000000").finish() == ["0100009000"]
+    assert "detached" in running.gdb("info registers pc", "detach")

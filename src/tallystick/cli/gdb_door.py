@@ -12,6 +12,8 @@ import socket
 __all__ = ["GdbDoor"]
 
 _CHUNK = 4096
+#: seconds that one gdb may take to leave before the next one is shown out
+_LEAVING_S = 1.0
 #: what gdb says when it lets go: said for one that went without a word, so that the app runs on
 _DETACH = b"$D#44"
 
@@ -26,6 +28,7 @@ class GdbDoor:
         self._app: asyncio.StreamWriter | None = None
         self._gdb: asyncio.StreamWriter | None = None
         self._is_there = asyncio.Event()
+        self._is_free = asyncio.Lock()
 
     @property
     def port(self) -> int:
@@ -78,8 +81,10 @@ class GdbDoor:
                 self._gdb.close()
 
     async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what one gdb says; a second one is shown out."""
-        if self._gdb is not None:
+        """Pass on what one gdb says; a second one is shown out, unless the first is just leaving."""
+        try:
+            await asyncio.wait_for(self._is_free.acquire(), _LEAVING_S)
+        except TimeoutError:
             writer.close()
             return
         self._gdb = writer
@@ -95,6 +100,7 @@ class GdbDoor:
             self._gdb = None
             if self._app is not None:
                 self._app.write(_DETACH)
+            self._is_free.release()
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
