@@ -5,6 +5,7 @@ import hashlib
 import json
 
 import pytest
+from app_file import intel_hex
 from ecdsa import SECP256k1, SigningKey
 from person import person
 
@@ -18,19 +19,6 @@ BASE = 0xC0D00000
 AUTHORITY = SigningKey.from_string(hashlib.sha256(b"authority of the interop tests").digest(), curve=SECP256k1)
 
 
-def intel_hex(memory, *, base=BASE):
-    """Give `memory` at `base` as Intel HEX, to be started at its first address in Thumb state, as linkers write it."""
-
-    def record(kind, address, data):
-        raw = bytes([len(data), address >> 8, address & 0xFF, kind]) + data
-        return ":" + (raw + bytes([-sum(raw) & 0xFF])).hex().upper()
-
-    lines = [record(4, 0, (base >> 16).to_bytes(2, "big"))]
-    lines += [record(0, at, memory[at : at + 16]) for at in range(0, len(memory), 16)]
-    lines += [record(5, 0, (base + 1).to_bytes(4, "big")), record(1, 0, b"")]
-    return "\n".join(lines) + "\n"
-
-
 def uncompressed(key):
     """Give the public key of an ecdsa signing key, as 65 bytes in hexadecimal."""
     return key.verifying_key.to_string("uncompressed").hex()
@@ -40,7 +28,7 @@ def uncompressed(key):
 def app_hex(tmp_path):
     """Give the path of a small app's hex file."""
     path = tmp_path / "app.hex"
-    path.write_text(intel_hex(CODE), encoding="ascii")
+    path.write_text(intel_hex(CODE, base=BASE), encoding="ascii")
     return path
 
 
@@ -142,7 +130,7 @@ PARAMETERS = bytes.fromhex("010444656d6f") + bytes.fromhex("0203312e30") + bytes
 def _with_parameters(folder):
     """Give a hex file that brings its install parameters along."""
     path = folder / "whole.hex"
-    path.write_text(intel_hex(CODE + PARAMETERS), encoding="ascii")
+    path.write_text(intel_hex(CODE + PARAMETERS, base=BASE), encoding="ascii")
     return path
 
 
