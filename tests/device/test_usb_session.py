@@ -5,7 +5,7 @@ from normal_stage import NAME, OPEN_APP
 from usb_stage import FakeHost, UsbStage
 
 from tallystick.device.normal.usb_pipe import HIGH_WATER
-from tallystick.device.normal.usbip import MAX_WAITING
+from tallystick.device.normal.usbip_session import MAX_WAITING
 from tallystick.wire.events import Button
 from tallystick.wire.hid import HidFraming
 from tallystick.wire.model import MODELS

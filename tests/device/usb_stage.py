@@ -5,7 +5,7 @@ from normal_stage import TEST_SENTENCE, echo
 from tallystick import apps
 from tallystick.app.inline import InlineHost
 from tallystick.device.board.embedded import EmbeddedBoard
-from tallystick.device.normal.usbip import UsbipSession, UsbPort
+from tallystick.device.normal.usbip_session import UsbipSession, UsbPort
 from tallystick.device.secure.vault import COST_TRIVIAL
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import RepeatableRng

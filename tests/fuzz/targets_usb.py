@@ -8,7 +8,7 @@ import contextlib
 from tallystick.device.cable.uhid import output, refusal
 from tallystick.device.normal.relay import Relay
 from tallystick.device.normal.usb_pipe import HIGH_WATER
-from tallystick.device.normal.usbip import MAX_WAITING, UsbipSession, UsbPort
+from tallystick.device.normal.usbip_session import MAX_WAITING, UsbipSession, UsbPort
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.functionfs import descriptors, endpoint_addresses, events
 from tallystick.wire.urb import MAX_TRANSFER, ReturnReader, UrbReader

@@ -27,6 +27,8 @@ KINDS = ("vhci", "tcp", "gadget", "uhid")
 #: seconds a cable may take to end when it is let go of; a gadget is taken apart, which takes a moment
 _END_S = {"gadget": 10.0}
 _END_ELSE_S = 0.1
+#: bytes of what a cable says that are kept
+_CHUNK = 1 << 16
 
 
 class Device(Protocol):
@@ -82,7 +84,9 @@ class Usb:
 
     def __init__(self, way: Way) -> None:
         self._kind = way.kind
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        #: what it said and no line end has come for
+        self._said = b""
         self._descriptor = -1
         self._then: Callable[[], None] | None = None
         self._is_plugged = False
@@ -141,7 +145,7 @@ class Usb:
     def _plug(self) -> None:
         if self._process is not None and self._process.stdin is not None:
             try:
-                self._process.stdin.write(PLUG + "\n")
+                self._process.stdin.write(PLUG.encode() + b"\n")
                 self._process.stdin.flush()
             except BrokenPipeError:
                 pass  # it has ended; what it said last is heard
@@ -149,32 +153,40 @@ class Usb:
     def _hear(self) -> None:
         if self._process is None or self._process.stdout is None or self._device is None:
             return
-        line = self._process.stdout.readline()
-        if not line:
-            self._stop_hearing()
-            self._device.fail(TransportError("the USB cable's program ended", remedy="start again"))
-            return
         try:
-            _plugged(line)
-        except TallyError as error:
-            self._stop_hearing()
-            self._device.fail(error)
+            said = os.read(self._process.stdout.fileno(), _CHUNK)
+        except BlockingIOError:
             return
-        then, self._then, self._is_plugged = self._then, None, True
-        if then is not None:
-            then()
+        if not said:
+            self._fail(TransportError("the USB cable's program ended", remedy="start again"))
+            return
+        *lines, self._said = (self._said + said)[-_CHUNK:].split(b"\n")
+        for line in lines:
+            try:
+                _plugged(line)
+            except TallyError as error:
+                self._fail(error)
+                return
+            then, self._then, self._is_plugged = self._then, None, True
+            if then is not None:
+                then()
+
+    def _fail(self, reason: TallyError) -> None:
+        self._stop_hearing()
+        if self._device is not None:
+            self._device.fail(reason)
 
     def _stop_hearing(self) -> None:
         if self._process is not None and self._process.stdout is not None:
             asyncio.get_running_loop().remove_reader(self._process.stdout.fileno())
 
 
-def _start(command: list[str]) -> subprocess.Popen[str]:
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
     """Start a cable's program and wait until it is ready; a password may be asked for."""
     process = subprocess.Popen(  # noqa: S603 -- our own module, by way of the system's own sudo
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    line = process.stdout.readline() if process.stdout is not None else ""
+    line = process.stdout.readline() if process.stdout is not None else b""
     try:
         if not line:
             raise PermissionDenied(
@@ -189,7 +201,7 @@ def _start(command: list[str]) -> subprocess.Popen[str]:
     return process
 
 
-def _plugged(line: str) -> dict[str, Any]:
+def _plugged(line: bytes) -> dict[str, Any]:
     """Read a line of a cable; raise what it complains of."""
     try:
         document = json.loads(line)

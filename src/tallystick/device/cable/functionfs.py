@@ -69,7 +69,7 @@ class Pump:
         waiting = select.poll()
         for descriptor in (self._control, self._wake):
             waiting.register(descriptor, select.POLLIN)
-        while not self._is_over:
+        while True:
             waiting.poll()
             if self._is_over:
                 return

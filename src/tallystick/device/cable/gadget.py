@@ -147,7 +147,8 @@ def _run(*words: str) -> None:
     """Run a program of the system; what matters is looked at afterwards."""
     for folder in ("/sbin", "/usr/sbin", "/bin", "/usr/bin"):
         if (Path(folder) / words[0]).exists():
-            subprocess.run([f"{folder}/{words[0]}", *words[1:]], check=False, stdin=subprocess.DEVNULL)  # noqa: S603 -- fixed
+            command = [f"{folder}/{words[0]}", *words[1:]]
+            subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 -- fixed
             return
 
 

@@ -34,7 +34,8 @@ class Cable(Protocol):
 
 def serve(cable: Cable, lines: IO[str] = sys.stdin, out: IO[str] = sys.stdout) -> int:
     """Be the program of `cable`; return the exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for who holds the cable, and lets go of it then
+    for number in (signal.SIGINT, signal.SIGTERM):  # meant for who holds the cable, and lets go of it then
+        signal.signal(number, signal.SIG_IGN)
     try:
         cable.prepare()
         _say(out, ready={})

@@ -16,7 +16,7 @@ from tallystick.device.cable.uhid import create, output, refusal
 from tallystick.device.cable.vhci import VhciCable
 from tallystick.device.normal.listener import bind_private
 from tallystick.device.normal.relay import Relay
-from tallystick.device.normal.usbip import UsbipSession, UsbPort
+from tallystick.device.normal.usbip_session import UsbipSession, UsbPort
 from tallystick.errors import DeviceNotFound, PermissionDenied, TransportError
 from tallystick.wire.hid import HidFraming
 from tallystick.wire.role import Role
@@ -30,9 +30,10 @@ ECHO = b"\xe0\x00\x00\x00\x02ab"
 @pytest.fixture(autouse=True)
 def interrupt():
     """Put back how an interrupt is taken: a cable's program leaves that to whoever holds it."""
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 class FakeCable:
