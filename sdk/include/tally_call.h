@@ -12,6 +12,9 @@
 /* Say something to the developer: at most 256 printable characters, never a secret. Body: UTF-8. */
 #define TALLY_LOG 0x03
 
+/* Answer the APDU in hand and go on: what a native app has answered when it ends. Body: Status u16 and the answer's data. */
+#define TALLY_ANSWER 0x04
+
 /* Show a scene and wait for the person. Value: an Answer, or None for Progress. Body: One scene. */
 #define TALLY_ASK 0x10
 

@@ -120,3 +120,11 @@ async def test_library_speaks_for_its_caller(start):
     device = start(caller("Main"), app(code, "Lib", flags=AppFlag.LIBRARY))
     answer = await device.client.exchange(APDU)
     assert answer[:32] == device.board.system.session.registry.find("Main").full_hash
+
+
+async def test_app_that_answers_and_ends_is_heard(start):
+    """The answer of an app that quits as it answers reaches the client, and the dashboard is back."""
+    code = call(RECEIVE, PACKET, 300, 0) + call(SEND, 0x20, PACKET, 1 + len(APDU), 0) + call(EXIT, 0)
+    device = start(app(code, "Main"))
+    assert await device.client.exchange(APDU) == b"\x20" + APDU
+    await device.until(lambda: device.app is None)

@@ -57,6 +57,7 @@ __all__ = [
     "MAX_REPLY",
     "REQUESTS",
     "Agree",
+    "Answer",
     "ApduEvent",
     "AppEvent",
     "Ask",
@@ -209,6 +210,24 @@ class Exit(Request):
         return cls(_printable(reader.rest()))
 
 
+@dataclass(frozen=True, slots=True)
+class Answer(Request):
+    """Answer the APDU in hand and go on: what a native app has answered when it ends."""
+
+    NUMBER = 0x04
+    response: Response
+
+    def body(self) -> bytes:
+        """Status u16 and the answer's data."""
+        return self.response.status.to_bytes(2, "big") + self.response.data
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Read the body."""
+        status = reader.u16()
+        return cls(Response(reader.rest(), status))
+
+
 def _printable(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")[:MAX_LOG]
     return "".join(char if char.isprintable() else "?" for char in text)
@@ -287,6 +306,7 @@ _REQUESTS: tuple[type[Request], ...] = (
     Exchange,
     Exit,
     Log,
+    Answer,
     Ask,
     Idle,
     Wait,

@@ -17,6 +17,7 @@ from tallystick.wire.syscall import (
     MAX_RANDOM,
     REQUESTS,
     Agree,
+    Answer,
     ApduEvent,
     Ask,
     CallLibrary,
@@ -99,6 +100,7 @@ SAMPLES = [
     (Agree(b"\x01" * 32, b"\x04" * 65), "63" + "01" * 32 + "04" * 65),
     (Cipher(True, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 01" + "01" * 16 + "02" * 16 + "03" * 16),
     (Cipher(False, b"\x01" * 16, b"\x02" * 16, b"\x03" * 16), "64 00" + "01" * 16 + "02" * 16 + "03" * 16),
+    (Answer(Response(b"\x05", 0x9000)), "04 9000 05"),
     (DeriveSecret(Scheme.SLIP21, b"\0label"), "23 02 00 6c6162656c"),
     (DeriveSecret(Scheme.BIP32_ED25519, b"\x80\0\0\x2c"), "23 01 8000002c"),
     (MasterIdentifier(), "24"),
@@ -209,6 +211,7 @@ OPEN_ENDED = (
     CallLibrary,
     LeaveLibrary,
     DeriveSecret,
+    Answer,
 )
 
 

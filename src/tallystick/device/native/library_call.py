@@ -50,7 +50,8 @@ def _leave(machine: Machine, thrown: int) -> Asking:
     generation = machine.generation
     if machine.entry is not None:
         ram = machine.memory.read(generation.ram, generation.ram_bytes)
-        yield LeaveLibrary(ram=ram, thrown=thrown, response=machine.response)
+        response, machine.response = machine.response, None
+        yield LeaveLibrary(ram=ram, thrown=thrown, response=response)
     raise Ended
 
 

@@ -21,7 +21,7 @@ from tallystick.device.native.try_context import give_back
 from tallystick.wire.install import InstallParameters
 from tallystick.wire.native import NativeImage
 from tallystick.wire.screen import Entry, Menu
-from tallystick.wire.syscall import DeviceInfo, Idle, Outcome, Request
+from tallystick.wire.syscall import Answer, DeviceInfo, Idle, Outcome, Request
 
 __all__ = ["BUDGET", "MAX_CALLS", "program"]
 
@@ -69,6 +69,8 @@ def program(
             if asking is not None:  # most calls ask nobody
                 yield from asking
         except Ended:
+            if machine.response is not None:
+                yield Answer(machine.response)
             return
 
 

@@ -28,6 +28,7 @@ from tallystick.wire.status import StatusWord
 from tallystick.wire.syscall import (
     MAX_LOG,
     MAX_REPLY,
+    Answer,
     ApduEvent,
     AppEvent,
     Ask,
@@ -247,6 +248,9 @@ class Supervisor:
                     self._take_response(run, response)
             case Paint() if run.app.bundle is None:
                 self._paint(run, request)
+            case Answer(response) if run.app.bundle is None:
+                if self._settle(run, response):
+                    self._answer(run, Outcome())
             case Exit(reason):
                 self.close("".join(char if char.isprintable() else "?" for char in reason[:MAX_LOG]))
             case LeaveLibrary() if run.caller is not None:

@@ -14,6 +14,7 @@ from tallystick.device.native.worker import UnicornCpu
 from tallystick.errors import UsageError
 from tallystick.wire.install import Curve
 from tallystick.wire.syscall import (
+    Answer,
     ApduEvent,
     CallStatus,
     DeriveNode,
@@ -76,6 +77,14 @@ def test_app_that_exits_is_done():
     """Exit ends the loop without a word."""
     run = Run(call(EXIT, 0))
     assert (run.ended, run.requests) == (True, [])
+
+
+def test_app_that_answered_and_ends_has_answered():
+    """What an app sent before it ends reaches the client: `B0 A7` is answered before the app quits."""
+    code = call(RECEIVE, RAM, 300, 0) + call(SEND, 0x20, RAM + 1, 5, 0) + call(EXIT, 0)
+    run = Run(code, Outcome(value=ApduEvent(b"abcde")))
+    assert run.requests[-1] == Answer(Response(b"abc", 0x6465))
+    assert run.ended
 
 
 def test_apdu_comes_in_and_its_answer_goes_out():
