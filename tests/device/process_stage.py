@@ -16,7 +16,7 @@ from tallystick.wire.bundle import Bundle
 
 TEST_SENTENCE = "test test test test test test test test test test test junk"
 #: real processes on a busy machine: nothing here is measured, this only ends a test that hangs
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 HEAD = """\
 from tallystick.app.app import App, start_with
 from tallystick.wire.screen import Item, Review

@@ -14,7 +14,7 @@ from tallystick.device.sandbox.inspect import inspect, require_confined
 from tallystick.wire.role import Role
 from tallystick.wire.tcp import TcpFraming
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 #: a Normal World whose Secure World answers each APDU with itself, and `f0…` with the attempt to look at a file
 PROGRAM = """
 import asyncio, os, socket, sys, types
