@@ -184,6 +184,7 @@ class CipherContext:
         """Return whole blocks through the cipher; a MAC shows none of them."""
         if len(data) % _BLOCK:
             raise CxError(CxStatus.INVALID_PARAMETER_VALUE)
+        self._check_key()
         decrypt = self.operation == Operation.DECRYPT
         if self.mode == Chain.ECB:
             if data and self.operation not in {Operation.ENCRYPT, Operation.DECRYPT}:
@@ -195,8 +196,13 @@ class CipherContext:
         self.last = self.mac = (data if decrypt else output)[-_BLOCK:]
         return output if self.operation in {Operation.ENCRYPT, Operation.DECRYPT} else b""
 
+    def _check_key(self) -> None:
+        if len(self.key) not in aes.KEY_BYTES:
+            raise CxError(CxStatus.INVALID_PARAMETER)
+
     def _stream(self, data: bytes) -> bytes:
         """Return data under the stream; what is left of its last block waits, `waiting` bytes of it used."""
+        self._check_key()
         used = self.waiting & (_BLOCK - 1)
         head = bytes(self.data[used:]) if used else b""
         blocks = max(0, -(-(len(data) - len(head)) // _BLOCK))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hmac import compare_digest
 from typing import Final
 
 from tallystick.crypto import aes
@@ -35,7 +36,8 @@ def load_cipher(machine: Machine, pointer: int) -> CipherContext:
     context = CipherContext.from_bytes(machine.memory.read(pointer, CIPHER_BYTES))
     if not pointer or not context.info:
         raise CxError(CxStatus.INVALID_PARAMETER)
-    if context.key_at:
+    # a cipher may be given its padding and vector before its key
+    if context.key_at and word(machine, context.key_at) in aes.KEY_BYTES:
         context.key = read_key(machine, context.key_at)
     for padding in _PADDINGS if context.get_padding else ():
         if context.get_padding == machine.cx_page.padding(_PADDINGS.index(padding)):
@@ -211,7 +213,7 @@ def _through(machine: Machine, context: CipherContext, arguments: tuple[int, ...
         machine.memory.write(target, context.mac)
         said, finished = 0, _BLOCK
     elif context.operation == Operation.VERIFY:
-        same = machine.memory.read(target, _BLOCK) == context.mac
+        same = compare_digest(machine.memory.read(target, _BLOCK), context.mac)
         said, finished = 0, _BLOCK if same else 0
     _tell(machine, length, said + finished)
     return _OK

@@ -39,7 +39,7 @@ def cmac_start(machine: Machine, pointer: int, key: bytes) -> None:
 def _cmac(machine: Machine, pointer: int) -> tuple[CipherContext, bytes, bytes]:
     """Return the cipher, the state of its CMAC and what waits; raise CxError or BadPointer."""
     context = load_cipher(machine, pointer)
-    if not context.cmac_at or context.mode != Chain.ECB:
+    if not context.cmac_at or context.mode != Chain.ECB or not context.key:
         raise CxError(CxStatus.INVALID_PARAMETER)
     raw = machine.memory.read(context.cmac_at, CMAC_BYTES)
     waiting = int.from_bytes(raw[2 * _BLOCK :], "little")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hmac import compare_digest
 from typing import Final
 
 from tallystick.crypto import aes
@@ -170,7 +171,7 @@ def _finish(machine: Machine, arguments: tuple[int, ...]) -> int:
     siv.state = cmac_finish(machine, siv.context)
     _store(machine, pointer, siv)
     if siv.mode == Operation.DECRYPT:
-        same = machine.memory.read(tag, _BLOCK) == siv.state
+        same = compare_digest(machine.memory.read(tag, _BLOCK), siv.state)
         return CxStatus.OK if same else CxStatus.INVALID_PARAMETER_VALUE
     machine.memory.write(tag, siv.state)
     siv.state = bytes(one & other for one, other in zip(siv.state, _COUNTER_MASK, strict=True))

@@ -290,3 +290,36 @@ def test_work_is_counted(name, arguments):
     before = cx.machine.calls
     assert cx.call(name, *arguments) == 0
     assert cx.machine.calls > before + 100
+
+
+def test_cipher_takes_its_key_last():
+    """Padding and vector may be given before the key, as with the real library; data may not."""
+    cx = Cx()
+    context, out, length = cx.room(88), cx.room(64), cx.word(64)
+    cx.cpu.write(context + 80, cx.room(36).to_bytes(4, "little"))
+    assert cx.call("cx_cipher_setup", context, 1, 64) == 0
+    assert cx.call("cx_cipher_set_padding", context, 16) == 0
+    vector, data = cx.put(bytes(range(16))), cx.put(bytes(16))
+    assert cx.call("cx_cipher_update", context, data, 16, out, length) == CxStatus.INVALID_PARAMETER
+    assert cx.call("cx_cipher_setkey", context, cx.put(bytes(16)), 128, 4) == 0
+    cx.cpu.write(length, struct.pack("<I", 64))
+    assert cx.call("cx_cipher_enc_dec", context, vector, 16, data, 16, out, length) == 0
+    assert cx.number(length) == 32
+
+
+@pytest.mark.parametrize("key", [0, RAM + 8192, 0x30000000])
+def test_cipher_without_a_key_is_refused(key):
+    """A cipher whose key an app took away, or never gave, is no way to an error of ours."""
+    cx = Cx()
+    context, out, length = cx.room(88), cx.room(64), cx.word(64)
+    cx.cpu.write(context + 80, cx.room(36).to_bytes(4, "little"))
+    assert cx.call("cx_cipher_setup", context, 1, 0) == 0
+    assert cx.call("cx_cmac_start", context, cx.put(bytes(16)), 128) == 0
+    cx.cpu.write(context + 80, key.to_bytes(4, "little"))
+    data = cx.put(bytes(32))
+    for name, arguments in (
+        ("cx_cipher_update", (data, 32, out, length)),
+        ("cx_cmac_update", (data, 32)),
+        ("cx_cmac_finish", (out,)),
+    ):
+        assert cx.call(name, context, *arguments) == CxStatus.INVALID_PARAMETER
