@@ -11,6 +11,7 @@ from typing import Final
 
 from tallystick.device.native import (
     cx_agree_call,
+    cx_bls_call,
     cx_bn_call,
     cx_ecdsa_call,
     cx_eddsa_call,
@@ -28,6 +29,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **cx_bn_call.HANDLERS,
     **cx_mod_call.HANDLERS,
     **cx_point_call.HANDLERS,
+    **cx_bls_call.HANDLERS,
 }
 
 LIBRARY: Final[Mapping[str, Handler]] = {
