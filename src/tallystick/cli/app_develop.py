@@ -155,12 +155,12 @@ def _lines(facts: dict[str, Any]) -> list[str]:
 
 
 def _hex(app: AppFile) -> bytes:
-    """Return all that is loaded, as loaders take it: code, data and parameters at the address it was linked for."""
+    """Return code and data at the address they were linked for: loaders add the parameters, which they have from the manifest."""
     from tallystick.wire.intel_hex import Area, IntelHex
 
     image = app.image
     start = app.elf.segments[0].address if app.elf is not None else _LINKED_AT
-    area = Area(address=start, data=image.code + image.data + image.parameters)
+    area = Area(address=start, data=image.code + image.data)
     return IntelHex(areas=(area,), start=start + image.create.boot_offset).to_bytes()
 
 
@@ -169,6 +169,8 @@ _LINKED_AT = 0xC0DE0000
 
 def _manifest(app: AppFile, binary: str) -> bytes:
     """Return ledgerctl's manifest."""
+    from tallystick.cli.app_file import parameters_of
+
     facts = _image_facts(app)
     if app.target_id is None:
         raise UsageError(f"{app.path} does not say which model it was built for", remedy="build it for one")
@@ -185,4 +187,6 @@ def _manifest(app: AppFile, binary: str) -> bytes:
     if facts["curves"]:
         names = ["prime256r1" if curve == "secp256r1" else curve for curve in facts["curves"]]
         document["derivationPath"] = {"curves": names, "paths": facts["paths"]}
+    if parameters_of(document) != app.image.parameters:  # an icon, say, which the other members cannot tell
+        document["parameters"] = app.image.parameters.hex()
     return (json.dumps(document, indent=2) + "\n").encode()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tallystick.wire.bundle import Bundle
     from tallystick.wire.image import AppImage
 
-__all__ = ["CURVE_NAMES", "AppFile", "Form", "pack_folder", "read_app_file"]
+__all__ = ["CURVE_NAMES", "AppFile", "Form", "pack_folder", "parameters_of", "read_app_file"]
 
 _MAX_MANIFEST: Final = 1 << 16
 _MAX_NAME: Final = 32
@@ -154,7 +154,7 @@ def _read_hex(path: Path, raw: bytes) -> AppFile:
     try:
         image = image_from_hex(
             IntelHex.from_bytes(raw),
-            parameters=_parameters(document),
+            parameters=parameters_of(document),
             api_level=int(document["apiLevel"]) if "apiLevel" in document else None,
             flags=AppFlag(int(document.get("flags", "0"), 16)),
             data_bytes=int(document.get("dataSize", 0)),
@@ -178,10 +178,13 @@ def _manifest(path: Path) -> dict[str, Any]:
     return document
 
 
-def _parameters(document: dict[str, Any]) -> bytes:
+def parameters_of(document: dict[str, Any]) -> bytes:
+    """Return the install parameters that a manifest tells, in words or, in a member of our own, as they are."""
     from tallystick.wire.install import Curve, Derivation, InstallParameters
     from tallystick.wire.path import Bip32Path
 
+    if "parameters" in document:
+        return bytes.fromhex(document["parameters"])
     derivation = None
     if "derivationPath" in document:
         said, curves = document["derivationPath"], Curve(0)

@@ -13,6 +13,7 @@ from tallystick.cli.app_file import Form, read_app_file
 from tallystick.cli.app_symbol import function_at
 from tallystick.device.native.elf import MAX_ELF, Elf
 from tallystick.errors import UsageError
+from tallystick.wire.install import InstallParameters
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = Path(tallystick.__file__).parent / "device" / "native" / "example"
@@ -68,6 +69,16 @@ def test_hex_file_and_manifest_say_all_that_the_elf_file_says(invoke, tmp_path, 
     packed, plain = read_app_file(target), read_app_file(EXAMPLES / f"{name}.elf")
     assert packed.form is Form.HEX
     assert (packed.image, packed.target_id) == (plain.image, plain.target_id)
+
+
+def test_what_a_manifest_cannot_tell_is_kept_as_it_is(invoke, tmp_path):
+    """An icon is in no word of the manifest: the parameters stand beside them, and the image is the same."""
+    parameters = InstallParameters(name="Icon", version="1.0", icon=bytes(33)).to_bytes()
+    plain = tmp_path / "icon.elf"
+    plain.write_bytes(elf(bytes(64), parameters=parameters, notes=[("ledger.target_id", "0x33000004")]))
+    assert invoke("app", "pack", str(plain)).exit_code == 0
+    assert json.loads((tmp_path / "icon.json").read_text())["parameters"] == parameters.hex()
+    assert read_app_file(tmp_path / "icon.hex").image == read_app_file(plain).image
 
 
 @needs_clang
@@ -165,6 +176,9 @@ def test_file_that_is_no_app_is_refused_with_its_name(invoke, tmp_path, raw, tol
         {"targetId": 5},
         {"name": ""},
         {"derivationPath": []},
+        {"parameters": "zz"},
+        {"parameters": "01"},
+        {"parameters": 5},
         {"derivationPath": {"curves": ["secp999"]}},
         {"derivationPath": {"curves": ["secp256k1"], "paths": ["x"]}},
         {"version": None, "name": "x" * 33},
