@@ -9,21 +9,21 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC, CTR, ECB
+from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
 
 from tallystick.errors import UsageError
 
-__all__ = ["BLOCK_BYTES", "KEY_BYTES", "cbc", "ctr", "ecb"]
+__all__ = ["BLOCK_BYTES", "KEY_BYTES", "cbc", "ecb"]
 
 BLOCK_BYTES: Final = 16
 #: sizes that a key may have
 KEY_BYTES: Final = frozenset((16, 24, 32))
 
 
-def _run(key: bytes, mode: ECB | CBC | CTR, data: bytes, *, decrypt: bool) -> bytes:
+def _run(key: bytes, mode: ECB | CBC, data: bytes, *, decrypt: bool) -> bytes:
     if len(key) not in KEY_BYTES:
         raise UsageError(f"an AES key of {len(key)} bytes: 16, 24 or 32 are possible")
-    if len(data) % BLOCK_BYTES and not isinstance(mode, CTR):
+    if len(data) % BLOCK_BYTES:
         raise UsageError(f"{len(data)} bytes are no whole number of AES blocks")
     cipher = Cipher(AES(key), mode)
     context = cipher.decryptor() if decrypt else cipher.encryptor()
@@ -38,8 +38,3 @@ def ecb(key: bytes, data: bytes, *, decrypt: bool = False) -> bytes:
 def cbc(key: bytes, data: bytes, *, start: bytes, decrypt: bool = False) -> bytes:
     """Return the blocks chained from `start` (16 bytes) on; raise UsageError for wrong sizes."""
     return _run(key, CBC(start), data, decrypt=decrypt)
-
-
-def ctr(key: bytes, data: bytes, *, counter: bytes) -> bytes:
-    """Return `data` of any length under the stream that begins with `counter` (16 bytes, big endian, wraps at 2^128)."""
-    return _run(key, CTR(counter), data, decrypt=False)
