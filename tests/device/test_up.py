@@ -255,13 +255,15 @@ def test_bad_rules_are_an_error_before_anything_starts(rules):
     ],
     ids=lambda options: " ".join(options)[-40:],
 )
-def test_what_cannot_be_is_refused_at_once(tmp_path, options):
+def test_what_cannot_be_is_refused_at_once(tmp_path, home, options):
     """Options that contradict each other or do not exist: exit code 2, one error document, no seed in it, no process."""
-    ended = run("--json", "--apdu-port", "0", "--api-port", "0", *options, cwd=tmp_path)
+    work = tmp_path / "work"
+    work.mkdir()
+    ended = run("--json", "--apdu-port", "0", "--api-port", "0", *options, cwd=work, env=home)
     error = json.loads(ended.stdout)
     assert (ended.returncode, error["error"], error["exit_code"]) == (2, "usage", 2)
     assert "junk" not in ended.stdout + ended.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(work.iterdir()) == []
 
 
 def test_no_manager_is_none():

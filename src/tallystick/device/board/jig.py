@@ -53,15 +53,16 @@ class PowerOn:
     trace: bool = False
 
     def send(self, link: socket.socket) -> None:
-        """Write it to the jig."""
-        link.send(json.dumps(asdict(self)).encode())
+        """Write it to the jig: what is as usual is not said, so that firmware that is older than a member can be held."""
+        usual = asdict(type(self)(model=""))
+        link.send(json.dumps({name: one for name, one in asdict(self).items() if one != usual[name]}).encode())
 
     @classmethod
     def receive(cls, link: socket.socket) -> Self:
         """Read it from the jig; raise RemoteProtocolError for anything else."""
         try:
             document = json.loads(link.recv(MAX_MESSAGE))
-            return cls(**{**document, "bundle_fds": tuple(document["bundle_fds"])})
+            return cls(**{**document, "bundle_fds": tuple(document.get("bundle_fds", ()))})
         except (ValueError, TypeError, KeyError) as error:
             raise RemoteProtocolError("the bench did not say how it holds the device") from error
 
