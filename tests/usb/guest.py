@@ -155,10 +155,15 @@ def walk_vhci(results):
 def walk_gadget(results):
     """Try a device controller of the kernel's own, and FunctionFS on it."""
     subprocess.run(["modprobe", "dummy_hcd"], check=True)
-    device = Device("--usb", "gadget", "--no-panel")
+    device = Device("--usb", "gadget", "--api-port", "0")
     results["facts"] = device.facts
     results["usb"] = plugged("5011")
     results["python"] = run(FOREIGN, HERE / "clients/python_clients.py", "hid", "hidraw", "ledgerblue", "ledgercomm")
+    device.replug("left")
+    results["bootloader"] = plugged("0005")
+    device.replug(None)
+    results["again"] = plugged("5011")
+    results["python_again"] = run(FOREIGN, HERE / "clients/python_clients.py", "hidraw", "hid")
     results["stop"] = device.stop()
     results["left"] = [str(one) for one in Path("/sys/kernel/config/usb_gadget").iterdir()]
 

@@ -133,6 +133,14 @@ def test_a_plug_pulled_while_the_person_is_asked_ends_the_session_and_the_next_w
     assert part["ledgerblue_again"]["answer"]["ledgerblue"].get("answer") == [DASHBOARD] * 10
 
 
+def test_a_gadget_comes_back_as_what_the_device_is_then(results):
+    """Its plug is pulled and put in like the other's: bootloader, itself again, and no report is lost afterwards."""
+    part = results["gadget"]
+    assert part["bootloader"]["idProduct"] == "0005"
+    assert part["again"]["idProduct"] == "5011"
+    assert [part["python_again"]["answer"][name]["answer"]["reports"] for name in ("hidraw", "hid")] == [25, 25]
+
+
 def test_a_gadget_leaves_nothing_in_the_kernel(results):
     """When the process ends, its gadget is removed from configfs."""
     assert results["gadget"]["left"] == []
