@@ -54,7 +54,7 @@ class PowerOn:
 
     def send(self, link: socket.socket) -> None:
         """Write it to the jig: what is as usual is not said, so that firmware that is older than a member can be held."""
-        usual = asdict(type(self)(model=""))
+        usual = asdict(type(self)(model="")) | {"bundle_fds": None}  # the first firmware wants to hear of these
         link.send(json.dumps({name: one for name, one in asdict(self).items() if one != usual[name]}).encode())
 
     @classmethod

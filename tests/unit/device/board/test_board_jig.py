@@ -29,7 +29,7 @@ def test_an_order_arrives_as_it_was_given(ends):
 def test_what_is_as_usual_is_not_said(ends):
     """So firmware that is older than a member can be held, as long as the member is not used."""
     PowerOn(model="stax").send(ends[0])
-    assert json.loads(ends[1].recv(1 << 16)) == {"model": "stax"}
+    assert json.loads(ends[1].recv(1 << 16)) == {"model": "stax", "bundle_fds": []}
 
 
 @pytest.mark.parametrize(
