@@ -115,6 +115,8 @@ def check_command(words: list[str]) -> None:
     rest = list(words)
     while rest:
         word = rest.pop(0)
+        if word == "--":  # what follows is another program's
+            break
         if word.startswith("-") and len(word) > 1:
             name = word.partition("=")[0]
             assert name in options, f"{' '.join(words)}: no option {name}"
