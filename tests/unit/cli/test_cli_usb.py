@@ -3,10 +3,12 @@
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from tallystick.cli import usb
+from tallystick.cli.up import _check, up
 from tallystick.cli.usb import Usb, Way, cable_command
 from tallystick.errors import PermissionDenied, TransportError, UsageError
 
@@ -139,3 +141,14 @@ def test_a_cable_that_cannot_start_is_an_error_before_the_device_starts(program,
     program(lines)
     with pytest.raises(error):
         Usb(Way(kind="vhci"))
+
+
+def test_the_boards_systemd_unit_asks_for_what_there_is():
+    """The options of the unit that docs/how-to/usb-gadget.md installs are options of `tally up`, and go together."""
+    lines = (Path(__file__).parents[3] / "examples/gadget/tallystick.service").read_text().splitlines()
+    (start,) = (line for line in lines if line.startswith("ExecStart="))
+    program, command, *words = start.removeprefix("ExecStart=").split()
+    assert (program, command) == ("/opt/tallystick/bin/tally", "up")
+    options = up.make_context("up", words).params
+    _check(options)
+    assert (options["board"], options["usb"]) == ("isolated", "gadget")
