@@ -27,7 +27,7 @@ _SEED: Final = "test test test test test test test test test test test junk"
 _PORT: Final = click.IntRange(0, 65535)
 
 
-@click.command(context_settings=SETTINGS)
+@click.command("run", context_settings=SETTINGS)
 @click.argument("path", metavar="FILE|DIR", type=click.Path(path_type=Path))
 @click.option("--model", type=click.Choice(list(MODELS)), help="which device [default: what the app was built for]")
 @click.option("--seed", metavar="WORDS", default=_SEED, help="recovery words [default: test test … junk]")

@@ -145,7 +145,7 @@ def test_words_are_completed_from_the_tables():
 
     complete = ShellComplete(tally, {}, "tally", "_TALLY_COMPLETE")
     assert [item.value for item in complete.get_completions([], "co")] == ["cosmos", "completion"]
-    words = ["list", "install", "remove", "update", "open", "quit"]
+    words = ["list", "install", "remove", "update", "open", "quit", "build", "run", "pack", "info"]
     assert [item.value for item in complete.get_completions(["app"], "")] == words
     assert "--device" in [item.value for item in complete.get_completions(["device", "info"], "--d")]
 
