@@ -1,4 +1,4 @@
-"""Firmware from before API levels: Nano S 1.5 to 2.1, Nano X 2.0, Nano S+ 1.0 (native-apps 1).
+"""Firmware from before API levels: Nano S 1.5 to 2.1, Nano X 1.2 and 2.0, Nano S+ 1.0 (native-apps 1).
 
 Apps of these eras do not say for which firmware they were built. Their code does: the number of a system call stands in it as a
 word (Nano S), and so do, in the stubs that call the shared library, the numbers of its functions, of which the last is always there.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tallystick.device.native import table_nanos_15, table_nanos_16, table_two
+from tallystick.device.native import table_nanos_15, table_nanos_16, table_nanox_12, table_two
 from tallystick.device.native.call_table import Call, CallTable, ReturnStyle
 from tallystick.device.native.library_table_two import (
     FUNCTIONS_NANOSP_10,
@@ -38,7 +38,7 @@ class Era:
     model: str
     name: str
     calls: CallTable
-    #: numbers of calls that no other era of the model has
+    #: numbers of its calls, where they stand in the code as words
     marks: frozenset[int] = frozenset()
     functions: tuple[str, ...] = ()
     trampoline: int = 0
@@ -76,7 +76,7 @@ ERAS: Final = (
         model="nanos",
         name="2.1",
         calls=_TWO,
-        marks=_2 - _15 - _16,
+        marks=_2,
         functions=FUNCTIONS_TWO,
         trampoline=0x0012_0000,
         flash_link=_NANO_S_FLASH,
@@ -87,7 +87,7 @@ ERAS: Final = (
         model="nanos",
         name="1.6",
         calls=_calls(table_nanos_16.CALLS, ReturnStyle.IN_ARRAY),
-        marks=_16 - _15 - _2,
+        marks=_16,
         flash_link=_NANO_S_FLASH,
         ram=0x2000_1800,
         ram_bytes=4 * _KIB,
@@ -97,7 +97,7 @@ ERAS: Final = (
         model="nanos",
         name="1.5",
         calls=_calls(table_nanos_15.CALLS, ReturnStyle.WORD_FIRST),
-        marks=_15 - _16 - _2,
+        marks=_15,
         flash_link=_NANO_S_FLASH,
         ram=0x2000_1800,
         ram_bytes=4 * _KIB,
@@ -107,6 +107,7 @@ ERAS: Final = (
         model="nanox",
         name="2.0.2",
         calls=_TWO,
+        marks=_2,
         functions=FUNCTIONS_NANOX_202,
         trampoline=0x0021_0000,
     ),
@@ -114,8 +115,16 @@ ERAS: Final = (
         model="nanox",
         name="2.0",
         calls=_TWO,
+        marks=_2,
         functions=FUNCTIONS_TWO,
         trampoline=0x0021_0000,
+    ),
+    Era(
+        model="nanox",
+        name="1.2",
+        calls=_calls(table_nanox_12.CALLS, ReturnStyle.IN_ARRAY),
+        marks=frozenset(table_nanox_12.CALLS),
+        told_level=10,
     ),
     Era(
         model="nanosp",
@@ -139,10 +148,9 @@ def era_of(model: str, code: bytes) -> Era | None:
     eras = [era for era in ERAS if era.model == model]
     if not eras:
         return None
-    if any(era.marks for era in eras):
-        whole = code[: len(code) // 4 * 4]
-        words = {word for (word,) in struct.iter_unpack("<I", whole)}
-        best = max(eras, key=lambda era: len(era.marks & words))
-        return best if len(best.marks & words) >= _FEWEST else eras[0]
+    words = {word for (word,) in struct.iter_unpack("<I", code[: len(code) // 4 * 4])}
+    known = max(len(era.marks & words) for era in eras)
+    if known >= _FEWEST:
+        eras = [era for era in eras if len(era.marks & words) == known]
     last = max((number[0] for match in _STUB.finditer(code) for number in match.groups() if number), default=0)
     return next((era for era in eras if len(era.functions) == last + 1), eras[0])

@@ -37,13 +37,18 @@ def call(number, *arguments, room=0):
 def marks(name, model="nanos"):
     """Return words that stand in the code of an app of an era."""
     era = next(era for era in ERAS if (era.model, era.name) == (model, name))
-    return struct.pack("<3I", *sorted(era.marks)[:3])
+    others = [other.marks for other in ERAS if other.model == model and other is not era]
+    return struct.pack("<3I", *sorted(era.marks.difference(*others))[:3])
 
 
 @pytest.mark.parametrize("name", ["1.5", "1.6", "2.1"])
 def test_nano_s_firmware_is_found_by_the_numbers_of_calls(name):
-    """The words that only one firmware has decide, whatever stands around them."""
+    """The firmware that knows most of the words is taken, and the newest of those that know as many."""
     assert era_of("nanos", END * 5 + marks(name) + b"\xff").name == name
+    # check_api_level, os_lib_call and os_sched_exit: 1.5 knows one of them, 1.6 all, 2.x two
+    assert era_of("nanos", struct.pack("<3I", 0x60000137, 0x6000670D, 0x60009ABE)).name == "1.6"
+    assert era_of("nanos", struct.pack("<2I", 0x6000670D, 0x60009ABE)).name == "2.1"
+    assert era_of("nanos", struct.pack("<I", 0x60000137)).name == "2.1"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,11 @@ def test_firmware_with_a_library_is_found_by_its_last_function(model, last, name
     stubs = b"".join(b"\x03\xb4" + bytes((number, 0x20)) for number in (5, last))
     assert era_of(model, stubs).name == name
     assert era_of(model, b"\x03\xb4\x4f\xf0" + bytes((last, 0))).name == name
+
+
+def test_nano_x_12_is_found_by_the_numbers_of_calls():
+    """Firmware 1.2 of Nano X has calls where later firmware has a library."""
+    assert era_of("nanox", marks("1.2", "nanox")).name == "1.2"
 
 
 @pytest.mark.parametrize("model", ["stax", "flex", "apex_p"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tallystick.device.native import table_nanos_15, table_nanos_16, table_two
+from tallystick.device.native import table_nanos_15, table_nanos_16, table_nanox_12, table_two
 from tallystick.device.native.generation import generation_of
 from tallystick.device.native.handler import HANDLERS, LIBRARY
 from tallystick.device.native.library_table import FUNCTIONS, function_name
@@ -34,7 +34,11 @@ def test_unknown_number_is_named_by_itself():
 
 def test_handlers_are_for_calls_there_are():
     """Every handler answers a call of the table or stands for a function of the library."""
-    old = {call.name for table in (table_nanos_15, table_nanos_16, table_two) for call in table.CALLS.values()}
+    old = {
+        call.name
+        for table in (table_nanos_15, table_nanos_16, table_nanox_12, table_two)
+        for call in table.CALLS.values()
+    }
     assert set(HANDLERS) <= set(NAMES.values()) | old
     assert set(LIBRARY) <= set(FUNCTIONS)
     # include/cx_stubs.h and nbgl_stubs.h of API level 26
