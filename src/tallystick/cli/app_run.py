@@ -70,7 +70,12 @@ def _check(app: AppFile, options: dict[str, Any]) -> str:
         raise UsageError("--trace and --gdb are for native apps", remedy="a Python app can log and be tested by pytest")
     if options["approve"] and options["automation"]:
         raise UsageError("--approve and --automation exclude each other")
-    return str(asked or app.model or "nanosp")
+    model = str(asked or app.model or "nanosp")
+    if app.bundle is None:
+        from tallystick.device.native.generation import generation_of
+
+        generation_of(model, app.image.create.api_level, code=app.image.code)  # refuses a level that does not run here
+    return model
 
 
 def _log(app: AppFile, *, is_verbose: bool) -> None:
