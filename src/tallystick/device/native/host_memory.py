@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import itertools
 import mmap
 from dataclasses import dataclass
-from typing import Final
 
-from tallystick.device.native.cpu import PAGE_BYTES, Access
+from tallystick.device.native.cpu import Access
 
 __all__ = ["HostMemory", "Span"]
 
@@ -38,9 +36,6 @@ class Span:
 class HostMemory:
     """The spans of one processor."""
 
-    #: what many processors may read: contents by their hash and size
-    _shared: Final[dict[tuple[bytes, int], mmap.mmap]] = {}
-
     def __init__(self) -> None:
         self._spans: list[Span] = []
 
@@ -48,17 +43,6 @@ class HostMemory:
     def fresh(address: int, size_bytes: int, access: Access) -> Span:
         """Return pages that are all zero."""
         return Span(start=address, end=address + size_bytes, access=access, memory=mmap.mmap(-1, size_bytes))
-
-    @classmethod
-    def shared(cls, address: int, data: bytes, access: Access) -> Span:
-        """Return pages that hold `data`, and are the same memory for every processor of this process."""
-        size_bytes = -(-len(data) // PAGE_BYTES) * PAGE_BYTES
-        key = hashlib.sha256(data).digest(), size_bytes
-        memory = cls._shared.get(key)
-        if memory is None:
-            memory = cls._shared[key] = mmap.mmap(-1, size_bytes)
-            memory[: len(data)] = data
-        return Span(start=address, end=address + size_bytes, access=access, memory=memory)
 
     def add(self, span: Span) -> None:
         """Note that a span is mapped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from tallystick.device.native.cpu import Access, Cpu, Exhausted, Fault, Register, Trap
@@ -174,8 +175,7 @@ class Machine:
     def _load_library(self, library: bytes) -> None:
         """Map a shared library where it was linked to lie; raise Crash for one that does not belong to this generation."""
         try:
-            file, fonts = split_fonts(library)
-            elf = Elf.from_bytes(file)
+            elf, fonts = _read_library(library)
         except RemoteProtocolError as error:
             raise Crash(f"the shared library cannot be read: {error.message}") from error
         taken = (
@@ -201,3 +201,9 @@ class Machine:
             self.memory.place(self.generation.trampoline, len(_TRAMPOLINE_CODE), Access.EXECUTE)
         except BadPointer:
             raise Crash("the shared library is one of another model") from None
+
+
+@lru_cache(maxsize=2)  # the apps of a process call one library, or few
+def _read_library(library: bytes) -> tuple[Elf, bytes]:
+    file, fonts = split_fonts(library)
+    return Elf.from_bytes(file), fonts

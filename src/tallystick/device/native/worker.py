@@ -99,10 +99,6 @@ class UnicornCpu:
         """Give whole pages with these rights; see `tallystick.device.native.cpu.Cpu`."""
         self._add(HostMemory.fresh(address, size_bytes, access))
 
-    def share(self, address: int, data: bytes, access: Access) -> None:
-        """Give whole pages that hold `data`; processors of one process share them."""
-        self._add(HostMemory.shared(address, data, access))
-
     def unmap(self, address: int, size_bytes: int) -> None:
         """Take whole pages back, of one `map`."""
         self._uc.mem_unmap(address, size_bytes)

@@ -92,17 +92,6 @@ def test_code_that_is_written_over_runs_as_it_is_now(cpu):
     assert run(cpu, bytes.fromhex("06df")) == Trap(6)
 
 
-def test_shared_pages_are_the_same_for_all_and_nobody_writes_them(cpu):
-    """Processors see the same contents in shared pages, which none of them may change."""
-    other = UnicornCpu()
-    other.map(CODE, 1024, Access.READ | Access.EXECUTE)
-    for one in (cpu, other):
-        one.share(0x0060_0000, b"library", Access.READ | Access.EXECUTE)
-        assert one.read(0x0060_0000, 7) == b"library"
-        assert run(one, WRITE_R1 + TRAP, r1=0x0060_0000) == Fault(FaultKind.WRITE, 0x0060_0000, CODE)
-    other.close()
-
-
 def test_read_across_two_runs_of_pages(cpu):
     """Memory that spans two runs of pages with different rights is read as one."""
     cpu.map(DATA + 2048, 1024, Access.READ)
