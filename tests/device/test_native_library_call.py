@@ -128,3 +128,14 @@ async def test_app_that_answers_and_ends_is_heard(start):
     device = start(app(code, "Main"))
     assert await device.client.exchange(APDU) == b"\x20" + APDU
     await device.until(lambda: device.app is None)
+
+
+async def test_calls_of_libraries_are_bounded(start, caplog):
+    """An app that calls its library without end is ended: a library counts for many calls."""
+    loop = call(LIB_CALL, ARRAY)
+    code = call(RECEIVE, PACKET, 300, 0) + call(TAG, 0x81, ARRAY, 8) + loop
+    code += struct.pack("<2H", 0xE000 | (-(len(loop) + 4) // 2) & 0x7FF, 0xBF00) + b"Lib\0"
+    main = app(code, "Main", extra=b"\x81\x08" + struct.pack("<2I", FLASH + len(code) - 4, 7))
+    device = start(main)  # where there is no such library, the refusal counts as much
+    assert await device.client.exchange(APDU) == b"\x6f\x00"
+    assert "it flooded the system with calls" in caplog.text

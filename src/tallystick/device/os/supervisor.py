@@ -56,6 +56,8 @@ _LOGGER = logging.getLogger(__name__)
 WATCHDOG_S = 10.0
 #: system calls an app may make for one event
 MAX_CALLS = 20_000
+#: what starting a library counts for among the calls of an event
+_LIBRARY_COST = 63
 #: menu choices kept for an app that is busy
 _MAX_EVENTS = 8
 
@@ -291,6 +293,7 @@ class Supervisor:
     def _call_library(self, run: Run, call: CallLibrary) -> None:
         """Run another native app in a process of its own, on the caller's RAM; the caller waits."""
         app, depth = self.find(call.name), len(list(run.chain()))
+        run.calls += _LIBRARY_COST
         if app is None or run.info is None:
             self._answer(run, Outcome(CallStatus.EMPTY))
         elif app.bundle is not None or not app.flags & AppFlag.LIBRARY or depth > MAX_LIBRARY_DEPTH:
