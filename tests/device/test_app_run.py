@@ -11,6 +11,7 @@ from app_run_stage import PATIENCE_S, Run
 from click.testing import CliRunner
 from native_stage import EXAMPLE
 from process_stage import children
+from tests.unit.device.native.native_program import elf
 
 from tallystick.cli.app_file import read_app_file
 from tallystick.cli.main import tally as command_line
@@ -86,14 +87,19 @@ def test_c_sources_are_built_and_run(start):
     assert run.exchange(VERSION) == "0100009000"
 
 
-def test_app_of_another_model_is_not_installed():
-    """A device of another model is not given the app: the remedy says for whom to build it."""
+def test_app_of_another_model_or_level_is_not_installed(tmp_path):
+    """A device of another model is not given the app: the remedy says for whom to build it; nor is one of ours that could not run it."""
     run = Run(ROOT / "examples" / "attested-counter", "--model", "flex", "--approve")
     try:
         device = f"tcp:127.0.0.1:{run.facts['apdu_port']}"
         answer = CliRunner().invoke(command_line, ["app", "install", "--user", str(EXAMPLE), "--device", device])
+        level = tmp_path / "level.elf"
+        level.write_bytes(elf(notes=[("ledger.target_id", "0x33300004"), ("ledger.api_level", "21")]))
+        old = CliRunner().invoke(command_line, ["app", "install", "--user", str(level), "--device", device])
     finally:
         run.stop()
+    assert old.exit_code == 2
+    assert "API level 21 cannot run here" in old.output
     assert answer.exit_code == 2
     assert "was built for nanox, the device is flex" in answer.output
     assert "build it for flex" in answer.output

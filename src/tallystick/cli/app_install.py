@@ -14,7 +14,10 @@ from tallystick.cli.target import current_run
 from tallystick.errors import UsageError
 
 if TYPE_CHECKING:
+    from tallystick.cli.app_file import AppFile
+    from tallystick.cli.target import Run
     from tallystick.host.actions.install import Change
+    from tallystick.host.session import Session
 
 _WORDS: Final = {
     "installed": "{name} {version} is installed.",
@@ -143,9 +146,20 @@ def _sideload(path: Path, *, manager_url: str, version: str | None) -> Report:
     app = read_app_file(path)
     run = current_run()
     session = run.connect()
+    if app.bundle is None:
+        _require_level(run, session, app)
     name = follow(run, sideload(session, app.image, built_for=app.target_id))
     said = InstallParameters.from_bytes(app.image.parameters).version
     return _report("app.install", session.url, Change(name=name, version=said, action="installed"))
+
+
+def _require_level(run: Run, session: Session, app: AppFile) -> None:
+    """Refuse native code that a device of ours could not run; which levels other devices run, they say themselves."""
+    from tallystick.device.native.generation import generation_of
+    from tallystick.host.actions.device import info
+
+    if app.model is not None and follow(run, info(session)).boundaries is not None:
+        generation_of(app.model, app.image.create.api_level, code=app.image.code)
 
 
 def _report(schema: str, device: str, change: Change) -> Report:
