@@ -7,6 +7,7 @@ root, else through sudo or pkexec, and is told each time the device has come up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -91,6 +92,7 @@ class Usb:
         self._then: Callable[[], None] | None = None
         self._is_plugged = False
         self._device: Device | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         if way.kind == "tcp":
             #: where the device listens for USB hosts
             self.listener = bind(way.port, what="USB/IP", flag="--usb tcp:PORT")
@@ -116,7 +118,8 @@ class Usb:
         self._device = device
         device.on_power = self._plug
         os.set_blocking(self._process.stdout.fileno(), False)
-        asyncio.get_running_loop().add_reader(self._process.stdout.fileno(), self._hear)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._process.stdout.fileno(), self._hear)
 
     def when_plugged(self, then: Callable[[], None]) -> None:
         """Call `then` when the device is plugged in for the first time; at once if it is."""
@@ -131,16 +134,10 @@ class Usb:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+        self._stop_hearing()
         process, self._process = self._process, None
-        if process is None or process.stdin is None or process.stdout is None:
-            return
-        process.stdin.close()
-        try:
-            process.wait(_END_S.get(self._kind, _END_ELSE_S))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        if process is not None:
+            _let_go(process, _END_S.get(self._kind, _END_ELSE_S))
 
     def _plug(self) -> None:
         if self._process is not None and self._process.stdin is not None:
@@ -177,8 +174,9 @@ class Usb:
             self._device.fail(reason)
 
     def _stop_hearing(self) -> None:
-        if self._process is not None and self._process.stdout is not None:
-            asyncio.get_running_loop().remove_reader(self._process.stdout.fileno())
+        loop, self._loop = self._loop, None
+        if loop is not None and not loop.is_closed() and self._process is not None and self._process.stdout is not None:
+            loop.remove_reader(self._process.stdout.fileno())
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
@@ -195,10 +193,23 @@ def _start(command: list[str]) -> subprocess.Popen[bytes]:
             )
         _plugged(line)
     except TallyError:
-        with process:
-            process.kill()
+        _let_go(process, _END_ELSE_S)
         raise
     return process
+
+
+def _let_go(process: subprocess.Popen[bytes], patience_s: float) -> None:
+    """End a cable's program: its input ends, and so does it. One that runs as root by sudo cannot be killed by us."""
+    if process.stdin is not None and process.stdout is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        process.stdout.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(patience_s)
+    if process.poll() is None:
+        with contextlib.suppress(PermissionError):
+            process.kill()
+            process.wait()
 
 
 def _plugged(line: bytes) -> dict[str, Any]:
