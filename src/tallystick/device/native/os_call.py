@@ -139,7 +139,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "try_context_get": _try_context_get,
     "try_context_set": _try_context_set,
     "os_ux": _ux,
-    "os_flags": _flags,
     "os_serial": _flags,
     "os_setting_get": _setting,
     "os_sched_current_task": _current_task,

@@ -13,8 +13,8 @@ from tallystick.wire.syscall import MAX_LOG, Log
 
 __all__ = ["HANDLERS"]
 
-#: os_flags: onboarded, and an MCU that is the vendor of the device's
-_FLAGS: Final = 0x04 | 0x02
+#: os_flags: the MCU's code is signed, the device is set up, the PIN was entered
+_FLAGS: Final = 0x02 | 0x04 | 0x80
 _TRUE: Final = 0xAA
 _FALSE: Final = 0x55
 _APP_TASK: Final = 2

@@ -42,5 +42,5 @@ def test_certificates_of_another_issuer_are_refused_by_name():
 
 
 def test_flags_say_that_the_device_is_set_up():
-    """Bit 2 of the flags says onboarded."""
-    assert Run(call(FLAGS) + END).result[0] & 4
+    """Flags say that the MCU is signed, the device set up, and the PIN entered."""
+    assert Run(call(FLAGS) + END).result == (0x86, 0)
