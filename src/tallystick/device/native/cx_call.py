@@ -13,6 +13,7 @@ from tallystick.device.native import (
     cx_agree_call,
     cx_bls_call,
     cx_bn_call,
+    cx_domain_call,
     cx_ecdsa_call,
     cx_eddsa_call,
     cx_key_call,
@@ -28,6 +29,7 @@ __all__ = ["HANDLERS", "LIBRARY"]
 HANDLERS: Final[Mapping[str, Handler]] = {
     **cx_bn_call.HANDLERS,
     **cx_mod_call.HANDLERS,
+    **cx_domain_call.HANDLERS,
     **cx_point_call.HANDLERS,
     **cx_bls_call.HANDLERS,
 }

@@ -1,4 +1,4 @@
-"""System calls on curves and their points (native-apps 2).
+"""System calls on points of curves (native-apps 2).
 
 A point in an app's memory is its curve (u8 at 0) and the handles of three numbers (u32 at 4, 8, 12): x, y and z. What the OS
 leaves there is affine, z = 1; the neutral element is (0, 1, 0). What it finds may have any z, as ``ox_ec.h`` allows: Jacobian for
@@ -25,10 +25,8 @@ __all__ = ["HANDLERS", "scalar"]
 
 _OK: Final = CxStatus.OK
 _POINT_BYTES: Final = 16
-_COFACTOR_BYTES: Final = 4
 _MAX_SCALAR_BYTES: Final = 256
 _SECP256K1: Final = 0x21
-_A, _B, _FIELD, _X, _Y, _ORDER, _COFACTOR = range(1, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,63 +90,6 @@ def scalar(machine: Machine, pointer: int, length: int) -> int:
     if length > _MAX_SCALAR_BYTES:
         raise CxError(CxStatus.INVALID_PARAMETER_SIZE)
     return int.from_bytes(read_buffer(machine, pointer, length), "big")
-
-
-def _length(machine: Machine, arguments: tuple[int, ...]) -> int:
-    """cx_ecdomain_parameters_length(curve, length *): in bytes."""
-    put_word(machine, arguments[1], curve_of(arguments[0]).domain.size_bytes)
-    return _OK
-
-
-def _size(machine: Machine, arguments: tuple[int, ...]) -> int:
-    """cx_ecdomain_size(curve, size *): in bits."""
-    put_word(machine, arguments[1], curve_of(arguments[0]).domain.bits)
-    return _OK
-
-
-def _value(number: int, which: int) -> tuple[int, int]:
-    """Return a parameter and its length in bytes; raise CxError."""
-    curve = curve_of(number)
-    domain = curve.domain
-    values = {
-        _A: domain.a % domain.p,
-        _B: domain.b % domain.p,
-        _FIELD: domain.p,
-        _X: curve.base[0],
-        _Y: curve.base[1],
-        _ORDER: domain.order,
-        _COFACTOR: domain.cofactor,
-    }
-    if which & 0xFF not in values:
-        raise CxError(CxStatus.INVALID_PARAMETER)
-    return values[which & 0xFF], _COFACTOR_BYTES if which & 0xFF == _COFACTOR else domain.size_bytes
-
-
-def _parameter(machine: Machine, arguments: tuple[int, ...]) -> int:
-    """cx_ecdomain_parameter(curve, which, buffer, its length): as long as the field, the cofactor four bytes."""
-    number, which, pointer, room = arguments
-    value, size = _value(number, which)
-    if room < curve_of(number).domain.size_bytes:
-        raise CxError(CxStatus.INVALID_PARAMETER)
-    machine.memory.write(pointer, value.to_bytes(size, "big"))
-    return _OK
-
-
-def _parameter_number(machine: Machine, arguments: tuple[int, ...]) -> int:
-    number, which, handle = arguments
-    machine.numbers[handle].fit(_value(number, which)[0])
-    return _OK
-
-
-def _generator(machine: Machine, arguments: tuple[int, ...]) -> int:
-    """cx_ecdomain_generator(curve, x, y, length)."""
-    number, *pointers, room = arguments
-    curve = curve_of(number)
-    if room < curve.domain.size_bytes:
-        raise CxError(CxStatus.INVALID_PARAMETER)
-    for pointer, coordinate in zip(pointers, curve.base, strict=True):
-        machine.memory.write(pointer, coordinate.to_bytes(curve.domain.size_bytes, "big"))
-    return _OK
 
 
 def _generator_point(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -335,11 +276,6 @@ def _coordinate(function: Callable[[bytes, bytes], bytes], size: int) -> Handler
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
-    "cx_ecdomain_parameters_length": _length,
-    "cx_ecdomain_size": _size,
-    "cx_ecdomain_parameter": _parameter,
-    "cx_ecdomain_parameter_bn": _parameter_number,
-    "cx_ecdomain_generator": _generator,
     "cx_ecdomain_generator_bn": _generator_point,
     "cx_ecpoint_alloc": _allocate,
     "cx_ecpoint_destroy": _destroy,
