@@ -109,7 +109,9 @@ class Service:
         board.on_settled = self._alarm.set
         board.relay.on_introduce = lambda: self.on_power()  # noqa: PLW0108 -- set later
         try:
-            if options.http is not None:
+            # an app that is waited for has the processors for itself: its page comes last
+            is_late = options.ends_with_app
+            if options.http is not None and not is_late:
                 self._start_panel(options.http)
             board.power_on()
             if options.ends_with_app:
@@ -119,6 +121,8 @@ class Service:
             self._alarm.set()
             for endpoint in self._endpoints:
                 await endpoint.open()
+            if options.http is not None and is_late:
+                self._start_panel(options.http)
             on_ready(self._facts())
             await self._stopped.wait()
             if self._failure is not None:
@@ -152,6 +156,9 @@ class Service:
         self._panel.on_end = self.stop
         self._panel.on_event = board.event
         board.on_frame, board.on_status = self._panel.show, self._panel.tell
+        if board.frame is not None:
+            self._panel.show(board.frame)
+            self._panel.tell(board.status)
 
     def _check_panel(self) -> None:
         """Complain about a panel that ended by itself and not by a rule."""
