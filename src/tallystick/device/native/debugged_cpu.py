@@ -157,9 +157,8 @@ class DebuggedCpu:
                 if not isinstance(stop, Exhausted):
                     return None if self._is_breakpoint(stop) else stop
                 left -= _SLICE
-                self._listen()
-                if self._is_stopped:
-                    return None
+                if self._listen():
+                    return None  # it stopped, or gdb let go: either way the breakpoints are others now
         return Exhausted()
 
     @contextmanager

@@ -17,6 +17,8 @@ from tallystick.wire.syscall import Exchange, Outcome
 
 FLASH = 0x00400000
 #: movs r4, #1; movs r5, #2; movs r6, #3; b back to the begin
+#: movs r4, #1; lsls r4, r4, #21; subs r4, #1; bne back to subs; movs r5, #7; udf
+COUNTDOWN = bytes.fromhex("01 24 64 05 01 3c fd d1 07 25 ff de")
 LOOP = bytes.fromhex("01 24 02 25 03 26 fb e7")
 
 
@@ -31,6 +33,9 @@ class Script:
         """Give the next packet; an interrupt is heard while the app runs, anything else when it is waited for."""
         if not self.lines:
             return b"" if waits else None
+        if self.lines[0] == "leave" and not waits:
+            self.lines.pop(0)
+            return packet("D")
         if self.lines[0] == "interrupt":
             if waits:
                 raise AssertionError("the app stands still, and is to be interrupted")
@@ -98,6 +103,15 @@ def test_gdb_that_goes_away_leaves_the_app_running():
     cpu, script = debugged(LOOP, f"Z0,{FLASH + 2:x},2", "c")
     assert isinstance(cpu.run(budget=1000), Exhausted)
     assert script.said == ["OK", "T05thread:1;"]
+
+
+def test_gdb_that_lets_go_of_a_running_app_takes_its_breakpoints_along():
+    """Detached while it computes, the app comes to where a breakpoint was, and goes on: its code is its own again."""
+    cpu, script = debugged(COUNTDOWN, f"Z0,{FLASH + 8:x},2", "c", "leave")
+    stop = cpu.run(budget=1 << 26)
+    assert isinstance(stop, Fault)
+    assert stop.pc >> 1 != (FLASH + 8) >> 1
+    assert script.said == ["OK", "OK"]
 
 
 def test_gdb_may_end_the_app():
