@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,11 +54,8 @@ def results(tmp_path_factory):
     out = tmp_path_factory.mktemp("usb")
     environment = os.environ | {"TALLYSTICK_VM_TIMEOUT": str(VM_TIMEOUT_S)}
     command = ["scripts/usb_vm", "-o", str(out), "env", f"TALLYSTICK_GO_CLIENT={CACHE}/go_client"]
-    # inside, the programs are those of this machine, at their places
-    command += [str(ROOT / ".venv/bin/python") if (ROOT / ".venv/bin/python").exists() else shutil.which("python3")]
-    ended = subprocess.run(
-        [*command, "tests/usb/guest.py"], check=False, cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    command += [sys.executable, "tests/usb/guest.py"]  # inside, the programs are those of this machine, at their places
+    ended = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return json.loads((out / "results.json").read_text())
 
