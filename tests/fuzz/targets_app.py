@@ -17,6 +17,7 @@ from tallystick.wire.syscall import (
     MAX_MESSAGE,
     REQUESTS,
     DeviceInfo,
+    Exit,
     Log,
     Outcome,
     ReadRecord,
@@ -27,7 +28,7 @@ from tallystick.wire.syscall import (
 
 _refusal = contextlib.suppress(RemoteProtocolError)
 #: texts of these are cleaned as they are read
-_CLEANED = (Log, ReadSetting, WriteSetting, ReadRecord)
+_CLEANED = (Exit, Log, ReadSetting, WriteSetting, ReadRecord)
 
 
 def bundle(data: bytes) -> None:
@@ -64,16 +65,20 @@ def outcome(data: bytes) -> None:
 
 
 _SMALLEST = {
+    0x04: bytes.fromhex("049000"),
     0x10: bytes.fromhex("100400000000 00"),
     0x11: bytes.fromhex("11 01 0000 0001 0000 0000 0000 0000"),
     0x20: bytes.fromhex("200100"),
     0x21: bytes.fromhex("210100"),
+    0x23: bytes.fromhex("2301"),
     0x28: bytes.fromhex("280001"),
     0x31: bytes.fromhex("3100"),
     0x39: bytes.fromhex("390000"),
     0x41: bytes.fromhex("4101"),
     0x42: bytes.fromhex("4201"),
     0x43: bytes.fromhex("4301"),
+    0x50: bytes.fromhex("50 00 00000000 00000000 00000000"),
+    0x51: bytes.fromhex("51 00000000 00000000"),
 }
 
 
