@@ -12,6 +12,7 @@ from panel_double import frame
 from tallystick.errors import RemoteProtocolError
 from tallystick.ui.state import MAX_STATUS_MEMBERS, EventLog, PanelState
 from tallystick.ui.text_event import TextEvent
+from tallystick.wire.panel import Caption, Drawing, Frame
 
 
 def event(number: int) -> TextEvent:
@@ -95,3 +96,35 @@ def test_status_that_is_no_small_object_is_refused(status):
     """A status of another type, with too many members or too long names is a protocol error."""
     with pytest.raises(RemoteProtocolError):
         PanelState().tell(status)
+
+
+def captioned(sequence: int, *lines: tuple[str, int]) -> Frame:
+    """Return a frame whose picture has lines, each with the number of the frame that had it first."""
+    elements = tuple(Caption(x=0, y=0, w=1, h=1, text=text, since=since) for text, since in lines)
+    return Frame(sequence=sequence, width=128, height=64, drawing=Drawing(elements=elements))
+
+
+def test_line_of_a_picture_that_stays_is_told_once():
+    """A picture that is painted again has its lines on the screen, and in the log only those that are new."""
+    state = PanelState()
+    state.show(captioned(1, ("a", 1)))
+    state.show(captioned(2, ("a", 1), ("b", 2)))
+    assert [line.text for line in state.events] == ["a", "b"]
+    assert [line.text for line in state.fresh] == ["b"]
+    assert [line.text for line in state.log.since(0)] == ["a", "b"]
+
+
+def test_line_of_a_frame_that_was_dropped_is_still_news():
+    """A panel that was too slow for a frame hears its text with the next one that still has it."""
+    state = PanelState()
+    state.show(captioned(1, ("a", 1)))
+    state.show(captioned(4, ("b", 2), ("c", 4)))
+    assert [line.text for line in state.fresh] == ["b", "c"]
+
+
+def test_all_lines_are_news_after_a_reboot():
+    """A device that counts from the begin shows a new picture, whatever its numbers."""
+    state = PanelState()
+    state.show(captioned(9, ("a", 9)))
+    state.show(captioned(2, ("a", 2)))
+    assert [line.text for line in state.fresh] == ["a"]
