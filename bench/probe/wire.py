@@ -18,6 +18,7 @@ from bench.record import Record
 Item = TypeVar("Item", Peer, Running)
 
 _SETTLE_S = 1.0
+_RECOVERABLE_BYTES = 65
 
 
 class Target(Protocol):
@@ -138,8 +139,8 @@ def sign(running: Running) -> None:
     answer = b""
     for apdu in running.peer.profile.signature:
         answer = running.device.ask(apdu)
-    # DER, or DER after its length
-    if b"\x30" not in answer[:2]:
+    # DER, DER after its length, or v, r and s
+    if b"\x30" not in answer[:2] and len(answer) != _RECOVERABLE_BYTES:
         raise Refused(f"{running.column} gave no signature")
 
 

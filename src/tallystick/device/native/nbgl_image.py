@@ -21,6 +21,8 @@ __all__ = ["Image", "Transformation", "decompress", "draw_image", "expand_rle", 
 _DIGITS: Final = b"0123456789abcdef"
 _WHITE: Final = 3
 _STEPS: Final = 16
+#: pixels of the largest letter
+_LETTER_PIXELS: Final = 2048
 #: bytes of one picture, decompressed: more than the largest screen has
 MAX_IMAGE: Final = 1 << 18
 
@@ -85,20 +87,37 @@ def draw_image(screen: Framebuffer, image: Image, data: bytes, *, skipped: int =
     area = image.area
     if not area.w or not area.h:
         return
-    blank = (b"f" if image.bits == 4 else b"0") * (skipped * 8 // image.bits)
-    digits = blank + digits_of_stream(data, image.bits)
-    digits = digits[: area.w * area.h].translate(_translation(image.bits, image.map, image.background))
-    if image.transformation is Transformation.QUARTER_TURN:
-        for number, at in enumerate(range(0, len(digits), area.w)):
-            screen.row(area.x, area.y + number, digits[at : at + area.w])
-        return
-    for number, at in enumerate(range(0, len(digits), area.h)):
-        column, y = digits[at : at + area.h], area.y
-        if image.transformation in {Transformation.HORIZONTAL_MIRROR, Transformation.BOTH_MIRRORS}:
-            y += area.h - len(column)
-            column = column[::-1]
-        is_leftward = image.transformation in {Transformation.NONE, Transformation.HORIZONTAL_MIRROR}
-        screen.column(area.x + (area.w - 1 - number if is_leftward else number), y, column)
+    # letters come again and again; where they are drawn is all that differs
+    make = _known_lines if area.w * area.h <= _LETTER_PIXELS else _lines
+    draw = screen.row if image.transformation is Transformation.QUARTER_TURN else screen.column
+    shape = (area.w, area.h, image.bits, image.map, image.background, image.transformation, skipped)
+    for x, y, digits in make(shape, data):
+        draw(area.x + x, area.y + y, digits)
+
+
+def _lines(shape: tuple[int, int, int, int, int, Transformation, int], data: bytes) -> list[tuple[int, int, bytes]]:
+    """Return a picture at the origin as rows, for one that is turned, or columns: where each begins, and its pixels.
+
+    `shape` is width, height, bits, colour map, background, how it lies, and the bytes' worth of background it begins with.
+    """
+    width, height, bits, color_map, background, transformation, skipped = shape
+    blank = (b"f" if bits == 4 else b"0") * (skipped * 8 // bits)
+    digits = blank + digits_of_stream(data, bits)
+    digits = digits[: width * height].translate(_translation(bits, color_map, background))
+    if transformation is Transformation.QUARTER_TURN:
+        return [(0, number, digits[at : at + width]) for number, at in enumerate(range(0, len(digits), width))]
+    is_upward = transformation in {Transformation.HORIZONTAL_MIRROR, Transformation.BOTH_MIRRORS}
+    is_leftward = transformation in {Transformation.NONE, Transformation.HORIZONTAL_MIRROR}
+    lines = []
+    for number, at in enumerate(range(0, len(digits), height)):
+        column, y = digits[at : at + height], 0
+        if is_upward:
+            y, column = height - len(column), column[::-1]
+        lines.append((width - 1 - number if is_leftward else number, y, column))
+    return lines
+
+
+_known_lines: Final = lru_cache(maxsize=1024)(_lines)
 
 
 def expand_rle(data: bytes, *, bits: int, pixels: int) -> bytes:
