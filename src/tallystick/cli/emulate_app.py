@@ -13,8 +13,8 @@ from tallystick.device.sandbox.app_start import NATIVE_PROGRAM, StartedApp
 from tallystick.device.sandbox.program import Programs
 from tallystick.device.sandbox.shared_library import find_shared_library, speculos_folder
 from tallystick.errors import RemoteProtocolError, UsageError
-from tallystick.wire.image import AppImage
-from tallystick.wire.install import InstallParameters
+from tallystick.wire.image import AppFlag, AppImage
+from tallystick.wire.install import Curve, Derivation, InstallParameters
 from tallystick.wire.model import MODELS, by_target_id
 from tallystick.wire.native import NativeImage
 
@@ -38,15 +38,15 @@ class EmulatedApp:
     elf: Elf = field(repr=False)
 
 
-def read_app(path: Path, *, api_level: int | None = None) -> EmulatedApp:
-    """Read an ELF file; `api_level` is for one that says none, or 0 (the SDK between two levels).
+def read_app(path: Path, *, api_level: int | None = None, name: str = "") -> EmulatedApp:
+    """Read an ELF file; `api_level` is for one that says none, or 0 (the SDK between two levels), `name` for one without.
 
     Raises UsageError when it cannot be read, or is no app.
     """
     try:
         with path.open("rb") as file:
             elf = Elf.from_bytes(file.read(MAX_ELF + 1))
-        image = image_from_elf(elf, parameters=_said(elf))
+        image = image_from_elf(elf, parameters=_said(elf, name))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", remedy="name the ELF file of an app") from error
     except RemoteProtocolError as error:
@@ -65,14 +65,15 @@ def read_app(path: Path, *, api_level: int | None = None) -> EmulatedApp:
 
 
 def read_library(source: str, *, api_level: int | None) -> EmulatedApp:
-    """Read an app that others call, given as ``[NAME:]FILE``; a name must be its own. Raises UsageError."""
+    """Read an app that others call, given as ``[NAME:]FILE``; a name must be its own, if it has one. Raises UsageError."""
     name, colon, path = source.partition(":")
     if not colon or Path(source).exists():
-        return read_app(Path(source), api_level=api_level)
-    app = read_app(Path(path), api_level=api_level)
-    if app.name != name:
+        name, path = "", source
+    app = read_app(Path(path), api_level=api_level, name=name)
+    if name and app.name != name:
         raise UsageError(f"{path} is {app.name}, not {name}", remedy=f"give -l {app.name}:{path}")
-    return app
+    create = replace(app.image.create, flags=app.image.create.flags | AppFlag.LIBRARY)
+    return replace(app, image=replace(app.image, create=create))
 
 
 def model_of(app: EmulatedApp, asked: str | None) -> str:
@@ -111,11 +112,13 @@ def _model(elf: Elf) -> str:
     return _MODEL_ALIASES.get(told, told)
 
 
-def _said(elf: Elf) -> InstallParameters:
-    """Return what stands in for install parameters where a file has none: the file's or the environment's name."""
-    name, _, version = os.environ.get(_APPNAME, _DEFAULT_APPNAME).partition(":")
+def _said(elf: Elf, name: str) -> InstallParameters:
+    """Return what stands in for install parameters where a file has none: a name, and every path, as Speculos has it."""
+    usual, _, version = os.environ.get(_APPNAME, _DEFAULT_APPNAME).partition(":")
     return InstallParameters(
-        name=(elf.text("ledger.app_name") or name).strip(), version=(elf.text("ledger.app_version") or version).strip()
+        name=(elf.text("ledger.app_name") or name or usual).strip(),
+        version=(elf.text("ledger.app_version") or version).strip(),
+        derivation=Derivation(curves=Curve.SECP256K1 | Curve.SECP256R1 | Curve.ED25519),
     )
 
 
