@@ -45,6 +45,7 @@ class Era:
     flash_link: int = 0xC0DE_0000
     ram: int = 0
     ram_bytes: int = 30 * _KIB
+    #: what the OS says when an app asks for its level
     told_level: int = 1
 
 
