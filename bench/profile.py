@@ -133,7 +133,7 @@ ETHEREUM = Profile(
             data=_packed_path(44 | _HARDENED, 60 | _HARDENED, _HARDENED, 0, 0) + struct.pack(">I", 5) + b"hello",
         ),
     ),
-    rules=_rules("Review message|Review|Message.*", "Sign message"),
+    rules=_rules("Review message|Message", "Sign message"),
     screens=3,
     trivial=_apdu(0xE0, 6, 0, 0),
 )
