@@ -20,6 +20,8 @@ from tallystick.wire.usb import PACKET_BYTES
 _EVENTS = 4
 #: seconds a thread may take to end
 _END_S = 5.0
+#: seconds until an endpoint that failed is tried again
+_AGAIN_S = 0.05
 _IN = 0x80
 
 
@@ -78,9 +80,8 @@ class Pump:
             except (OSError, RemoteProtocolError):
                 return
             for event in happened:
-                with contextlib.suppress(
-                    OSError, TransportError
-                ):  # the host gave up on the request, or the plug is out
+                # the host gave up on the request, or the plug is out
+                with contextlib.suppress(OSError, TransportError):
                     self._react(event)
 
     def _react(self, event: Event) -> None:
@@ -132,8 +133,12 @@ class Pump:
             os.close(file)
 
     def _wait_for_host(self) -> None:
+        """Wait until the host is back; one that is said to be there is about to be said to have gone."""
         with self._enabled:
-            self._enabled.wait_for(lambda: self._is_enabled or self._is_over, timeout=1.0)
+            if self._is_enabled and not self._is_over:
+                self._enabled.wait(_AGAIN_S)
+            else:
+                self._enabled.wait_for(lambda: self._is_enabled or self._is_over, timeout=1.0)
 
     def _carry_in(self, file: int, number: int) -> None:
         os.write(file, self._host.fetch(number))
