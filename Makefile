@@ -38,6 +38,8 @@ check: setup ## style, types, walls between the rooms, change notes, the wheel
 interop: setup ## clients that we did not write judge the device
 	@scripts/interop_setup
 	@$(BIN)/pytest -q tests/interop
+	@TALLYSTICK_SPECULOS="$$(echo "$$PWD"/tests/interop/.venv-ragger/lib/python3*/site-packages/speculos)" \
+		$(BIN)/pytest -n $(JOBS) -q tests/unit/device/native/test_native_cx_differential.py tests/unit/device/native/test_native_cx_real.py
 
 usb-test: setup ## the device on real USB, in a virtual machine: judged by clients that we did not write
 	@scripts/interop_setup

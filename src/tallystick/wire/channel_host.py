@@ -88,7 +88,7 @@ class HostHandshake:
         yield self._select
         host_nonce = self._suite.nonce()
         serial, device_nonce = _read_challenge((yield request(Ins.CHANNEL_NONCE, data=host_nonce)))
-        for link in self._links:
+        for link in self._links:  # noqa: UP028 -- what is sent back belongs to nobody here
             yield link
         ephemeral = self._suite.ephemeral()
         certificate = self._certify(ephemeral, host_nonce=host_nonce, device_nonce=device_nonce)

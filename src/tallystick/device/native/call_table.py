@@ -14,7 +14,7 @@ class Call(NamedTuple):
     """One system call: its name, how many arguments (32 bits each), and the word that says it was answered (0: none does)."""
 
     name: str
-    count: int
+    arguments: int
     answered: int = 0
 
 

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from tallystick.crypto import midstate
 from tallystick.crypto.hash import ripemd160
@@ -149,8 +149,8 @@ class ChainDigest:
             return self.done
         bits = 8 * (self.blocks * chain.block_bytes + len(self.waiting))
         room = -(len(self.waiting) + 1 + chain.count_bytes) % chain.block_bytes
-        count = bits.to_bytes(chain.count_bytes, "big" if chain.big_endian else "little")
+        order: Literal["big", "little"] = "big" if chain.big_endian else "little"
+        count = bits.to_bytes(chain.count_bytes, order)
         words = chain.compress(self.state, self.waiting + b"\x80" + bytes(room) + count)
-        order = "big" if chain.big_endian else "little"
         self.done = b"".join(word.to_bytes(chain.word_bytes, order) for word in words)
         return self.done[: chain.output_bytes]

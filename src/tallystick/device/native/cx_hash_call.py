@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from tallystick.device.native.cpu import Access
@@ -37,6 +37,10 @@ def _load(machine: Machine, context: int) -> tuple[int, Digest]:
 def _store(machine: Machine, context: int, md: Md, digest: Digest) -> int:
     machine.memory.write(context, digest.to_bytes(machine.cx_page.info(md)))
     return CxStatus.OK
+
+
+#: begins a hash; asks nobody
+Initial = Callable[[Machine, tuple[int, ...]], int]
 
 
 def hash_start(machine: Machine, context: int, md: int) -> Md:
@@ -109,7 +113,7 @@ def _fixed(md: Md) -> Handler:
     return handler
 
 
-def _sponge(md: Md) -> Handler:
+def _sponge(md: Md) -> Initial:
     """cx_sha3_init_no_throw(context, size in bits), and Keccak."""
 
     def handler(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -119,7 +123,7 @@ def _sponge(md: Md) -> Handler:
     return handler
 
 
-def _shake(md: Md, strength: int) -> Handler:
+def _shake(md: Md, strength: int) -> Initial:
     """cx_shake..._init_no_throw(context, size in bits)."""
 
     def handler(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -229,7 +233,7 @@ def _at_once(md: Md) -> Handler:
     return handler
 
 
-_SIZED: Final[Mapping[Md, Handler]] = {
+_SIZED: Final[Mapping[Md, Initial]] = {
     Md.SHA3: _sponge(Md.SHA3),
     Md.KECCAK: _sponge(Md.KECCAK),
     Md.SHAKE128: _shake(Md.SHAKE128, 128),

@@ -83,7 +83,7 @@ def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Requ
     if handler is None:
         return _answer_later(machine, call, array, None)
     try:
-        result: Any = handler(machine, machine.memory.words(array, call.count))
+        result: Any = handler(machine, machine.memory.words(array, call.arguments))
     except (BadPointer, Throw, CxError) as error:
         return _answer_later(machine, call, array, error)
     if isinstance(result, GeneratorType):

@@ -98,7 +98,7 @@ class TracedCpu:
             values = (*stacked, self.get(Register.R2), self.get(Register.R3)) if stacked else ()
         else:
             call = self._generation.calls.find(number)
-            values = self._words(self.get(Register.R1), call.count)
+            values = self._words(self.get(Register.R1), call.arguments)
         words = f"{call.name}({', '.join(self._argument(*one) for one in self._named(call.name, values))})"
         if call.name in _EXIT:  # nothing comes back
             self._tell(words)
