@@ -24,7 +24,7 @@ _APDU = world.to_bytes(world.Apdu(1, bytes.fromhex("e001000000")))
 def main(deed: str) -> int:
     """Do the deed, behind the lock or without one."""
     role, parent, _program, *descriptors = sys.argv[1:]
-    arguments = [*descriptors, deed]
+    arguments = [*descriptors[:2], deed]  # gate and listening socket; the words that follow say what is spoken there
     if deed == "unlocked":
         return prepare(arguments)()
     refusal = Refusal.ERRNO if deed == "probe" else Refusal.KILL
