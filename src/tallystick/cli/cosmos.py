@@ -1,4 +1,4 @@
-"""`tally cosmos`: addresses and signatures of the Cosmos app."""
+"""`tally cosmos`: addresses and signatures of the Cosmos app; the commands about chains are in the modules beside it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,21 @@ from tallystick.wire.path import Bip32Path
 _TABLE = {
     "address": Lazy(target="tallystick.cli.cosmos:address", summary="the address of an account"),
     "sign": Lazy(target="tallystick.cli.cosmos:sign", summary="have a transaction reviewed and signed"),
+    "balance": Lazy(target="tallystick.cli.cosmos_ask:balance", summary="what an account has on its chain"),
+    "send": Lazy(target="tallystick.cli.cosmos_send:send", summary="send money to an address"),
+    "delegate": Lazy(target="tallystick.cli.cosmos_send:delegate", summary="stake money with a validator"),
+    "undelegate": Lazy(target="tallystick.cli.cosmos_send:undelegate", summary="take it back from there"),
+    "withdraw": Lazy(target="tallystick.cli.cosmos_send:withdraw", summary="fetch a validator's rewards"),
+    "vote": Lazy(target="tallystick.cli.cosmos_send:vote", summary="vote on a proposal"),
+    "sign-file": Lazy(target="tallystick.cli.cosmos_file:sign_file", summary="sign what gaiad --generate-only wrote"),
+    "status": Lazy(target="tallystick.cli.cosmos_ask:status", summary="what became of a transaction"),
 }
 _DEFAULT_PATH = "44'/118'/0'/0/0"
 
 
 @click.group(cls=LazyGroup, lazy=_TABLE)
 def cosmos() -> None:
-    """Get addresses and signatures from the Cosmos app; it is opened when it is not."""
+    """Get addresses and signatures from the Cosmos app, and send what it signed; the app is opened when it is not."""
 
 
 @click.command(cls=DeviceCommand)

@@ -16,6 +16,8 @@ import click
 from tallystick.errors import UsageError
 
 if TYPE_CHECKING:
+    from tallystick.host.chain.delivery import Waiting
+    from tallystick.host.chain.door import Door
     from tallystick.host.session import Session
     from tallystick.host.transport.base import Transport
     from tallystick.host.transport.discovery import Finder
@@ -28,7 +30,10 @@ _TRAFFIC = 5
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What the options said, and what tests replace: `environ`, and `open_transport` (address or None to transport)."""
+    """What the options said, and what tests replace.
+
+    These are `environ`, `open_transport` (address or None to transport), `open_door` (URL to the way to a chain's node) and `waiting`.
+    """
 
     device: str | None = None
     is_json: bool = False
@@ -39,6 +44,8 @@ class Run:
     timeout_s: float | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     open_transport: Callable[[str | None], Transport] | None = None
+    open_door: Callable[[str], Door] | None = None
+    waiting: Waiting | None = None
     session: Session | None = None
 
     @property
