@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -15,7 +15,7 @@ from tallystick.cli.passing import Passing, sweep
 from tallystick.device.board.plug import BenchOptions, Plug
 
 if TYPE_CHECKING:
-    from tallystick.cli.usb import Usb
+    from tallystick.cli.cable import Follower
 
 
 def hold(
@@ -24,11 +24,11 @@ def hold(
     on_ready: Callable[[dict[str, Any]], None],
     *,
     prepare: Callable[[], object],
-    usb: Usb | None = None,
+    cables: Iterable[Follower] = (),
 ) -> None:
     """Hold the device until it is stopped; `parts` is what every board is given, `options` the command line.
 
-    `usb` is how it is reached over USB. `prepare` is called while a new device boots: whatever it will need when it is ready can be loaded beside it.
+    `cables` are plugged in each time it has come up. `prepare` is called while a new device boots: whatever it will need when it is ready can be loaded beside it.
     """
 
     def announce(facts: dict[str, Any]) -> None:
@@ -61,8 +61,8 @@ def hold(
 
             async def run() -> None:
                 bench = Bench(plug)
-                if usb is not None:
-                    usb.follow(bench)
+                for cable in cables:
+                    cable.follow(bench)
                 await bench.run(announce)
 
             asyncio.run(run())

@@ -18,6 +18,7 @@ from tallystick.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tallystick.cli.ble import Ble
     from tallystick.cli.usb import Usb
     from tallystick.device.hil import Flash
     from tallystick.wire.bundle import Bundle
@@ -86,6 +87,14 @@ MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
     help="be a real USB device of this machine (Linux; asks for root), or tcp[:PORT]: serve USB/IP on the loopback address",
 )
 @click.option(
+    "--ble",
+    metavar="[ADAPTER]",
+    is_flag=False,
+    flag_value="any",
+    default="",
+    help="be a Bluetooth LE device, by BlueZ and an adapter of this machine such as hci0 (Linux; models that have Bluetooth)",
+)
+@click.option(
     "--zemu-port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
@@ -122,16 +131,21 @@ def up(run: Run, /, **options: Any) -> None:
     with (
         contextlib.suppress(KeyboardInterrupt),
         _usb(options) as usb,
+        _ble(options) as ble,
         manager_for(options) as manager,
         contextlib.closing(Beacon()) as beacon,
     ):
-        parts["usb"] = usb.listener if usb is not None else None
+        cables: dict[str, Usb | Ble] = {name: one for name, one in (("usb", usb), ("ble", ble)) if one is not None}
+        parts["usb"], parts["ble"] = (one.listener if one is not None else None for one in (usb, ble))
 
         def announce(facts: dict[str, Any], worlds: str) -> None:
-            if usb is None:
+            """Show the facts once every cable is plugged in."""
+            waiting = next((name for name in cables if name not in facts), None)
+            if waiting is None:
                 show(facts, worlds)
             else:
-                usb.when_plugged(lambda: show({**facts, "usb": usb.facts}, worlds))
+                cable = cables[waiting]
+                cable.when_plugged(lambda: announce({**facts, waiting: cable.facts}, worlds))
 
         def show(facts: dict[str, Any], worlds: str) -> None:
             zemu = {} if parts["zemu"] is None else {"zemu_port": parts["zemu"].getsockname()[1]}
@@ -149,12 +163,12 @@ def up(run: Run, /, **options: Any) -> None:
                 options,
                 lambda facts: announce(_certified(facts, options), "isolated"),
                 prepare=_load_provisioning,
-                usb=usb,
+                cables=cables.values(),
             )
         else:
             import asyncio
 
-            asyncio.run(_serve(parts, options, announce, usb))
+            asyncio.run(_serve(parts, options, announce, cables.values()))
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -173,6 +187,10 @@ def _check(options: dict[str, Any]) -> None:
         Way.parse(options["usb"])
     if options["usb"] and not sys.platform.startswith("linux") and not options["usb"].startswith("tcp"):
         raise UsageError("a virtual USB device needs Linux", remedy="serve USB/IP with --usb tcp")
+    if options["ble"]:
+        from tallystick.cli.ble import adapter_of
+
+        adapter_of(options["ble"], model=options["model"])
     if options["owner_key"] and (options["manager"] or options["no_manager"]):
         raise UsageError("--owner-key is for the manager beside the device", remedy="leave one of the options away")
     if options["manager"] and options["no_manager"]:
@@ -275,11 +293,23 @@ def _usb(options: dict[str, Any]) -> Iterator[Usb | None]:
         yield usb
 
 
+@contextlib.contextmanager
+def _ble(options: dict[str, Any]) -> Iterator[Ble | None]:
+    """Give the device's Bluetooth radio, if it is to have one."""
+    if not options["ble"]:
+        yield None
+        return
+    from tallystick.cli.ble import Ble, adapter_of
+
+    with contextlib.closing(Ble(adapter_of(options["ble"], model=options["model"]))) as ble:
+        yield ble
+
+
 async def _serve(
     parts: dict[str, Any],
     options: dict[str, Any],
     announce: Callable[[dict[str, Any], str], None],
-    usb: Usb | None,
+    cables: Iterable[Usb | Ble],
 ) -> None:
     import asyncio
     import subprocess
@@ -305,8 +335,8 @@ async def _serve(
     service = Service(service_options, apps=host)
     host.settle = service.board.run
     relay = service.board.relay
-    if usb is not None:
-        usb.follow(service)
+    for cable in cables:
+        cable.follow(service)
     await service.run(lambda facts: announce(_certified(facts, options, relay), "not isolated"))
 
 
@@ -341,6 +371,8 @@ def _announce(facts: dict[str, Any], worlds: str, *, is_json: bool) -> None:
         if "usb" in facts:
             port = facts["usb"]["port"]
             click.echo(f"  USB             {facts['usb']['kind']}" + (f" 127.0.0.1:{port}" if port else ""))
+        if "ble" in facts:
+            click.echo(f"  Bluetooth LE    {facts['ble']['adapter'] or 'on the air'}")
         if facts["manager_http"] is not None:
             click.echo(f"  manager         {facts['manager_http']}")
         click.echo("Ctrl-C stops it.")

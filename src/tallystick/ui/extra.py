@@ -10,11 +10,13 @@ from tallystick.errors import UsageError
 EXTRAS = {
     "device": ("starlette", "uvicorn", "PIL", "segno"),
     "ui": ("textual",),
+    "ble": ("dbus_fast",),
 }
+_WHAT = {"ble": "Bluetooth"}
 
 
 def require_extra(extra: str) -> None:
-    """Check that every module of the extra (`device` or `ui`) can be imported.
+    """Check that every module of the extra (`device`, `ui` or `ble`) can be imported.
 
     Raises:
         UsageError: one is missing; the remedy is the command that installs it.
@@ -23,6 +25,6 @@ def require_extra(extra: str) -> None:
     missing = [name for name in EXTRAS[extra] if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f"the front panel needs {', '.join(missing)}, which is not installed",
+            f"{_WHAT.get(extra, 'the front panel')} needs {', '.join(missing)}, which is not installed",
             remedy=f"pip install 'tallystick[{extra}]'",
         )

@@ -40,6 +40,7 @@ class PowerOn:
     listener_fd: int = -1
     usb_fd: int = -1
     zemu_fd: int = -1
+    ble_fd: int = -1
     chip_fd: int = -1
     bundle_fds: tuple[int, ...] = ()
     open_app: str = ""

@@ -33,6 +33,8 @@ class BenchOptions:
     usb: socket.socket | None = None
     #: listens for gRPC clients that were built for Zemu; None for none
     zemu: socket.socket | None = None
+    #: listens for the program that is its Bluetooth radio; None without Bluetooth
+    ble: socket.socket | None = None
     approve: bool = False
     automation: str = ""
     seed: str = field(default="", repr=False)
@@ -88,6 +90,7 @@ class Plug:
             "listener_fd": options.listener.fileno(),
             "usb_fd": options.usb.fileno() if options.usb is not None else -1,
             "zemu_fd": options.zemu.fileno() if options.zemu is not None else -1,
+            "ble_fd": options.ble.fileno() if options.ble is not None else -1,
             "panel_fd": self.panel_ends[0].fileno() if self.panel_ends is not None else -1,
         }
         if is_first:
@@ -96,7 +99,8 @@ class Plug:
 
     def _plug_in(self, bundles: Iterable[Bundle] = ()) -> Silicon:
         descriptors = [self.options.listener.fileno()]
-        descriptors.extend(one.fileno() for one in (self.options.usb, self.options.zemu) if one is not None)
+        others = (self.options.usb, self.options.zemu, self.options.ble)
+        descriptors.extend(one.fileno() for one in others if one is not None)
         if self.panel_ends is not None:
             descriptors.append(self.panel_ends[0].fileno())
         return Silicon(self.options.folder, descriptors=descriptors, bundles=[bundle.raw for bundle in bundles])

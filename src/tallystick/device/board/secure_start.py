@@ -27,7 +27,12 @@ def main(handover: Handover, numbers: list[int]) -> int:
     failure: TallyError | None = None
     try:
         flash = DirectoryFlash(Path(handover.flash))
-        doors = {Door.TCP: order.listener_fd, Door.USB: order.usb_fd, Door.ZEMU: order.zemu_fd}
+        doors = {
+            Door.TCP: order.listener_fd,
+            Door.USB: order.usb_fd,
+            Door.ZEMU: order.zemu_fd,
+            Door.BLE: order.ble_fd,
+        }
         worlds = NormalWorlds(
             handover, flash, listeners={door: number for door, number in doors.items() if number >= 0}
         )

@@ -35,6 +35,8 @@ class ServiceOptions:
     usb: socket.socket | None = None
     #: listens for gRPC clients that were built for Zemu; None for none
     zemu: socket.socket | None = None
+    #: listens for the program that is its Bluetooth radio; None without Bluetooth
+    ble: socket.socket | None = None
     #: who presses the buttons: everything is approved, or rules (a JSON document) decide
     approve: bool = False
     automation: str = ""
@@ -73,7 +75,7 @@ class Service:
         )
         self._alarm = Alarm(self.board)
         relay = self.board.relay
-        doors = {Door.TCP: options.listener, Door.USB: options.usb, Door.ZEMU: options.zemu}
+        doors = {Door.TCP: options.listener, Door.USB: options.usb, Door.ZEMU: options.zemu, Door.BLE: options.ble}
         self._endpoints = endpoints(relay, {door: one for door, one in doors.items() if one is not None})
         self._failure: Exception | None = None
         #: told each time the device has come up: at first, and after each time the plug was pulled

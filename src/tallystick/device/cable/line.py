@@ -38,12 +38,12 @@ def serve(cable: Cable, lines: IO[str] = sys.stdin, out: IO[str] = sys.stdout) -
         signal.signal(number, signal.SIG_IGN)
     try:
         cable.prepare()
-        _say(out, ready={})
+        say(out, ready={})
         for line in lines:
             if line.strip() == PLUG:
-                _say(out, plugged=cable.plug())
+                say(out, plugged=cable.plug())
     except TransportError as error:
-        _say(out, error={"code": error.code, "message": error.message, "remedy": error.remedy})
+        say(out, error={"code": error.code, "message": error.message, "remedy": error.remedy})
         return 1
     except BrokenPipeError:  # nobody holds it any more
         return 0
@@ -59,6 +59,7 @@ def complaint(document: dict[str, Any]) -> TallyError:
     return kind(str(document.get("message")), remedy=str(document.get("remedy")))
 
 
-def _say(out: IO[str], **message: Any) -> None:
+def say(out: IO[str], **message: Any) -> None:
+    """Write a message."""
     out.write(json.dumps(message) + "\n")
     out.flush()

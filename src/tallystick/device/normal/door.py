@@ -14,3 +14,4 @@ class Door(StrEnum):
     TCP = "tcp"
     USB = "usb"
     ZEMU = "zemu"
+    BLE = "ble"

@@ -36,6 +36,10 @@ def endpoints(relay: Relay, listeners: Mapping[Door, socket.socket]) -> list[End
                 from tallystick.device.normal.usbip import UsbipEndpoint
 
                 made.append(UsbipEndpoint(relay, listener))
+            case Door.BLE:
+                from tallystick.device.normal.ble import BleEndpoint
+
+                made.append(BleEndpoint(relay, listener))
             case Door.ZEMU:
                 from tallystick.device.normal.zemu import ZemuEndpoint
 
