@@ -21,7 +21,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
 	@touch $@
 
-demo: setup ## a short tour: a device, an address, a transaction signed; then two devices and a key that moves
+demo: setup ## a short tour: an address, a signature; two devices and a key that moves; apps in C, and one that proves what it says
 	@$(BIN)/tally demo
 
 test: setup ## the tests

@@ -42,24 +42,36 @@ _DOCUMENT: dict[str, Any] = {
 @click.option("--pause", type=click.FloatRange(0, 10), default=0.0, metavar="SECONDS", help="wait before each gesture")
 @click.option(
     "--tour",
-    type=click.Choice(["wallet", "transfer", "all"]),
+    type=click.Choice(["wallet", "transfer", "native", "all"]),
     default="all",
     show_default=True,
-    help="an address and a signature; a key that moves between two devices; or both",
+    help="an address and a signature; a key that moves between two devices; apps in C, on a nanox; or all of it",
 )
 @click.pass_obj
 def demo(run: Run, /, model: str, pause: float, tour: str) -> None:
-    """Start a device, ask it for an address and a signature, and press its buttons; then move a key between two.
+    """Start a device, ask it for an address and a signature, and press its buttons; then move a key between two, and run apps in C.
 
     Nothing is left behind.
     """
     del run
-    if tour != "transfer":
+    if tour in {"wallet", "all"}:
         _wallet(model, pause)
-    if tour != "wallet":
+    if tour in {"transfer", "all"}:
         from tallystick.cli.demo_transfer import transfer_tour
 
         transfer_tour(model, pause)
+    if tour in {"native", "all"}:
+        _native(pause, is_asked_for=tour == "native")
+
+
+def _native(pause: float, *, is_asked_for: bool) -> None:
+    """Give the tour with apps in C; where they cannot run, say so, and fail only when it was asked for by name."""
+    from tallystick.cli.demo_native import can_run_native, native_tour
+
+    if is_asked_for or can_run_native():
+        native_tour(pause)
+    else:
+        click.echo("      apps in C need an emulated processor: pip install 'tallystick[native]' adds the third tour")
 
 
 def _wallet(model: str, pause: float) -> None:

@@ -1,4 +1,4 @@
-"""The second half of `tally demo`: two devices side by side on one page, and a key that is never on both."""
+"""The second tour of `tally demo`: two devices side by side on one page, and a key that is never on both."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ class _Teller:
 
 
 def _tour(sessions: Sequence[Session], both: Sequence[dict[str, Any]], tell: _Teller) -> None:
+    from tallystick.cli.demo_owner import certify
     from tallystick.crypto.hash import sha256
     from tallystick.host.actions import transfer
     from tallystick.host.actions.step import result
@@ -67,7 +68,7 @@ def _tour(sessions: Sequence[Session], both: Sequence[dict[str, Any]], tell: _Te
     sender, receiver = sessions
     tell.step(2, "an owner certifies the attestation key of both  (the test realm's owner, whom everybody knows)")
     for session, facts in zip(sessions, both, strict=True):
-        _certify(session, facts)
+        certify(session, facts)
     tell.step(3, "the sender makes a private key")
     made = result(transfer.create(sender))
     name = transfer.fingerprint(made.public_key or b"")
@@ -88,22 +89,6 @@ def _tour(sessions: Sequence[Session], both: Sequence[dict[str, Any]], tell: _Te
         tell.note(f"no: {error.message}. Done.")
     else:
         raise TrustError("a key that had signed was moved")
-
-
-def _certify(session: Session, facts: dict[str, Any]) -> None:
-    from tallystick.host.actions import attestation
-    from tallystick.host.actions.step import result
-    from tallystick.host.trust import Issuer
-    from tallystick.manager.hsm.owner import TEST_OWNER, OwnerKey
-    from tallystick.wire.attestation import Endorsement
-
-    issuers = [Issuer(name="workshop", public_key=bytes.fromhex(facts["issuer_public_key"]))]
-    with OwnerKey.open(TEST_OWNER) as owner:
-
-        def certify(endorsement: Endorsement) -> tuple[bytes, bytes]:
-            return owner.public_key, owner.certify(endorsement.key.public_key)
-
-        result(attestation.set_up(session, certify, slot=1, issuers=issuers))
 
 
 @contextmanager
