@@ -1,7 +1,8 @@
 """System calls of native apps about input and output up to API level 24: packets, one status and one event by turns (native-apps 1).
 
 Apps of these levels have a USB stack of their own; an APDU that comes as a packet by itself needs none of it, and is answered by
-one. It has to fit the app's buffer for packets: a longer one is answered for the app, with 6700.
+one. It has to fit the app's buffer for packets: a longer one comes by that USB stack, as from a cable. Where the app has none, or
+the APDU is longer than any of them takes, it is answered for the app, with 6700.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from tallystick.device.native.bagl_component import display
 from tallystick.device.native.io_call import answer, next_event, take_text
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.device.native.seph import Tag, packet, packet_of
-from tallystick.wire.syscall import ApduEvent, Response
+from tallystick.device.native.usb_host import MAX_APDU, ROOM
+from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent, Response
 
 __all__ = ["HANDLERS"]
 
@@ -21,6 +23,8 @@ _INVALID_PARAMETER: Final = 0x02
 _STATUS_TAGS: Final = range(0x60, 0x70)
 _WRONG_LENGTH: Final = 0x6700
 _HEAD_BYTES: Final = 3
+#: of an APDU that comes as a packet apps keep three bytes less than their buffer for APDUs has, without a word
+_MAX_DIRECT: Final = MAX_APDU
 
 
 def _send(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -39,6 +43,12 @@ def _take(machine: Machine, tag: int, body: bytes) -> None:
     window = machine.window
     if tag == Tag.APDU_ANSWER:
         answer(machine, body)
+    elif tag == Tag.USB_CONFIGURE:
+        window.usb.configured(body)
+    elif tag == Tag.USB_PREPARE:
+        whole = window.usb.prepared(body)
+        if whole is not None:
+            answer(machine, whole)
     elif tag == Tag.TEXT:
         take_text(machine, body)
     elif tag in {Tag.DISPLAY, Tag.DISPLAY_DEBUG}:
@@ -62,16 +72,25 @@ def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     if room < _HEAD_BYTES:
         raise Throw(_INVALID_PARAMETER)
     while not window.events:
-        event = yield from next_event(machine)
-        heard = packet_of(event)
-        if len(heard) <= room:
-            window.events.extend((heard,) if heard else ())
-        elif isinstance(event, ApduEvent):
+        if window.usb.is_stuck():
             machine.response = Response(b"", _WRONG_LENGTH)
+        elif not window.events:
+            _hear(machine, (yield from next_event(machine)), room)
     heard = window.events.popleft()[:room]
     machine.memory.write(pointer, heard)
     window.is_status_sent, window.received = False, len(heard)
     return len(heard)
+
+
+def _hear(machine: Machine, event: AppEvent | CanvasEvent, room: int) -> None:
+    """Have the app hear of an event, by its cable if that is an APDU longer than its buffer."""
+    heard = packet_of(event)
+    if len(heard) <= min(room, _MAX_DIRECT):
+        machine.window.events.extend((heard,) if heard else ())
+    elif isinstance(event, ApduEvent) and len(event.raw) <= MAX_APDU and room >= ROOM:
+        machine.window.usb.send(event.raw)
+    elif isinstance(event, ApduEvent):
+        machine.response = Response(b"", _WRONG_LENGTH)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {

@@ -10,6 +10,7 @@ from tallystick.device.native.framebuffer import Area, Framebuffer
 from tallystick.device.native.glyph import Texts
 from tallystick.device.native.memory import Memory
 from tallystick.device.native.seph import PacketStream
+from tallystick.device.native.usb_host import UsbHost
 from tallystick.wire.call_canvas import FingerInput, TickInput
 from tallystick.wire.model import MODELS
 from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent, Outcome, Request
@@ -46,6 +47,7 @@ class Window:
         self.is_owing = False
         #: packets that wait for the app, whether its status followed the last one, and how long that one was
         self.events: deque[bytes] = deque(maxlen=_MAX_EVENTS)
+        self.usb = UsbHost(self.events)
         self.is_status_sent = False
         self.received = 0
         #: whether fonts were looked for in the app's flash
