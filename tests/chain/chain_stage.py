@@ -40,9 +40,9 @@ def gaiad(*words, home, program="gaiad", fails=False):
 class Node:
     """One validator with blocks of a fifth of a second; `fund` are the addresses that begin with a thousand ATOM."""
 
-    def __init__(self, home, *, chain_id=CHAIN_ID, fund=()):
+    def __init__(self, home, *, chain_id=CHAIN_ID, fund=(), rpc_port=None, rest_port=None):
         self.home, self.chain_id = home, chain_id
-        self.rpc_port, self.rest_port = free_port(), free_port()
+        self.rpc_port, self.rest_port = rpc_port or free_port(), rest_port or free_port()
         self.rpc, self.rest = f"http://127.0.0.1:{self.rpc_port}", f"http://127.0.0.1:{self.rest_port}"
         self._log = home.parent / "node.log"
         gaiad("init", "test", "--chain-id", chain_id, "--default-denom", DENOM, home=home)

@@ -130,6 +130,7 @@ def tell(run: Run, plan: Plan, *, question: str, is_sure: bool) -> None:
     try:
         is_wanted = click.confirm(question, err=True)
     except click.Abort:
+        click.echo(err=True)
         raise UsageError("nobody is there to be asked", remedy="add --yes; the device asks in any case") from None
     if not is_wanted:
         raise UsageError("nothing was signed", remedy="run it again when it is right")
