@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["MODELS", "VENDOR_ID", "Model", "by_product_id", "by_target_id", "version_key"]
+__all__ = ["MODELS", "VENDOR_ID", "Model", "by_ble_service", "by_product_id", "by_target_id", "version_key"]
 
 VENDOR_ID: Final = 0x2C97
 
@@ -160,6 +160,11 @@ _BY_TARGET_ID = {target: model for model in _ALL for target in (model.target_id,
 def by_target_id(target_id: int) -> Model | None:
     """Return the model with this secure-element target id, of any firmware age, or None."""
     return _BY_TARGET_ID.get(target_id)
+
+
+def by_ble_service(service: str) -> Model | None:
+    """Return the model with this Bluetooth service (the third group of its UUID), or None."""
+    return next((model for model in _ALL if service and model.ble_service == service), None)
 
 
 def by_product_id(product_id: int) -> Model | None:
