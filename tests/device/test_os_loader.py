@@ -23,6 +23,7 @@ from os_stage import app, ask, status
 
 from tallystick import apps as catalogue
 from tallystick.crypto import secp256k1
+from tallystick.testing import host
 from tallystick.testing.device import VirtualDevice
 from tallystick.testing.factory import known_key
 from tallystick.wire.app_list import AppListEntry, decode_app_list
@@ -333,8 +334,12 @@ def test_nothing_hides_behind_a_bundle(empty: VirtualDevice, tail: bytes) -> Non
     assert names(empty) == []
 
 
-def test_native_app_is_kept_and_says_that_it_cannot_run(empty: VirtualDevice) -> None:
-    """It is listed with its hashes; opening it from either side says so on the screen, and E0 D8 is 6A81."""
+def test_native_app_is_kept_and_says_that_it_cannot_run(
+    device_factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the extra it is listed with its hashes; opening it from either side says so on the screen, and E0 D8 is 6A81."""
+    monkeypatch.setattr(host, "find_spec", lambda _name: None)
+    empty = device_factory(apps=())
     manager = manager_of(empty)
     image = native(data=bytes(64))
     manager.install(image, signed_by=SOFTWARE)

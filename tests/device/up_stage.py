@@ -20,6 +20,8 @@ TEST_SENTENCE = "test test test test test test test test test test test junk"
 #: an account of that sentence (cosmos-app 1)
 ADDRESS = b"cosmos15yk64u7zc9g9k2yr2wmzeva5qgwxps6yxj00e7"
 NAME = bytes.fromhex("b001000000")
+#: seconds that a device which broke a connection may take to end
+_PARTING_S = 5.0
 _PATH = Bip32Path.parse("44'/118'/0'/0/0").to_words()
 GET_ADDRESS = bytes.fromhex("550400001b06") + b"cosmos" + _PATH
 DOCUMENT = json.dumps(
@@ -130,8 +132,21 @@ class Up:
             data=None if document is None else json.dumps(document).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
-            return json.loads(answer.read() or b"{}")
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                return json.loads(answer.read() or b"{}")
+        except ConnectionError as error:
+            self._complain(error)
+            raise
+
+    def _complain(self, error):
+        """Say why the device has ended, if it has: whoever reads of a broken connection wants to know that."""
+        try:
+            code = self.process.wait(_PARTING_S)
+        except subprocess.TimeoutExpired:
+            return
+        said = "".join(stream.read() for stream in (self.process.stdout, self.process.stderr) if stream is not None)
+        raise AssertionError(f"the device has ended with {code}: {said}") from error
 
     def status_when(self, condition):
         """Return the status once `condition` holds for it; every change of the device changes the screen."""
