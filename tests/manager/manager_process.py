@@ -20,7 +20,7 @@ from tests.manager.manager_stage import reply_to
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tallystick.wire.manager import Error, Success
+from tallystick.wire.manager_message import Error, Success
 
 _START_S = 60.0
 _STOP_S = 10.0

@@ -16,7 +16,7 @@ from tallystick.manager.hsm.keyring import Keyring
 from tallystick.wire.firmware import ARTEFACTS
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.install import InstallParameters
-from tallystick.wire.manager import Bulk, ClientReply, Error, Exchange, Response, Success, decode_server_message
+from tallystick.wire.manager_message import Bulk, ClientReply, Error, Exchange, Response, Success, decode_server_message
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 

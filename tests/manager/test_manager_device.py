@@ -16,7 +16,8 @@ from tallystick.manager.hsm.role import Realm, Role
 from tallystick.manager.settings import Settings
 from tallystick.testing import VirtualDevice
 from tallystick.testing.factory import known_key
-from tallystick.wire.manager import AppV2, Error, Success
+from tallystick.wire.manager_app import AppV2
+from tallystick.wire.manager_message import Error, Success
 from tallystick.wire.model import MODELS
 
 

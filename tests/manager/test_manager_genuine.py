@@ -16,7 +16,7 @@ from tallystick.testing.factory import known_key
 from tallystick.wire.app_list import AppListEntry
 from tallystick.wire.certificate import owner_message
 from tallystick.wire.image import AppFlag
-from tallystick.wire.manager import Error, Success
+from tallystick.wire.manager_message import Error, Success
 
 GENUINE = f"/genuine?targetId={NANOSP}&perso=perso_11"
 

@@ -23,15 +23,8 @@ from tallystick.manager.genuine.endorsement import endorse
 from tallystick.manager.genuine.flow import check_genuine, list_apps
 from tallystick.manager.service import Service
 from tallystick.manager.worker import WorkerServer
-from tallystick.wire.manager import (
-    ClientReply,
-    Error,
-    Exchange,
-    FlowRequest,
-    Response,
-    Success,
-    decode_server_message,
-)
+from tallystick.wire.manager_flow import FlowRequest
+from tallystick.wire.manager_message import ClientReply, Error, Exchange, Response, Success, decode_server_message
 
 ENDORSE = FlowRequest(target_id=NANOSP, endorse="attest_1", endorse_scheme="1")
 

@@ -8,16 +8,8 @@ import pytest
 from tests.manager.manager_device import NANOSP
 from tests.manager.manager_stage import PNG
 
-from tallystick.wire.manager import (
-    Application,
-    AppV2,
-    AppVersion,
-    Category,
-    DeviceVersion,
-    FinalFirmware,
-    McuVersion,
-    OsuFirmware,
-)
+from tallystick.wire.manager_app import Application, AppV2, AppVersion, Category
+from tallystick.wire.manager_firmware import DeviceVersion, FinalFirmware, McuVersion, OsuFirmware
 
 UNKNOWN = 0x33999904
 

@@ -11,7 +11,8 @@ from tallystick.manager.firmware.script import ScriptKind
 from tallystick.wire.firmware import SECURE_WORLD
 from tallystick.wire.image import AppImage
 from tallystick.wire.loader import Commit, Create, DeleteApp, EnterBootloader, Flush
-from tallystick.wire.manager import AppV2, Bulk, ClientReply, Error, Response, Success, decode_server_message
+from tallystick.wire.manager_app import AppV2
+from tallystick.wire.manager_message import Bulk, ClientReply, Error, Response, Success, decode_server_message
 
 STAX = 0x33200004
 

@@ -23,7 +23,9 @@ from websockets.exceptions import ConnectionClosed
 
 from tallystick.manager.db.engine import migrate, open_engine, sessions_of, writing
 from tallystick.wire.loader import Commit, Create, DeleteApp
-from tallystick.wire.manager import AppV2, ClientReply, DeviceVersion, Error, Response, Success, decode_server_message
+from tallystick.wire.manager_app import AppV2
+from tallystick.wire.manager_firmware import DeviceVersion
+from tallystick.wire.manager_message import ClientReply, Error, Response, Success, decode_server_message
 
 needs_postgres = pytest.mark.skipif(
     program("initdb") is None and not os.environ.get("CI"), reason="no PostgreSQL here: scripts/postgres_setup"

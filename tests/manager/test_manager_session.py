@@ -13,7 +13,8 @@ from tallystick.manager.endpoint import FlowEndpoint, Work
 from tallystick.manager.flow import Ask, FlowResult
 from tallystick.manager.frame import CloseCode
 from tallystick.wire.apdu import CommandApdu
-from tallystick.wire.manager import ClientReply, Error, FlowPath, Response, Success, decode_server_message
+from tallystick.wire.manager_flow import FlowPath
+from tallystick.wire.manager_message import ClientReply, Error, Response, Success, decode_server_message
 
 ASK = Ask(CommandApdu(0xE0, 1, 0, 0))
 REPLY = ClientReply(nonce=1, response=Response.SUCCESS, data=b"x").to_json()

@@ -15,7 +15,8 @@ from tallystick.manager import socket as edge
 from tallystick.manager.endpoint import FLOWS
 from tallystick.manager.frame import CloseCode
 from tallystick.manager.socket import FlowDoor, FlowSocket
-from tallystick.wire.manager import MAX_REPLY, FlowPath
+from tallystick.wire.manager_flow import FlowPath
+from tallystick.wire.manager_message import MAX_REPLY
 
 TARGET = "/update/genuine?targetId=1"
 

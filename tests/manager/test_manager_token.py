@@ -20,7 +20,8 @@ from tallystick.manager.hsm.owner import OwnerKey
 from tallystick.manager.hsm.role import Realm
 from tallystick.wire.certificate import owner_message
 from tallystick.wire.loader import Commit
-from tallystick.wire.manager import AppV2, Success
+from tallystick.wire.manager_app import AppV2
+from tallystick.wire.manager_message import Success
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None and not os.environ.get("CI"), reason="no token in software here: scripts/hsm_setup"

@@ -15,7 +15,9 @@ import httpx
 from tallystick.errors import RemoteProtocolError, TransportError
 from tallystick.host.manager_address import ManagerAddress, ManagerError, NotOffered, is_loopback, unreachable
 from tallystick.host.manager_socket import CONNECT_S, Flow, OpenSocket, WebSocket
-from tallystick.wire.manager import AppV2, DeviceVersion, FinalFirmware, FlowPath, FlowRequest, McuVersion, OsuFirmware
+from tallystick.wire.manager_app import AppV2
+from tallystick.wire.manager_firmware import DeviceVersion, FinalFirmware, McuVersion, OsuFirmware
+from tallystick.wire.manager_flow import FlowPath, FlowRequest
 
 #: bytes of one answer; the vendor's whole catalogue is a tenth of it
 MAX_ANSWER_BYTES: Final = 32 << 20

@@ -9,15 +9,8 @@ from urllib.parse import urlencode
 
 from tallystick.errors import RemoteProtocolError, TransportError
 from tallystick.host.manager_address import ManagerError, ManagerTimeout, is_loopback, unreachable
-from tallystick.wire.manager import (
-    MAX_MESSAGE,
-    ClientReply,
-    FlowPath,
-    FlowRequest,
-    Response,
-    ServerMessage,
-    decode_server_message,
-)
+from tallystick.wire.manager_flow import FlowPath, FlowRequest
+from tallystick.wire.manager_message import MAX_MESSAGE, ClientReply, Response, ServerMessage, decode_server_message
 
 #: seconds until a connection stands
 CONNECT_S: Final = 10.0

@@ -33,7 +33,7 @@ from tallystick.manager.log import set_up_log
 from tallystick.manager.service import Service
 from tallystick.manager.settings import Settings
 from tallystick.manager.web import RequestError, View, endpoint, error_response
-from tallystick.wire.manager import FlowPath
+from tallystick.wire.manager_flow import FlowPath
 
 _LOG: Final = structlog.get_logger("tallystick.manager")
 _HTTP_BASES: Final = ("", "/api")

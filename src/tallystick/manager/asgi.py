@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tallystick.manager.endpoint import FlowEndpoint, FlowSession
 from tallystick.manager.frame import CloseCode
-from tallystick.wire.manager import FlowPath
+from tallystick.wire.manager_flow import FlowPath
 
 __all__ = ["hold"]
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from tallystick.errors import ProtocolError, RemoteProtocolError, TallyError, TrustError
 from tallystick.manager.flow import REFUSED, UNKNOWN, UNTRUSTED, Ask, Flow, FlowError, FlowResult, Run
-from tallystick.wire.manager import Bulk, ClientReply, Error, Response, Success, exchange_json
+from tallystick.wire.manager_message import Bulk, ClientReply, Error, Response, Success, exchange_json
 
 #: some clients say so in the data when a device's answer was empty (H.4)
 _EMPTY: Final = bytes.fromhex("9000")

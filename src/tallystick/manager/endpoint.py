@@ -24,7 +24,8 @@ from tallystick.manager.flow import Flow, FlowError
 from tallystick.manager.frame import CloseCode
 from tallystick.manager.recorder import Event
 from tallystick.manager.service import Service
-from tallystick.wire.manager import MAX_REPLY, FlowPath, FlowRequest
+from tallystick.wire.manager_flow import FlowPath, FlowRequest
+from tallystick.wire.manager_message import MAX_REPLY
 
 _LOG: Final = structlog.get_logger("tallystick.manager.flow")
 #: where a server finds the endpoint in the lifespan state (ASGI)

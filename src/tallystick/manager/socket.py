@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 from tallystick.manager.endpoint import FLOWS, FlowEndpoint, FlowSession
 from tallystick.manager.frame import CloseCode, FrameReader, Opcode, close_frame, frame
 from tallystick.manager.upgrade import HEAD_END, MAX_HEAD, Upgrade, UpgradeRefused
-from tallystick.wire.manager import MAX_REPLY
+from tallystick.wire.manager_message import MAX_REPLY
 
 __all__ = ["FlowDoor", "FlowSocket"]
 

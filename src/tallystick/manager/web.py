@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from tallystick.errors import TallyError
 from tallystick.manager.service import Service
-from tallystick.wire.manager import DEFAULT_PROVIDER
+from tallystick.wire.manager_flow import DEFAULT_PROVIDER
 
 _DECIMAL: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 #: ids of every database fit

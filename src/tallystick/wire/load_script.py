@@ -9,7 +9,8 @@ from typing import Final, Self
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.intel_hex import Area, IntelHex
-from tallystick.wire.loader_command import CheckCrc, Commit, Create, DeleteApp, Flush, Load, SetLoadOffset
+from tallystick.wire.loader_command import DeleteApp
+from tallystick.wire.loader_image import CheckCrc, Commit, Create, Flush, Load, SetLoadOffset
 from tallystick.wire.loader_layout import ALIGNMENT, crc16, parameters_offset
 
 __all__ = [

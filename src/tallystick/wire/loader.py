@@ -16,25 +16,19 @@ from tallystick.wire.load_script import (
     segment_script,
 )
 from tallystick.wire.loader_command import (
-    Boot,
-    CheckCrc,
-    Commit,
-    Create,
     DeleteApp,
     DeleteAppByHash,
     EnterBootloader,
-    Flush,
     ListApps,
     ListMoreApps,
-    Load,
     LoaderCommand,
     MemoryQuery,
     ResetCustomCertificate,
-    SetLoadOffset,
     SetupCustomCertificate,
     VersionQuery,
     decode_command,
 )
+from tallystick.wire.loader_image import Boot, CheckCrc, Commit, Create, Flush, Load, SetLoadOffset
 from tallystick.wire.loader_layout import crc16, parameters_offset
 from tallystick.wire.loader_message import LoaderIns
 from tallystick.wire.loader_version import LoaderVersion

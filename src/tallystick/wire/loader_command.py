@@ -1,7 +1,7 @@
 """The commands of the loader: what stands inside the secure channel's ``E0 00``, or plain before a bootloader (wire-protocol E, G.1).
 
-The first byte is the sub-command. Every class reads and writes whole plaintexts, sub-command included. Two of them share 09:
-behind a channel it is `Commit`, before a bootloader it is `Boot`.
+The first byte is the sub-command. Every class reads and writes whole plaintexts, sub-command included. Those that load an
+image are in `loader_image`; here are the others, and how all of them are told apart.
 """
 
 from __future__ import annotations
@@ -12,159 +12,17 @@ from typing import ClassVar, Final, Self
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.certificate import PUBLIC_KEY_BYTES, read_public_key
-from tallystick.wire.image import CreateApp
+from tallystick.wire.loader_image import Boot, CheckCrc, Commit, Create, Flush, Load, SetLoadOffset
 from tallystick.wire.loader_message import (
     UNKNOWN_COMMAND,
     BareMessage,
     LoaderIns,
     LoaderMessage,
     read_name,
-    read_signature,
     write_name,
-    write_signature,
 )
 
-__all__ = [
-    "Boot",
-    "CheckCrc",
-    "Commit",
-    "Create",
-    "DeleteApp",
-    "DeleteAppByHash",
-    "EnterBootloader",
-    "Flush",
-    "ListApps",
-    "ListMoreApps",
-    "Load",
-    "LoaderCommand",
-    "LoaderIns",
-    "MemoryQuery",
-    "ResetCustomCertificate",
-    "SetLoadOffset",
-    "SetupCustomCertificate",
-    "VersionQuery",
-    "decode_command",
-]
-
 HASH_BYTES: Final = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetLoadOffset(LoaderMessage):
-    """05: begin a segment at `address` (32 bits), counted from the app's lowest; absolute before a bootloader."""
-
-    ins: ClassVar = LoaderIns.SET_LOAD_OFFSET
-    address: int
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the address."""
-        return cls(address=reader.u32())
-
-    def write(self, writer: Writer) -> None:
-        """Write the address."""
-        writer.u32(self.address)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load(LoaderMessage):
-    """06: one byte at least of `data` for the segment, at `offset` (16 bits) in it."""
-
-    ins: ClassVar = LoaderIns.LOAD
-    offset: int
-    data: bytes
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read offset and data."""
-        offset = reader.u16()
-        if not reader.remaining:
-            raise reader.error("there is nothing to load")
-        return cls(offset=offset, data=reader.rest())
-
-    def write(self, writer: Writer) -> None:
-        """Write offset and data."""
-        if not self.data:
-            raise LocalProtocolError("there is nothing to load")
-        writer.u16(self.offset).rest(self.data)
-
-
-@dataclass(frozen=True, slots=True)
-class Flush(BareMessage):
-    """07: write what is still buffered of the segment."""
-
-    ins: ClassVar = LoaderIns.FLUSH
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckCrc(LoaderMessage):
-    """08: compare `length` bytes (32 bits) from `offset` (16 bits) of the segment with a CRC-16."""
-
-    ins: ClassVar = LoaderIns.CRC
-    offset: int = 0
-    length: int
-    crc: int
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read offset, length and CRC."""
-        return cls(offset=reader.u16(), length=reader.u32(), crc=reader.u16())
-
-    def write(self, writer: Writer) -> None:
-        """Write offset, length and CRC."""
-        writer.u16(self.offset).u32(self.length).u16(self.crc)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit(LoaderMessage):
-    """09 in the channel: what was loaded is complete; `signature` (DER) is over its full hash, None for unsigned."""
-
-    ins: ClassVar = LoaderIns.COMMIT
-    signature: bytes | None = None
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the signature, if there is one."""
-        return cls(signature=read_signature(reader))
-
-    def write(self, writer: Writer) -> None:
-        """Write the signature, if there is one."""
-        write_signature(writer, self.signature)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boot(LoaderMessage):
-    """09 before a bootloader: start the firmware at `address` (32 bits, bit 0 set by hosts), with its signature or without."""
-
-    ins: ClassVar = LoaderIns.COMMIT
-    address: int
-    signature: bytes | None = None
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the address, and the signature if there is one."""
-        return cls(address=reader.u32(), signature=read_signature(reader))
-
-    def write(self, writer: Writer) -> None:
-        """Write the address, and the signature if there is one."""
-        write_signature(writer.u32(self.address), self.signature)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Create(LoaderMessage):
-    """0B: begin an app."""
-
-    ins: ClassVar = LoaderIns.CREATE_APP
-    app: CreateApp
-
-    @classmethod
-    def read(cls, reader: Reader) -> Self:
-        """Read the parameters, 20 or 21 bytes."""
-        return cls(app=CreateApp.from_bytes(reader.rest()))
-
-    def write(self, writer: Writer) -> None:
-        """Write the parameters."""
-        writer.take(self.app.to_bytes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,24 +21,19 @@ from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.wire.app_list import encode_app_list
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.loader_command import (
-    CheckCrc,
-    Commit,
-    Create,
     DeleteApp,
     DeleteAppByHash,
     EnterBootloader,
-    Flush,
     ListApps,
     ListMoreApps,
-    Load,
     LoaderCommand,
     MemoryQuery,
     ResetCustomCertificate,
-    SetLoadOffset,
     SetupCustomCertificate,
     VersionQuery,
     decode_command,
 )
+from tallystick.wire.loader_image import CheckCrc, Commit, Create, Flush, Load, SetLoadOffset
 from tallystick.wire.loader_layout import crc16
 from tallystick.wire.screen import Item
 from tallystick.wire.status import Reject, StatusWord

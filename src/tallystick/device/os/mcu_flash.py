@@ -12,7 +12,8 @@ from tallystick.device.os.upgrade import Upgrade
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.dashboard import Ins
 from tallystick.wire.firmware import MAX_PACKAGE
-from tallystick.wire.loader_command import Boot, CheckCrc, Flush, Load, SetLoadOffset, decode_command
+from tallystick.wire.loader_command import decode_command
+from tallystick.wire.loader_image import Boot, CheckCrc, Flush, Load, SetLoadOffset
 from tallystick.wire.loader_layout import crc16
 from tallystick.wire.status import Reject, StatusWord
 

@@ -32,9 +32,8 @@ from tallystick.wire.chip import (
     Tag,
     ToChip,
     Value,
-    reply_to_bytes,
-    request_from_bytes,
 )
+from tallystick.wire.chip_codec import reply_to_bytes, request_from_bytes
 from tallystick.wire.chip_key import Derive, Discard, Enroll, Failures
 from tallystick.wire.firmware import ImageRole
 

@@ -40,9 +40,8 @@ from tallystick.wire.chip import (
     Tag,
     ToChip,
     Value,
-    reply_from_bytes,
-    request_to_bytes,
 )
+from tallystick.wire.chip_codec import reply_from_bytes, request_to_bytes
 from tallystick.wire.chip_key import Derive, Discard, Enroll, Failures, Handle
 
 Call = Callable[[ToChip], FromChip]

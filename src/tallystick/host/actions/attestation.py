@@ -22,7 +22,7 @@ from tallystick.host.session import Session
 from tallystick.host.trust import Issuer, Witness, fresh_signer, system_suite
 from tallystick.wire.attestation import Endorsement, HandshakeProof
 from tallystick.wire.channel import HostHandshake
-from tallystick.wire.manager import DEFAULT_PERSO, FlowPath, FlowRequest
+from tallystick.wire.manager_flow import DEFAULT_PERSO, FlowPath, FlowRequest
 
 #: signs ``FE`` and the key it is given the chain of; returns owner's key (65 bytes) and certificate (DER)
 Certify = Callable[[Endorsement], tuple[bytes, bytes]]

@@ -20,7 +20,7 @@ from tallystick.host.gesture import Gesture
 from tallystick.host.manager_client import ManagerClient
 from tallystick.host.session import Session
 from tallystick.wire.dashboard import StateFlag
-from tallystick.wire.manager import DEFAULT_PERSO, FlowPath, FlowRequest
+from tallystick.wire.manager_flow import DEFAULT_PERSO, FlowPath, FlowRequest
 from tallystick.wire.status import StatusWord
 from tallystick.wire.version import BootloaderInfo, SecureElementInfo
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from tallystick.host.manager_address import NotOffered
 from tallystick.host.manager_client import ManagerClient
-from tallystick.wire.manager import DeviceVersion, FinalFirmware, McuVersion, OsuFirmware, provider_of
+from tallystick.wire.manager_firmware import DeviceVersion, FinalFirmware, McuVersion, OsuFirmware
+from tallystick.wire.manager_flow import provider_of
 from tallystick.wire.model import version_key
 from tallystick.wire.version import BootloaderInfo, SecureElementInfo
 

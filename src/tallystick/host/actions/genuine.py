@@ -20,7 +20,7 @@ from tallystick.wire.app_list import AppListEntry, decode_app_list
 from tallystick.wire.channel import Channel, HostHandshake, OpenChannel
 from tallystick.wire.image import AppFlag
 from tallystick.wire.loader import ListApps, ListMoreApps
-from tallystick.wire.manager import DEFAULT_PERSO, GENUINE, FlowPath, FlowRequest
+from tallystick.wire.manager_flow import DEFAULT_PERSO, GENUINE, FlowPath, FlowRequest
 
 #: pages of one list: more apps than fit any flash
 _MAX_PAGES: Final = 512

@@ -14,7 +14,8 @@ from tallystick.host.gesture import Gesture
 from tallystick.host.manager_address import NotOffered
 from tallystick.host.manager_client import ManagerClient
 from tallystick.host.session import Session
-from tallystick.wire.manager import DEFAULT_PERSO, AppV2, FlowPath, FlowRequest
+from tallystick.wire.manager_app import AppV2
+from tallystick.wire.manager_flow import DEFAULT_PERSO, FlowPath, FlowRequest
 from tallystick.wire.status import StatusWord
 
 _MAX_INSTALLED: Final = 1000

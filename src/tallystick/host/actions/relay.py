@@ -23,8 +23,9 @@ from tallystick.host.manager_socket import Flow
 from tallystick.host.session import Session
 from tallystick.host.trust import Witness
 from tallystick.wire.dashboard import StateFlag
-from tallystick.wire.manager import Bulk, Error, Exchange, FlowPath, FlowRequest, Success
-from tallystick.wire.manager import Warning as Notice
+from tallystick.wire.manager_flow import FlowPath, FlowRequest
+from tallystick.wire.manager_message import Bulk, Error, Exchange, Success
+from tallystick.wire.manager_message import Warning as Notice
 from tallystick.wire.status import StatusWord
 from tallystick.wire.version import SecureElementInfo
 

@@ -9,7 +9,7 @@ from tallystick.host.actions.app import to_dashboard
 from tallystick.host.actions.step import Flow
 from tallystick.host.commands.dashboard import GetVersion
 from tallystick.host.session import Session
-from tallystick.wire.manager import provider_of
+from tallystick.wire.manager_flow import provider_of
 from tallystick.wire.version import BootloaderInfo, SecureElementInfo
 
 

@@ -19,7 +19,7 @@ from tallystick.manager.hsm.signer import Signer
 from tallystick.manager.install.image import KIND, image_from_bytes, image_to_bytes
 from tallystick.wire.image import AppImage
 from tallystick.wire.install import InstallParameters
-from tallystick.wire.manager import DEFAULT_PROVIDER, PROVIDER_SUFFIXES
+from tallystick.wire.manager_flow import DEFAULT_PROVIDER, PROVIDER_SUFFIXES
 from tallystick.wire.model import MODELS, version_key
 
 _CATEGORY: Final = "apps"

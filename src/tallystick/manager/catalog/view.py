@@ -16,7 +16,8 @@ from tallystick.manager.db.base import iso
 from tallystick.manager.db.model import App, AppOffer, Category, Device, Icon
 from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.web import Parameters, RequestError, View, not_found
-from tallystick.wire import manager as wire
+from tallystick.wire import manager_app as wire
+from tallystick.wire.manager_flow import DEFAULT_PERSO, DEFAULT_PROVIDER
 
 _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 _MAX_HASHES: Final = 1000
@@ -71,7 +72,7 @@ def categories(session: Session, _asked: Parameters) -> object:
             id=one.id,
             name=one.name,
             description=one.description,
-            providers=(wire.DEFAULT_PROVIDER,),
+            providers=(DEFAULT_PROVIDER,),
             applications=tuple(app for category, app in apps if category == one.id),
             date_creation=iso(one.created),
             date_last_modified=iso(one.modified),
@@ -108,7 +109,7 @@ def app_v2(offer: AppOffer) -> wire.AppV2:
         date_modified=iso(release.modified),
         icon=release.app.icon,
         hash=offer.full_hash,
-        perso=wire.DEFAULT_PERSO,
+        perso=DEFAULT_PERSO,
         firmware=offer.firmware,
         firmware_key=f"{offer.firmware}_key",
         delete=f"{offer.firmware}_del",
@@ -130,7 +131,7 @@ def app_version(offer: AppOffer) -> wire.AppVersion:
         display_name=release.app.name,
         icon=release.app.icon,
         notes=release.notes or None,
-        perso=wire.DEFAULT_PERSO,
+        perso=DEFAULT_PERSO,
         hash=offer.full_hash,
         firmware=offer.firmware,
         firmware_key=f"{offer.firmware}_key",

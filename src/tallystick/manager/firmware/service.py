@@ -18,7 +18,7 @@ from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.firmware.roll_out import is_offered
 from tallystick.manager.firmware.script import StoredRelease
 from tallystick.wire.firmware import ARTEFACTS, SECURE_WORLD
-from tallystick.wire.manager import DEFAULT_PERSO, DEFAULT_PROVIDER
+from tallystick.wire.manager_flow import DEFAULT_PERSO, DEFAULT_PROVIDER
 from tallystick.wire.model import version_key
 
 #: what the blob of a file of a release is called

@@ -14,7 +14,8 @@ from tallystick.manager.db.model import AppOffer, Device, Mcu, Osu, Provider
 from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.firmware.service import OSU, Runs, find_device, find_final, find_osu, next_step
 from tallystick.manager.web import Parameters, View, not_found
-from tallystick.wire import manager as wire
+from tallystick.wire import manager_firmware as wire
+from tallystick.wire.manager_flow import provider_of
 
 
 def get_device_version(session: Session, asked: Parameters) -> object:
@@ -28,7 +29,7 @@ def get_device_version(session: Session, asked: Parameters) -> object:
 def get_firmware_version(session: Session, asked: Parameters) -> object:
     """Return the version of the OS that a device says it runs."""
     version = asked.text("version_name")
-    provider = asked.number("provider", default=wire.provider_of(version))
+    provider = asked.number("provider", default=provider_of(version))
     found = find_final(session, device_id=asked.number("device_version"), version=version, provider=provider)
     if found is None:
         raise not_found("such firmware for this device and provider")
@@ -38,7 +39,7 @@ def get_firmware_version(session: Session, asked: Parameters) -> object:
 def get_osu_version(session: Session, asked: Parameters) -> object:
     """Return the step of an update that a device says it is in."""
     name = asked.text("version_name")
-    provider = asked.number("provider", default=wire.provider_of(name))
+    provider = asked.number("provider", default=provider_of(name))
     name = name.removesuffix(OSU) + OSU
     found = find_osu(session, device_id=asked.number("device_version"), name=name, provider=provider)
     if found is None:

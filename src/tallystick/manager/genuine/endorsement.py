@@ -10,7 +10,7 @@ from tallystick.manager.genuine.channel import ChannelKeys, open_channel, verify
 from tallystick.manager.hsm.signer import Signer
 from tallystick.wire.certificate import EndorsedKey, endorsement_message, owner_message
 from tallystick.wire.dashboard import Ins, request
-from tallystick.wire.manager import FlowRequest
+from tallystick.wire.manager_flow import FlowRequest
 
 #: what clients call this manager's owner (wire-protocol H.3)
 _OWNER: Final = "attest_1"

@@ -7,7 +7,7 @@ from tallystick.manager.flow import FlowError
 from tallystick.manager.genuine.endorsement import endorse
 from tallystick.manager.genuine.flow import check_genuine, list_apps
 from tallystick.manager.service import Service
-from tallystick.wire.manager import DEFAULT_PERSO, FlowRequest
+from tallystick.wire.manager_flow import DEFAULT_PERSO, FlowRequest
 from tallystick.wire.model import by_target_id
 
 

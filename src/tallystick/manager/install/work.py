@@ -26,7 +26,7 @@ from tallystick.manager.install.flow import run_firmware, run_plain, run_script
 from tallystick.manager.install.image import image_from_bytes
 from tallystick.manager.service import Service
 from tallystick.wire.loader import DeleteApp, load_script
-from tallystick.wire.manager import FlowRequest
+from tallystick.wire.manager_flow import FlowRequest
 
 _DELETE: Final = "_del"
 _KEY: Final = "_key"

@@ -21,6 +21,7 @@ from tallystick.device.silicon.partition import Partition
 from tallystick.device.silicon.provider import Bus, ChipProvider
 from tallystick.errors import StateCorrupt, StateError, UsageError
 from tallystick.wire import chip as wire
+from tallystick.wire.chip_codec import reply_from_bytes, request_to_bytes
 from tallystick.wire.firmware import ImageRole
 
 ASK = wire.Mac(wire.KeySlot.SEAL, b"to be hashed")
@@ -154,7 +155,7 @@ def test_counter_at_its_end_stays_there():
 @given(st.binary(max_size=60))
 def test_any_datagram_gets_one_reply(datagram):
     """Whatever is sent, the chip answers one reply of its list; what is no request is refused."""
-    assert wire.reply_from_bytes(_chip().handle(datagram))
+    assert reply_from_bytes(_chip().handle(datagram))
 
 
 def test_no_reply_holds_the_key():
@@ -170,7 +171,7 @@ def test_no_reply_holds_the_key():
         wire.ReadMinimum(wire.ChipRole.BOOTLOADER),
         wire.Latch(wire.ChipState.OPEN),
     ]
-    replies = b"".join(chip.handle(wire.request_to_bytes(request)) for request in requests)
+    replies = b"".join(chip.handle(request_to_bytes(request)) for request in requests)
     for secret in secrets:
         assert secret not in replies
         assert secret.hex() not in repr((chip, Otpmk(store, RepeatableRng(1))))

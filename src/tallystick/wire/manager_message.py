@@ -1,4 +1,4 @@
-"""What a manager and its client say to each other over a WebSocket (wire-protocol H.3, H.4); over HTTP: `manager_object`.
+"""What a manager and its client say to each other over a WebSocket (wire-protocol H.3, H.4).
 
 The manager sends one JSON text at a time, each with a nonce that the answer repeats: `Exchange` (one APDU, one reply), `Bulk`
 (many APDUs; some clients close the socket and run them, others reply once), and at the end `Success` or `Error`. The text of an
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import binascii
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -17,58 +16,11 @@ from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, Final, NoReturn, Self
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
-from tallystick.wire.manager_object import (
-    Application,
-    AppV2,
-    AppVersion,
-    Category,
-    DeviceVersion,
-    FinalFirmware,
-    McuVersion,
-    OsuFirmware,
-)
-
-__all__ = [
-    "DEFAULT_PERSO",
-    "DEFAULT_PROVIDER",
-    "GENUINE",
-    "MAX_MESSAGE",
-    "MAX_REPLY",
-    "PROVIDER_SUFFIXES",
-    "AppV2",
-    "AppVersion",
-    "Application",
-    "Bulk",
-    "Category",
-    "ClientReply",
-    "DeviceVersion",
-    "Error",
-    "Exchange",
-    "FinalFirmware",
-    "FlowPath",
-    "FlowRequest",
-    "McuVersion",
-    "OsuFirmware",
-    "Response",
-    "ServerMessage",
-    "Success",
-    "Warning",
-    "decode_server_message",
-    "exchange_json",
-    "provider_of",
-]
 
 #: characters of one message of the manager: a bulk with the whole image of a release in it
 MAX_MESSAGE: Final = 256 << 20
 #: characters of one reply: the longest answer of a short APDU in hexadecimal, and ample room for the members around it
 MAX_REPLY: Final = 4096
-#: the key set that devices of one issuer share; an opaque name to clients
-DEFAULT_PERSO: Final = "perso_11"
-#: the result of a good genuine check
-GENUINE: Final = "0000"
-DEFAULT_PROVIDER: Final = 1
-#: by what stands behind the dash of a version (H.2)
-PROVIDER_SUFFIXES: Final[Mapping[str, int]] = {"das": 2, "club": 3, "shitcoins": 4, "ee": 5}
 #: fewer than a header and Lc is no APDU; strict clients refuse it
 _MIN_APDU: Final = 5
 _MAX_NONCE: Final = 1 << 53
@@ -76,72 +28,6 @@ _MAX_NONCE: Final = 1 << 53
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 _DECODER: Final = json.JSONDecoder()
 _WHITE: Final = " \t\r\n"
-_VERSION = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?-(?P<suffix>.*)")
-_DECIMAL = re.compile(r"[0-9]{1,10}", re.ASCII)
-
-
-def provider_of(version: str) -> int:
-    """Return the provider that the suffix of a version names, 1 for none or an unknown one."""
-    match = _VERSION.fullmatch(version.removesuffix("-osu"))
-    return DEFAULT_PROVIDER if match is None else PROVIDER_SUFFIXES.get(match["suffix"], DEFAULT_PROVIDER)
-
-
-@unique
-class FlowPath(StrEnum):
-    """The paths of the flows, below the base of the WebSocket address."""
-
-    GENUINE = "/genuine"
-    APPS_LIST = "/apps/list"
-    INSTALL = "/install"
-    MCU = "/mcu"
-    ENDORSE = "/endorse"
-
-
-#: members of a request and the names that the query has for them
-_QUERY: Final = {
-    "perso": "perso",
-    "firmware": "firmware",
-    "firmware_key": "firmwareKey",
-    "hash": "hash",
-    "delete_key": "deleteKey",
-    "version": "version",
-    "endorse": "endorse",
-    "endorse_scheme": "endorseScheme",
-}
-_MAX_QUERY_VALUE: Final = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowRequest:
-    """The query by which a client asks for a flow; `target_id` has 32 bits, what a flow has no use for is empty."""
-
-    target_id: int
-    perso: str = ""
-    firmware: str = ""
-    firmware_key: str = ""
-    hash: str = ""
-    delete_key: str = ""
-    version: str = ""
-    endorse: str = ""
-    endorse_scheme: str = ""
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> Self:
-        """Read a query; unknown members are ignored. Raises RemoteProtocolError for a bad target id or an overlong value."""
-        target = query.get("targetId", "")
-        if not _DECIMAL.fullmatch(target) or int(target) > 0xFFFFFFFF:
-            raise RemoteProtocolError("targetId is not a number of 32 bits", remedy="give the target id in decimal")
-        values = {name: query.get(said, "") for name, said in _QUERY.items()}
-        for name, value in values.items():
-            if len(value) > _MAX_QUERY_VALUE or not value.isprintable():
-                raise RemoteProtocolError(f"{_QUERY[name]} is longer than {_MAX_QUERY_VALUE} printable characters")
-        return cls(target_id=int(target), **values)
-
-    def to_query(self) -> dict[str, str]:
-        """Return the members that are not empty, under the names of the query."""
-        query = {"targetId": str(self.target_id)}
-        query.update({said: value for name, said in _QUERY.items() if (value := getattr(self, name))})
-        return query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
