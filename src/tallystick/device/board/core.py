@@ -192,7 +192,7 @@ class DeviceCore:
         if isinstance(event, ReplugEvent):
             self.replug(event.hold)
         elif isinstance(event, TickerEvent):
-            self.system.supervisor.tick(event.action)
+            self.system.supervisor.pictures.tick(event.action)
             self.system.run()
         else:
             self.system.gesture(event)
@@ -250,7 +250,7 @@ class DeviceCore:
         if self._replug_wanted is not None:
             hold, self._replug_wanted = self._replug_wanted, None
             self.replug(hold)
-        ticker, supervisor = self.system.supervisor.ticker, self.system.supervisor
+        ticker, supervisor = self.system.supervisor.pictures.ticker, self.system.supervisor
         if ticker.asked != ticker.done and supervisor.is_waiting:
             # after the frame that the step led to: whoever asked for it looks at the screen next
             ticker.done = ticker.asked

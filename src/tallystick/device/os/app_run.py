@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tallystick.device.hil import RunningApp
 from tallystick.device.os.app_canvas import AppCanvas
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.task import Promise, Task
 from tallystick.wire.screen import Menu
-from tallystick.wire.syscall import AppEvent, CallLibrary, DeviceInfo, Request, Response
+from tallystick.wire.syscall import AppEvent, CallLibrary, DeviceInfo, Outcome, Request, Response
 
 
 @dataclass(slots=True, eq=False)
@@ -63,3 +64,28 @@ class Run:
     def opened(self) -> Run:
         """The app that the person opened."""
         return list(self.chain())[-1]
+
+
+class Runner(Protocol):
+    """Runs at most one app."""
+
+    @property
+    def run(self) -> Run | None:
+        """The life that is in front, a library's while one is called."""
+        ...
+
+    def answer(self, run: Run, outcome: Outcome) -> None:
+        """Give a life what it asked for."""
+        ...
+
+    def feed(self, run: Run, event: AppEvent, promise: Promise[Response] | None) -> None:
+        """Have an event wait for a life; the promise is its answer's."""
+        ...
+
+    def next(self, run: Run) -> None:
+        """Hand a life its next event, if it waits for one."""
+        ...
+
+    def close(self, reason: str = "") -> None:
+        """End the app."""
+        ...

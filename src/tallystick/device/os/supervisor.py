@@ -11,19 +11,18 @@ import logging
 from collections.abc import Callable
 
 from tallystick.device.hil import AppHost
+from tallystick.device.os.app_picture import Pictures
 from tallystick.device.os.app_run import Run
+from tallystick.device.os.app_scene import RUBBISH, Scenes
 from tallystick.device.os.display.stack import Display
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.syscalls import Syscalls
 from tallystick.device.os.task import Promise, Scheduler, Timer
-from tallystick.device.os.ticker import Ticker
-from tallystick.errors import ProtocolError, RemoteProtocolError, UsageError
+from tallystick.errors import UsageError
 from tallystick.wire.bundle import Bundle
 from tallystick.wire.call_library import MAX_LIBRARY_DEPTH, LibraryEntry
-from tallystick.wire.events import TickerAction
 from tallystick.wire.image import AppFlag
 from tallystick.wire.native import NativeImage
-from tallystick.wire.screen import Choice, Menu, Notice, Progress, Review, Scene
 from tallystick.wire.status import StatusWord
 from tallystick.wire.syscall import (
     MAX_LOG,
@@ -34,7 +33,6 @@ from tallystick.wire.syscall import (
     Ask,
     CallLibrary,
     CallStatus,
-    CanvasEvent,
     DeviceInfo,
     EndorsementCall,
     Exchange,
@@ -42,7 +40,6 @@ from tallystick.wire.syscall import (
     Idle,
     LeaveLibrary,
     LibraryResult,
-    MenuEvent,
     Outcome,
     Paint,
     Request,
@@ -58,13 +55,6 @@ WATCHDOG_S = 10.0
 MAX_CALLS = 20_000
 #: what starting a library counts for among the calls of an event
 _LIBRARY_COST = 63
-#: menu choices kept for an app that is busy
-_MAX_EVENTS = 8
-
-#: scenes an app may ask for: PIN and recovery words are the OS's alone
-_APP_SCENES = (Menu, Choice, Review, Notice, Progress)
-#: what values of wrong types raise: on the embedded board no codec has looked at them
-_RUBBISH = (AttributeError, TypeError, ValueError, ProtocolError)
 _CRASHED = Response(b"", StatusWord.TECHNICAL_PROBLEM)
 
 
@@ -78,7 +68,9 @@ class Supervisor:
         self._syscalls = syscalls
         self._run: Run | None = None
         self._watchdog: Timer | None = None
-        self.ticker = Ticker()
+        #: what native apps paint, and when they hear of what
+        self.pictures = Pictures(self, scheduler=scheduler, display=display)
+        self._scenes = Scenes(self, scheduler=scheduler, display=display)
         #: finds an app that another one calls as its library
         self.find: Callable[[str], InstalledApp | None] = lambda _name: None
         #: told when an app is gone, with the reason (empty: it ended as it should)
@@ -90,22 +82,14 @@ class Supervisor:
         return self._run.opened.app if self._run else None
 
     @property
+    def run(self) -> Run | None:
+        """The life that is in front, a library's while one is called, or None."""
+        return self._run
+
+    @property
     def is_waiting(self) -> bool:
         """Whether no app computes: each waits for an event or a person, or none is open."""
         return self._run is None or isinstance(self._run.request, Wait | Exchange | Ask)
-
-    def tick(self, action: TickerAction) -> None:
-        """Stop or start the time of native apps, or let the open one have a tick now."""
-        run = self._run
-        self.ticker.is_paused = action is TickerAction.PAUSE or (action is TickerAction.STEP and self.ticker.is_paused)
-        if action is TickerAction.STEP:
-            self.ticker.asked += 1
-        if run is None:
-            return
-        run.canvas.stop()
-        if action is TickerAction.STEP and not run.canvas.inputs and run.canvas.view is not None:
-            run.canvas.tick(self._scheduler.clock.now_s())
-        self._next(run)
 
     def open(self, app: InstalledApp, info: DeviceInfo) -> None:
         """Launch `app`, in place of the one that is open; raise UsageError for native code where nothing runs it."""
@@ -156,7 +140,7 @@ class Supervisor:
         if run is None:
             promise.resolve(_CRASHED)
         else:
-            self._feed(run, ApduEvent(raw), promise)
+            self.feed(run, ApduEvent(raw), promise)
         return promise
 
     def reset(self) -> None:
@@ -173,52 +157,32 @@ class Supervisor:
             return
         if not working:
             if not any(isinstance(event, ResetEvent) for event, _ in run.events):
-                self._feed(run, ResetEvent(), None)
+                self.feed(run, ResetEvent(), None)
             return
         run.aborted = True
         if run.asking is not None:
             run.asking.cancel()
             run.asking = None
             self._display.withdraw(run)
-            self._answer(run, Outcome(CallStatus.ABORTED))
+            self.answer(run, Outcome(CallStatus.ABORTED))
 
-    def _feed(self, run: Run, event: AppEvent, promise: Promise[Response] | None) -> None:
+    def feed(self, run: Run, event: AppEvent, promise: Promise[Response] | None) -> None:
+        """Have an event wait for an app; the promise is its answer's."""
         run.events.append((event, promise))
-        self._next(run)
+        self.next(run)
 
-    def _next(self, run: Run) -> None:
+    def next(self, run: Run) -> None:
         """Hand the app its next event, if it waits for one."""
         if isinstance(run.request, Wait):
-            self._next_input(run, ticks=run.request.ticks)
+            self.pictures.next(run, ticks=run.request.ticks)
         elif isinstance(run.request, Exchange) and run.events:
             event, run.owed = run.events.popleft()
             run.calls = 0
             run.aborted = False
-            self._answer(run, Outcome(value=event))
+            self.answer(run, Outcome(value=event))
 
-    def _next_input(self, run: Run, *, ticks: bool) -> None:
-        """Hand an app with a picture what comes next: the person first, then an APDU unless one is in hand, then time."""
-        canvas = run.canvas
-        event: AppEvent | CanvasEvent | None = None
-        if canvas.inputs:
-            event = canvas.inputs.popleft()
-        elif run.events and run.owed is None and not canvas.is_in_debt:
-            event, run.owed = run.events.popleft()
-        if event is not None:
-            run.calls, run.aborted = 0, False
-            canvas.stop()
-            self._answer(run, Outcome(value=event))
-        elif ticks and canvas.ticker is None and not self.ticker.is_paused:
-            canvas.ticker = self._scheduler.call_at(
-                canvas.next_tick_s(self._scheduler.clock.now_s()), lambda: self._tick(run)
-            )
-
-    def _tick(self, run: Run) -> None:
-        run.canvas.tick(self._scheduler.clock.now_s())
-        if run is self._run:
-            self._next(run)
-
-    def _answer(self, run: Run, outcome: Outcome) -> None:
+    def answer(self, run: Run, outcome: Outcome) -> None:
+        """Give a life what it asked for; it computes from now on."""
         run.request = None
         run.busy_since_s = self._scheduler.clock.now_s()
         self._watch()
@@ -235,7 +199,7 @@ class Supervisor:
         run.request = request
         try:
             self._carry_out(run, request)
-        except _RUBBISH:
+        except RUBBISH:
             self.close("it sent what is no system call")
 
     def _carry_out(self, run: Run, request: Request) -> None:
@@ -245,38 +209,35 @@ class Supervisor:
             case Wait(response) if run.app.bundle is None:
                 run.canvas.is_in_debt &= response is None
                 if response is None:
-                    self._next(run)
+                    self.next(run)
                 else:
                     self._take_response(run, response)
             case Paint() if run.app.bundle is None:
-                self._paint(run, request)
+                self.pictures.paint(run, request)
             case Answer(response) if run.app.bundle is None:
                 if self._settle(run, response):
-                    self._answer(run, Outcome())
+                    self.answer(run, Outcome())
             case Exit(reason):
                 self.close("".join(char if char.isprintable() else "?" for char in reason[:MAX_LOG]))
             case LeaveLibrary() if run.caller is not None:
                 self._leave_library(run, run.caller, request)
             case _ if run.aborted:
-                self._answer(run, Outcome(CallStatus.ABORTED))
-            case Ask(scene) if isinstance(scene, _APP_SCENES):
-                asking = self._scheduler.spawn(self._ask(run, scene))
-                run.asking = None if asking.finished else asking
-            case Idle(menu) if isinstance(menu, Menu):
-                self._set_menu(run, menu)
-            case Ask() | Idle():
-                self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
+                self.answer(run, Outcome(CallStatus.ABORTED))
+            case Ask(scene):
+                self._scenes.ask(run, scene)
+            case Idle(menu):
+                self._scenes.idle(run, menu)
             case CallLibrary() if run.app.bundle is None:
                 self._call_library(run, request)
             case EndorsementCall():  # a library speaks for the app that called it (attestation 5)
-                self._answer(run, self._syscalls.handle(run.opened.app, request))
+                self.answer(run, self._syscalls.handle(run.opened.app, request))
             case _:
-                self._answer(run, self._syscalls.handle(run.app, request))
+                self.answer(run, self._syscalls.handle(run.app, request))
 
     def _take_response(self, run: Run, response: Response | None) -> None:
         if self._settle(run, response):
             self._display.withdraw(run)
-            self._next(run)
+            self.next(run)
 
     def _settle(self, run: Run, response: Response | None) -> bool:
         """Answer the APDU that `run` works on; an answer that is none ends the app, and gives False."""
@@ -295,9 +256,9 @@ class Supervisor:
         app, depth = self.find(call.name), len(list(run.chain()))
         run.calls += _LIBRARY_COST
         if app is None or run.info is None:
-            self._answer(run, Outcome(CallStatus.EMPTY))
+            self.answer(run, Outcome(CallStatus.EMPTY))
         elif app.bundle is not None or not app.flags & AppFlag.LIBRARY or depth > MAX_LIBRARY_DEPTH:
-            self._answer(run, Outcome(CallStatus.NOT_PERMITTED))
+            self.answer(run, Outcome(CallStatus.NOT_PERMITTED))
         elif call.response is None or self._settle(run, call.response):
             callee = self._run = run.begin(app, call, now_s=self._scheduler.clock.now_s())
             entry = LibraryEntry(
@@ -315,63 +276,8 @@ class Supervisor:
             caller.owed, caller.aborted = run.owed, run.aborted
             self._run = caller
             if run.menu is not None and caller.menu is not None:
-                self._show_menu(caller, caller.menu)
-            self._answer(caller, Outcome(value=LibraryResult(leave.thrown, leave.ram)))
-
-    def _paint(self, run: Run, painting: Paint) -> None:
-        """Change the app's picture, which takes the place of its menu."""
-        canvas, now_s = run.canvas, self._scheduler.clock.now_s()
-        if canvas.is_flooded(painting, now_s=now_s):
-            self.close("it flooded the screen")
-            return
-
-        def entered(event: CanvasEvent) -> None:
-            if self._run is not None and self._run.canvas is canvas:
-                canvas.inputs.append(event)
-                self._next(self._run)
-
-        if canvas.view is None:
-            canvas.view = self._display.canvas(entered)
-        try:
-            canvas.view.paint(painting, now_s=now_s)
-        except RemoteProtocolError:
-            self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
-            return
-        self._display.repaint()
-        self._answer(run, Outcome())
-
-    async def _ask(self, run: Run, scene: Scene) -> None:
-        try:
-            self._display.withdraw(run)
-            answer = await self._display.ask(scene, owner=run)
-        except _RUBBISH:
-            run.asking = None
-            self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
-            return
-        run.asking = None
-        if run is self._run:
-            self._answer(run, Outcome(value=answer))
-
-    def _set_menu(self, run: Run, menu: Menu) -> None:
-        try:
-            self._show_menu(run, menu)
-        except RemoteProtocolError:
-            self._answer(run, Outcome(CallStatus.BAD_ARGUMENT))
-            return
-        run.menu = menu
-        run.canvas.view = None
-        self._answer(run, Outcome())
-
-    def _show_menu(self, run: Run, menu: Menu) -> None:
-        def chosen(index: int) -> None:
-            if run is not self._run:
-                return
-            if index == len(menu.entries) - 1:
-                self.close()
-            elif len(run.events) < _MAX_EVENTS:
-                self._feed(run, MenuEvent(index), None)
-
-        self._display.idle(menu, chosen)
+                self._scenes.show(caller, caller.menu)
+            self.answer(caller, Outcome(value=LibraryResult(leave.thrown, leave.ram)))
 
     def _ended(self, run: Run, reason: str) -> None:
         if self._run is not None and run in self._run.chain():

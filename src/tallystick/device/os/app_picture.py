@@ -1,0 +1,84 @@
+"""Native apps with a picture of their own: what they paint is shown, and they hear of the person, of APDUs and of the time.
+
+It is the supervisor's part about `AppCanvas`: the person comes first, then an APDU unless one is in hand, then time.
+"""
+
+from __future__ import annotations
+
+from tallystick.device.os.app_run import Run, Runner
+from tallystick.device.os.display.stack import Display
+from tallystick.device.os.task import Scheduler
+from tallystick.device.os.ticker import Ticker
+from tallystick.errors import RemoteProtocolError
+from tallystick.wire.events import TickerAction
+from tallystick.wire.syscall import AppEvent, CallStatus, CanvasEvent, Outcome, Paint
+
+__all__ = ["Pictures"]
+
+
+class Pictures:
+    """What native apps paint and hear, one app at a time."""
+
+    def __init__(self, runner: Runner, *, scheduler: Scheduler, display: Display) -> None:
+        self._runner = runner
+        self._scheduler = scheduler
+        self._display = display
+        self.ticker = Ticker()
+
+    def tick(self, action: TickerAction) -> None:
+        """Stop or start the time of native apps, or let the open one have a tick now."""
+        run = self._runner.run
+        self.ticker.is_paused = action is TickerAction.PAUSE or (action is TickerAction.STEP and self.ticker.is_paused)
+        if action is TickerAction.STEP:
+            self.ticker.asked += 1
+        if run is None:
+            return
+        run.canvas.stop()
+        if action is TickerAction.STEP and not run.canvas.inputs and run.canvas.view is not None:
+            run.canvas.tick(self._scheduler.clock.now_s())
+        self._runner.next(run)
+
+    def next(self, run: Run, *, ticks: bool) -> None:
+        """Hand an app what comes next; `ticks` tells whether it is to hear of the time."""
+        canvas = run.canvas
+        event: AppEvent | CanvasEvent | None = None
+        if canvas.inputs:
+            event = canvas.inputs.popleft()
+        elif run.events and run.owed is None and not canvas.is_in_debt:
+            event, run.owed = run.events.popleft()
+        if event is not None:
+            run.calls, run.aborted = 0, False
+            canvas.stop()
+            self._runner.answer(run, Outcome(value=event))
+        elif ticks and canvas.ticker is None and not self.ticker.is_paused:
+            canvas.ticker = self._scheduler.call_at(
+                canvas.next_tick_s(self._scheduler.clock.now_s()), lambda: self._tick(run)
+            )
+
+    def paint(self, run: Run, painting: Paint) -> None:
+        """Change the app's picture, which takes the place of its menu."""
+        canvas, now_s = run.canvas, self._scheduler.clock.now_s()
+        if canvas.is_flooded(painting, now_s=now_s):
+            self._runner.close("it flooded the screen")
+            return
+
+        def entered(event: CanvasEvent) -> None:
+            front = self._runner.run
+            if front is not None and front.canvas is canvas:
+                canvas.inputs.append(event)
+                self._runner.next(front)
+
+        if canvas.view is None:
+            canvas.view = self._display.canvas(entered)
+        try:
+            canvas.view.paint(painting, now_s=now_s)
+        except RemoteProtocolError:
+            self._runner.answer(run, Outcome(CallStatus.BAD_ARGUMENT))
+            return
+        self._display.repaint()
+        self._runner.answer(run, Outcome())
+
+    def _tick(self, run: Run) -> None:
+        run.canvas.tick(self._scheduler.clock.now_s())
+        if run is self._runner.run:
+            self._runner.next(run)
