@@ -127,11 +127,13 @@ class DeviceInfo:
     page_width: int
     #: test devices may run apps in their debug manner
     test_device: bool = False
+    #: the public key (65 bytes) of who certified the device, empty before
+    issuer: bytes = b""
 
     def to_bytes(self) -> bytes:
         """Return the wire form."""
         writer = Writer().text_lv(self.model).u32(self.target_id).text_lv(self.os_version).text_lv(self.mcu_version)
-        return writer.u8(self.touch).u16(self.page_width).u8(self.test_device).to_bytes()
+        return writer.u8(self.touch).u16(self.page_width).u8(self.test_device).lv(self.issuer).to_bytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -139,7 +141,7 @@ class DeviceInfo:
         reader = Reader(data)
         model, target_id = reader.text_lv(), reader.u32()
         os_version, mcu_version = reader.text_lv(), reader.text_lv()
-        touch, page_width, test_device = reader.u8(), reader.u16(), reader.u8()
+        touch, page_width, test_device, issuer = reader.u8(), reader.u16(), reader.u8(), reader.lv()
         reader.finish()
         return cls(
             model=model,
@@ -149,6 +151,7 @@ class DeviceInfo:
             touch=bool(touch),
             page_width=page_width,
             test_device=bool(test_device),
+            issuer=issuer,
         )
 
 

@@ -21,7 +21,7 @@ from tallystick.device.native.machine import Asking, Handler, Machine
 from tallystick.errors import UsageError
 from tallystick.wire.syscall import Outcome, Request
 
-__all__ = ["LIBRARY"]
+__all__ = ["LIBRARY", "is_signature"]
 
 _SECP256K1: Final = 0x21
 _SHA256: Final = 3
@@ -116,26 +116,38 @@ def _sign(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     return CxStatus.OK
 
 
+def is_signature(key: Key, digest: bytes, text: bytes) -> bool:
+    """Tell whether `text` (DER) is a signature over a digest, whose first bytes count, by a public key on a Weierstrass curve.
+
+    Raises:
+        CxError: the key is no point of its curve.
+
+    """
+    domain = key.curve.domain
+    size, order = domain.size_bytes, domain.order
+    spans = decode(text)
+    if spans is None or max(span[1] for span in spans) > size:
+        return False
+    r, s = (int.from_bytes(text[start : start + length], "big") for start, length in spans)
+    if not (0 < r < order and 0 < s < order):
+        return False
+    inverse = pow(s, -1, order)
+    times = _number(digest[:size], domain) * inverse % order, r * inverse % order
+    point = key.curve.combine((key.curve.base, times[0]), (key.point, times[1]))
+    return point is not None and point[0] % order == r
+
+
 def _verify(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_ecdsa_verify_no_throw(key, digest, its length, signature, its length): 1 for a good one."""
     public, pointer, length, source, source_length = arguments[:5]
     key = read_key(machine, public)
     domain = key.curve.domain
-    size, order = domain.size_bytes, domain.order
+    size = domain.size_bytes
     if domain.shape is not Shape.WEIERSTRASS or len(key.value) != 1 + 2 * size or length > 8 + 2 * size:
         return 0
     digest = machine.memory.read(pointer, min(length, size))
     text = machine.memory.read(source, min(source_length, 6 + 2 * (size + 4)))
-    spans = decode(text) if len(text) == source_length else None
-    if spans is None or max(span[1] for span in spans) > size:
-        return 0
-    r, s = (int.from_bytes(text[start : start + length], "big") for start, length in spans)
-    if not (0 < r < order and 0 < s < order):
-        return 0
-    inverse = pow(s, -1, order)
-    times = _number(digest, domain) * inverse % order, r * inverse % order
-    point = key.curve.combine((key.curve.base, times[0]), (key.point, times[1]))
-    return int(point is not None and point[0] % order == r)
+    return int(len(text) == source_length and is_signature(key, digest, text))
 
 
 LIBRARY: Final[Mapping[str, Handler]] = {

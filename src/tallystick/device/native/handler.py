@@ -18,6 +18,7 @@ from tallystick.device.native import (
     nbgl_call,
     old_call,
     os_call,
+    pki_call,
     system_call,
 )
 from tallystick.device.native.machine import Handler
@@ -30,6 +31,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         **os_call.HANDLERS,
         **old_call.HANDLERS,
         **system_call.HANDLERS,
+        **pki_call.HANDLERS,
         **io_call.HANDLERS,
         **key_call.HANDLERS,
         **cx_call.HANDLERS,

@@ -85,6 +85,8 @@ class Machine:
         #: since the last APDU
         self.calls = 0
         self.nvm: Nvm | None = None
+        #: the certificate that holds, for the calls about certificates
+        self.trusted: object = None
         self.numbers = NumberPool()
         self.cx_page = CxPage(self.memory, trampoline=self.generation.trampoline, functions=self.generation.functions)
         self.aes = AesUnit(chains=self.generation.functions is FUNCTIONS)

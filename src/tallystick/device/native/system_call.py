@@ -1,4 +1,4 @@
-"""System calls of native apps that ask what the system is and does beside them: tasks, flags, PIN, log, certificates (native-apps 4).
+"""System calls of native apps that ask what the system is and does beside them: tasks, flags, PIN, log (native-apps 4).
 
 Much of it is the dashboard's own on real devices, and is not for apps here either: what is missing is named in the log when called.
 """
@@ -18,9 +18,6 @@ _FLAGS: Final = 0x02 | 0x04 | 0x80
 _TRUE: Final = 0xAA
 _FALSE: Final = 0x55
 _APP_TASK: Final = 2
-#: what certificates of the vendor's keys are answered: no key that is known here signed them (os_pki.h)
-_UNKNOWN_SIGNER: Final = 0x4233
-_NO_CERTIFICATE: Final = 0x422F
 #: PIN attempts that an app is told of
 _RETRIES: Final = 3
 
@@ -49,12 +46,6 @@ def _log_number(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     return 0
 
 
-def _load_certificate(machine: Machine, _arguments: tuple[int, ...]) -> Asking:
-    """Refuse a certificate: those that apps bring are the vendor's, whose keys are no keys of this device."""
-    yield from machine.complain("os_pki_load_certificate", "certificates of another issuer are not trusted here")
-    return _UNKNOWN_SIGNER
-
-
 HANDLERS: Final[Mapping[str, Handler]] = {
     # firmware 1.x asks for the level it was built for, and goes on where nothing is thrown
     "check_api_level": _constant(0),
@@ -75,7 +66,4 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "log_debug_nw": _log,
     "log_debug_int": _log_number,
     "log_debug_int_nw": _log_number,
-    "os_pki_load_certificate": _load_certificate,
-    "os_pki_verify": _constant(0),
-    "os_pki_get_info": _constant(_NO_CERTIFICATE),
 }

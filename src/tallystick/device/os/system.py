@@ -190,7 +190,7 @@ class System:
             return
         self.dashboard.drop(None)
         layout = layout_for(self._hardware.model)
-        identity = self.session.identity
+        identity, attestation = self.session.identity, self.session.attestation
         info = DeviceInfo(
             model=identity.model.name,
             target_id=identity.model.target_id,
@@ -199,6 +199,7 @@ class System:
             touch=identity.model.touch,
             page_width=layout.page_width,
             test_device=bool(self.session.vault.sealing & Sealing.TEST),
+            issuer=attestation.factory.issuer_public_key if attestation.is_provisioned else b"",
         )
         self.supervisor.open(app, info)
         self._tell()

@@ -38,12 +38,12 @@ KEY = bytes(31) + b"\x05"
 class Run:
     """One app, driven until it ends; `requests` are what it asked beside its first menu."""
 
-    def __init__(self, code, *answers, **options):
+    def __init__(self, code, *answers, info=INFO, **options):
         self.cpu = UnicornCpu()
         self.requests = []
         self.crash = ""
         left = list(answers)
-        running = program(self.cpu, native(code, **options), INFO, budget=10_000, calls=2_000)
+        running = program(self.cpu, native(code, **options), info, budget=10_000, calls=2_000)
         outcome = None
         try:
             while True:

@@ -7,14 +7,7 @@ from test_native_program import Run
 from tallystick.wire.syscall import Log
 
 # include/syscalls.h of API levels 22 and 26
-IS_RUNNING, FLAGS, LOG, LOG_NUMBER, PKI_LOAD, PKI_VERIFY = (
-    0x0100009B,
-    0x0000006A,
-    0x0100011E,
-    0x02000080,
-    0x060000AA,
-    0x040000AB,
-)
+IS_RUNNING, FLAGS, LOG, LOG_NUMBER = 0x0100009B, 0x0000006A, 0x0100011E, 0x02000080
 
 
 @pytest.mark.parametrize(("task", "told"), [(2, 0xAA), (0, 0x55), (4, 0x55)])
@@ -31,14 +24,6 @@ def test_lines_of_an_app_go_to_the_log():
     endless = Run(call(LOG, RAM) + END)
     assert endless.result == (0, 0)
     assert Run(call(LOG, 0x30000000) + END).result == (0, 2)
-
-
-def test_certificates_of_another_issuer_are_refused_by_name():
-    """A certificate is refused with the word for an unknown signer, once in the log, and nothing verifies under it."""
-    run = Run(call(PKI_LOAD, 4, RAM, 100, RAM, RAM, RAM) * 2 + END)
-    assert run.requests == [Log("os_pki_load_certificate: certificates of another issuer are not trusted here")]
-    assert run.result == (0x4233, 0)
-    assert Run(call(PKI_VERIFY, RAM, 32, RAM, 70) + END).result == (0, 0)
 
 
 def test_flags_say_that_the_device_is_set_up():
