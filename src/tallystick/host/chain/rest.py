@@ -1,4 +1,4 @@
-"""A node asked by its REST service, port 1317 of a node of one's own (cosmos-chain)."""
+"""A node asked by its REST service, port 1317 of a node of one's own."""
 
 from __future__ import annotations
 
