@@ -57,8 +57,13 @@ def info() -> Report:
 
 @click.command("list", cls=DeviceCommand)
 def list_devices() -> Report:
-    """List every device that could be meant, in the order of preference. Finding none is not an error."""
-    found = current_run().finder().candidates()
+    """List every device that could be meant, in the order of preference. Finding none is not an error.
+
+    With --ble those that are heard over Bluetooth are listed too, which takes some seconds.
+    """
+    run = current_run()
+    finder = run.finder()
+    found = finder.candidates() + (finder.nearby() if run.is_ble else [])
     return Report(
         schema="device.list",
         data={"devices": [_candidate(one) for one in found]},

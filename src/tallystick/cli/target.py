@@ -36,6 +36,7 @@ class Run:
     """
 
     device: str | None = None
+    is_ble: bool = False
     is_json: bool = False
     is_json_lines: bool = False
     is_quiet: bool = False
@@ -51,7 +52,7 @@ class Run:
     @property
     def address(self) -> str | None:
         """The device's address from the option or the environment, or None."""
-        return self.device or self.environ.get(DEVICE_VARIABLE) or None
+        return self.device or ("ble:" if self.is_ble else None) or self.environ.get(DEVICE_VARIABLE) or None
 
     def finder(self) -> Finder:
         """Return what looks for devices, with the proxy of the environment; it counts only with both variables set."""
