@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tallystick.device.native.machine import Asking, Handler, Machine
+from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.wire.syscall import MAX_LOG, Log
 
 __all__ = ["HANDLERS"]
@@ -20,6 +20,7 @@ _FALSE: Final = 0x55
 _APP_TASK: Final = 2
 #: PIN attempts that an app is told of
 _RETRIES: Final = 3
+_SECURITY: Final = 0x03
 
 
 def _constant(value: int) -> Handler:
@@ -46,6 +47,16 @@ def _log_number(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     return 0
 
 
+def _privileged(name: str, why: str) -> Handler:
+    """Return the handler of a call that is for the system alone: an exception, as on real devices, and a line in the log."""
+
+    def handler(machine: Machine, _arguments: tuple[int, ...]) -> Asking:
+        yield from machine.complain(name, why)
+        raise Throw(_SECURITY)
+
+    return handler
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     # firmware 1.x asks for the level it was built for, and goes on where nothing is thrown
     "check_api_level": _constant(0),
@@ -53,6 +64,11 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "os_sched_is_running": _is_running,
     "os_sched_yield": _constant(0),
     "os_global_pin_retries": _constant(_RETRIES),
+    # os_nvm.h: the system's own; apps write by nvm_write, which keeps to their data
+    "nvm_write_page": _privileged("nvm_write_page", "whole pages of flash are the system's to write"),
+    "nvm_erase_page": _privileged("nvm_erase_page", "whole pages of flash are the system's to erase"),
+    # os_pin.h: with a permission only; here the PIN is entered on the device's own screen, and no app ever holds it
+    "os_global_pin_check": _privileged("os_global_pin_check", "the PIN is the system's to ask for"),
     "os_seph_features": _constant(0),
     "os_customca_verify": _constant(0),
     "os_factory_setting_get": _constant(0),

@@ -29,3 +29,19 @@ def test_lines_of_an_app_go_to_the_log():
 def test_flags_say_that_the_device_is_set_up():
     """Flags say that the MCU is signed, the device set up, and the PIN entered."""
     assert Run(call(FLAGS) + END).result == (0x86, 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments", "name"),
+    [
+        (0x0100010A, (FLASH,), "nvm_write_page"),
+        (0x01000136, (FLASH,), "nvm_erase_page"),
+        (0x020000A1, (RAM, 4), "os_global_pin_check"),
+    ],
+)
+def test_what_is_the_system_s_alone_is_a_security_exception(number, arguments, name):
+    """Pages of flash and the PIN are not an app's: it gets the exception for that, once a line is logged, and nothing changes."""
+    done = Run(call(number, *arguments) * 2 + END)
+    [line] = done.requests
+    assert line.text.startswith(f"{name}: ")
+    assert done.result == (0, 3)
