@@ -19,10 +19,12 @@ from tallystick.device.silicon import tpm_owner
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import MixedRng, SystemRng
 from tallystick.device.silicon.flash import MemoryFlash
-from tallystick.device.silicon.tpm import RegistersChanged, TpmProvider
+from tallystick.device.silicon.tpm import TpmProvider
 from tallystick.device.silicon.tpm_command import OWNER, Cc, Entity, Session, Tpm, TpmError, as_sized
 from tallystick.device.silicon.tpm_link import TpmDevice, TpmSocket
 from tallystick.device.silicon.tpm_nv import BASE_INDEX, PIN_FAIL, TpmCounter
+from tallystick.device.silicon.tpm_policy import derived
+from tallystick.device.silicon.tpm_refusal import RegistersChanged
 from tallystick.errors import StateError
 from tallystick.testing.flash import PowerCut
 from tallystick.wire.buffer import Writer
@@ -145,17 +147,16 @@ def test_index_of_the_attacker_gains_nothing(tpm: Simulator) -> None:
     seen = public.take(public.u16())
     policy = seen[12 : 12 + 32]
     name = provider.indexes.entity(BASE_INDEX).name
-    from tallystick.device.silicon.tpm import _derived
 
     provider.indexes.remove(BASE_INDEX)
     owner = Session(key=NONE)
     anew = Writer().u32(BASE_INDEX).u16(0x000B).u32(PIN_FAIL).take(as_sized(policy)).u16(8).to_bytes()
-    known = as_sized(_derived(WRONG, b"pin").reveal()) + as_sized(anew)
+    known = as_sized(derived(WRONG, b"pin").reveal()) + as_sized(anew)
     machine.run(Cc.NV_DEFINE_SPACE, OWNER, parameters=known, sessions=[owner])
     provider.indexes.write(BASE_INDEX, Writer().u32(0).u32(1000).to_bytes())
     assert provider.indexes.entity(BASE_INDEX).name == name
-    with provider._session(1) as policy:  # the index of the same name does satisfy the policy
-        provider._satisfy(policy, BASE_INDEX, WRONG)
+    with provider._policy.session() as policy:  # the index of the same name does satisfy the policy
+        provider._policy.satisfy(policy, BASE_INDEX, WRONG)
     with pytest.raises(WrongProof):
         provider.derive(handle, WRONG)
 

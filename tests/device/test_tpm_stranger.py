@@ -13,6 +13,7 @@ from tallystick.device.silicon.entropy import SystemRng
 from tallystick.device.silicon.flash import MemoryFlash
 from tallystick.device.silicon.tpm_binding import bind, retire
 from tallystick.device.silicon.tpm_chip import TpmChip
+from tallystick.device.silicon.tpm_policy import SessionKind
 from tallystick.wire.chip import ChipState, CounterId, IncrementCounter, Refusal, Refused, Tag, Value
 from tallystick.wire.chip_key import Derive, Enroll, Failures
 
@@ -87,7 +88,7 @@ def test_what_a_killed_device_left_loaded_is_not_in_the_way(tmp_path):
             chip = TpmChip(store=store, rng=SystemRng(), state=ChipState.OPEN, binding=bound)
             handle = handle or chip.receive(Enroll(3, PROOF)).value
             assert isinstance(chip.receive(Derive(handle, PROOF)), Tag)
-            left = [chip._tpm._primary(), chip._tpm._session(0)]
+            left = [chip._tpm._primary(), chip._tpm._policy.session(SessionKind.HMAC)]
             for one in left:
                 one.__enter__()
             chip.close()

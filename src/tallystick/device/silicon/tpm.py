@@ -29,7 +29,6 @@ from typing import Self
 from tallystick.crypto.secret import Secret
 from tallystick.device.hil import KeyRefused, Rng, WrongProof
 from tallystick.device.silicon.tpm_command import (
-    NULL,
     OWNER,
     SHA256,
     Cc,
@@ -42,12 +41,13 @@ from tallystick.device.silicon.tpm_command import (
     sized,
 )
 from tallystick.device.silicon.tpm_nv import BASE_INDEX, PIN_FAIL, Indexes
+from tallystick.device.silicon.tpm_policy import Policy, derived
+from tallystick.device.silicon.tpm_refusal import RegistersChanged, refusals
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.chip import DEVICE_ID_BYTES, KEY_ID_BYTES, ChipState, Description, ProviderKind
 
 _PURPOSE = b"kek-v1"
-_HMAC, _POLICY, _TRIAL = 0, 1, 3
 _SECRET_BYTES = 32
 _DIGEST_BYTES = 32
 #: fixed, restricted, decrypting, made by the TPM, no lock-out: the P-256 storage key of the owner's hierarchy
@@ -55,16 +55,6 @@ _PRIMARY = (
     Writer().u16(0x0023).u16(SHA256).u32(1 << 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 10 | 1 << 16 | 1 << 17).u16(0)
     .u16(0x0006).u16(128).u16(0x0043).u16(0x0010).u16(0x0003).u16(0x0010).u16(0).u16(0).to_bytes()
 )  # fmt: skip
-
-
-class RegistersChanged(KeyRefused):
-    """What the machine measured at its start is not as it was at the enrolment. Nothing was tried, nothing was counted."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the TPM's registers are not as they were when the device was set up",
-            remedy="start the machine as it was, or restore from the recovery words",
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +110,7 @@ class TpmProvider:
         self.indexes = Indexes(tpm, rng=rng, owner=owner)
         self._state = state
         self._pcrs = tuple(pcrs)
+        self._policy = Policy(tpm, rng=rng, indexes=self.indexes, pcrs=self._pcrs)
         self._base = base
         self._purpose = _PURPOSE + bytes((state,)) + hashlib.sha256(signers).digest()
         self._name = b""
@@ -142,16 +133,16 @@ class TpmProvider:
         taken = _Enrolment.from_bytes(beside).index if beside else 0
         index = next(index for index in (self._base, self._base + 1) if index != taken)
         with refusals():
-            self.indexes.define(index, PIN_FAIL, key=_derived(proof, b"pin"))
+            self.indexes.define(index, PIN_FAIL, key=derived(proof, b"pin"))
             self.indexes.write(index, Writer().u32(0).u32(limit).to_bytes())
-            sensitive = as_sized(_derived(proof, b"seal").reveal()) + as_sized(self._rng.read(_SECRET_BYTES))
+            sensitive = as_sized(derived(proof, b"seal").reveal()) + as_sized(self._rng.read(_SECRET_BYTES))
             public = Writer().u16(0x0008).u16(SHA256).u32(1 << 1 | 1 << 4 | 1 << 7)
-            public.take(as_sized(self._policy(index, proof))).u16(0x0010).u16(0)
+            public.take(as_sized(self._policy.digest(index, proof))).u16(0x0010).u16(0)
             parameters = as_sized(sensitive) + as_sized(public.to_bytes()) + bytes(2) + bytes(4)
             with self._primary() as parent:
                 answer = self._tpm.run(Cc.CREATE, parent, parameters=parameters, sessions=[Session()]).parameters
             private, made = sized(answer), sized(answer)
-            registers = self._registers()
+            registers = self._policy.registers()
         return _Enrolment(index=index, registers=registers, public=made, private=private).to_bytes()
 
     def derive(self, handle: bytes, proof: Secret) -> Secret:
@@ -160,9 +151,9 @@ class TpmProvider:
             raise KeyRefused("the boot was not checked", remedy="start the device by its boot chain")
         enrolment = _Enrolment.from_bytes(handle)
         try:
-            with self._primary() as parent, self._loaded(enrolment, parent) as item, self._session(_POLICY) as policy:
-                self._satisfy(policy, enrolment.index, proof)
-                policy.key = _derived(proof, b"seal")
+            with self._primary() as parent, self._loaded(enrolment, parent) as item, self._policy.session() as policy:
+                self._policy.satisfy(policy, enrolment.index, proof)
+                policy.key = derived(proof, b"seal")
                 secret = Secret(sized(self._tpm.run(Cc.UNSEAL, item, sessions=[policy]).parameters))
         except TpmError as error:
             if error.response in {Rc.AUTH_FAIL, Rc.BAD_AUTH, Rc.AUTH_UNAVAILABLE}:
@@ -179,7 +170,7 @@ class TpmProvider:
         """
         enrolment = _Enrolment.from_bytes(handle)
         with refusals():
-            if self._registers() != enrolment.registers:
+            if self._policy.registers() != enrolment.registers:
                 raise RegistersChanged
             return int.from_bytes(self.indexes.read(enrolment.index)[:4], "big")
 
@@ -217,44 +208,6 @@ class TpmProvider:
             data += part
         return data[:size_bytes]
 
-    def _policy(self, index: int, proof: Secret) -> bytes:
-        """Return the digest of the policy with the registers as they are now, from a trial session."""
-        with self._session(_TRIAL) as trial:
-            self._satisfy(trial, index, proof)
-            return sized(self._tpm.run(Cc.POLICY_GET_DIGEST, trial.handle).parameters)
-
-    def _registers(self) -> bytes:
-        """Return the digest (32 bytes) of a policy of nothing but the registers as they are now."""
-        with self._session(_TRIAL) as trial:
-            self._bind_registers(trial)
-            return sized(self._tpm.run(Cc.POLICY_GET_DIGEST, trial.handle).parameters)
-
-    def _bind_registers(self, policy: Session) -> None:
-        selected = sum(1 << pcr for pcr in self._pcrs).to_bytes(3, "little")
-        registers = Writer().u16(0).u32(1).u16(SHA256).u8(3).take(selected).to_bytes()
-        self._tpm.run(Cc.POLICY_PCR, policy.handle, parameters=registers)
-
-    def _satisfy(self, policy: Session, index: int, proof: Secret) -> None:
-        self._bind_registers(policy)
-        with self._session(_HMAC) as session:
-            session.key = _derived(proof, b"pin")
-            self._tpm.run(
-                Cc.POLICY_SECRET, self.indexes.entity(index), policy.handle, parameters=bytes(10), sessions=[session]
-            )
-        self._tpm.run(Cc.POLICY_AUTH_VALUE, policy.handle)
-
-    @contextlib.contextmanager
-    def _session(self, kind: int) -> Iterator[Session]:
-        nonce = as_sized(self._rng.read(16))
-        parameters = Writer().take(nonce).u16(0).u8(kind).u16(0x0010).u16(SHA256).to_bytes()
-        answer = self._tpm.run(Cc.START_AUTH_SESSION, NULL, NULL, parameters=parameters, gives_handle=True)
-        session = Session(answer.handle, rng=self._rng)
-        session.began(sized(answer.parameters))
-        try:
-            yield session
-        finally:
-            self._tpm.flush(session.handle)
-
     @contextlib.contextmanager
     def _primary(self) -> Iterator[Entity]:
         parameters = as_sized(bytes(4)) + as_sized(_PRIMARY) + bytes(2) + bytes(4)
@@ -276,16 +229,3 @@ class TpmProvider:
             yield Entity(answer.handle, sized(answer.parameters))
         finally:
             self._tpm.flush(answer.handle)
-
-
-def _derived(proof: Secret, purpose: bytes) -> Secret:
-    return Secret(hmac.new(proof.reveal(), b"tpm " + purpose, hashlib.sha256).digest())
-
-
-@contextlib.contextmanager
-def refusals() -> Iterator[None]:
-    """Tell what the TPM refuses, and what is no TPM, as a key that is refused."""
-    try:
-        yield
-    except (TpmError, RemoteProtocolError) as error:
-        raise KeyRefused(error.message, remedy="look at the TPM of this machine") from None

@@ -18,10 +18,10 @@ from tallystick.crypto.secret import Secret
 from tallystick.device.hil import Flash, KeyRefused, Rng
 from tallystick.device.silicon import tpm_owner
 from tallystick.device.silicon.nvm import KEY_PROVIDER
-from tallystick.device.silicon.tpm import refusals
 from tallystick.device.silicon.tpm_command import Tpm
 from tallystick.device.silicon.tpm_link import open_link, place_of
 from tallystick.device.silicon.tpm_nv import BASE_INDEX, Indexes, TpmCounter
+from tallystick.device.silicon.tpm_refusal import refusals
 from tallystick.errors import RemoteProtocolError, StateCorrupt, StateError, UsageError
 from tallystick.wire.strict_json import Fields, strict_json
 

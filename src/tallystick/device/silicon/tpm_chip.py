@@ -10,11 +10,12 @@ from tallystick.crypto.secret import Secret
 from tallystick.device.hil import Flash, KeyRefused, Rng, WrongProof
 from tallystick.device.silicon.chip import Chip
 from tallystick.device.silicon.fuses import Fuses
-from tallystick.device.silicon.tpm import RegistersChanged, TpmProvider, refusals
+from tallystick.device.silicon.tpm import TpmProvider
 from tallystick.device.silicon.tpm_binding import TpmBinding
 from tallystick.device.silicon.tpm_command import Tpm
 from tallystick.device.silicon.tpm_link import TpmGone, open_link, place_of
 from tallystick.device.silicon.tpm_nv import TpmCounter
+from tallystick.device.silicon.tpm_refusal import RegistersChanged, refusals
 from tallystick.wire.chip import (
     ChipState,
     Describe,
