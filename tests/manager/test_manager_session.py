@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from tallystick.errors import StateError
-from tallystick.manager.endpoint import FlowEndpoint, Work
+from tallystick.manager.endpoint import FlowEndpoint
 from tallystick.manager.flow import Ask, FlowResult
 from tallystick.manager.frame import CloseCode
+from tallystick.manager.work import Work
 from tallystick.wire.apdu import CommandApdu
 from tallystick.wire.manager_flow import FlowPath
 from tallystick.wire.manager_message import ClientReply, Error, Response, Success, decode_server_message

@@ -25,7 +25,7 @@ from starlette.websockets import WebSocket
 from tallystick.manager import status
 from tallystick.manager.asgi import hold
 from tallystick.manager.catalog.view import VIEWS as CATALOG_VIEWS
-from tallystick.manager.endpoint import FLOWS, FlowEndpoint, Opener
+from tallystick.manager.endpoint import FLOWS, FlowEndpoint
 from tallystick.manager.firmware.view import VIEWS as FIRMWARE_VIEWS
 from tallystick.manager.genuine.work import endorse_work, genuine_work, list_work
 from tallystick.manager.install.work import install_work, mcu_work
@@ -33,6 +33,7 @@ from tallystick.manager.log import set_up_log
 from tallystick.manager.service import Service
 from tallystick.manager.settings import Settings
 from tallystick.manager.web import RequestError, View, endpoint, error_response
+from tallystick.manager.work import Opener
 from tallystick.wire.manager_flow import FlowPath
 
 _LOG: Final = structlog.get_logger("tallystick.manager")

@@ -10,21 +10,17 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from tallystick.errors import RemoteProtocolError, StateError
+from tallystick.errors import StateError
 from tallystick.manager.conversation import Conversation, Outcome
-from tallystick.manager.flow import Flow, FlowError
 from tallystick.manager.frame import CloseCode
 from tallystick.manager.recorder import Event
 from tallystick.manager.service import Service
-from tallystick.wire.manager_flow import FlowPath, FlowRequest
+from tallystick.manager.work import Opener, Work, opened
+from tallystick.wire.manager_flow import FlowPath
 from tallystick.wire.manager_message import MAX_REPLY
 
 _LOG: Final = structlog.get_logger("tallystick.manager.flow")
@@ -33,23 +29,7 @@ FLOWS: Final = "flows"
 _BASES: Final = ("", "/update", "/api")
 #: these look nothing up
 _AT_ONCE: Final = frozenset({FlowPath.GENUINE, FlowPath.APPS_LIST, FlowPath.ENDORSE})
-_QUERIES: Final = 256
 _VARIANTS: Final = "89ab"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What a client asked for: the flow, and its name and subject in the log."""
-
-    action: str
-    subject: str
-    flow: Flow = field(repr=False)
-    #: its steps take long enough to hold up others: they are made beside the event loop
-    is_heavy: bool = False
-
-
-#: reads the database where it must; raises FlowError for what is not offered
-Opener = Callable[[Service, FlowRequest], Work]
 
 
 class Line(Protocol):
@@ -73,6 +53,10 @@ class FlowEndpoint:
         self.openers = openers
         self.paths = {base + path.value: path for base in _BASES for path in FlowPath}
         self.open_sockets = 0
+
+    def opened(self, path: FlowPath, query: str) -> Work:
+        """Return what is to be done for a client that is counted in `open_sockets` already."""
+        return opened(self.openers[path], self.service, path, query=query, open_sockets=self.open_sockets)
 
     def session(self, line: Line, *, actor: str) -> FlowSession:
         """Return a session with the client at the end of `line`, who is called `actor` in the log."""
@@ -109,9 +93,9 @@ class FlowSession:
         self._endpoint.open_sockets += 1
         self._path = path.strip("/")
         if path in _AT_ONCE:
-            self._open(_opened(self._endpoint, path, query))
+            self._open(self._endpoint.opened(path, query))
         else:
-            self._elsewhere(self._loop.run_in_executor(None, _opened, self._endpoint, path, query), self._open)
+            self._elsewhere(self._loop.run_in_executor(None, self._endpoint.opened, path, query), self._open)
 
     def take(self, text: str | None) -> None:
         """Go on with a reply, None for one that is no text; only while `is_listening`."""
@@ -240,46 +224,7 @@ class FlowSession:
         )
 
 
-def _opened(endpoint: FlowEndpoint, path: FlowPath, query: str) -> Work:
-    """Return what is to be done; what cannot be done is a flow that says so."""
-    try:
-        if endpoint.open_sockets > endpoint.service.settings.max_flows:
-            raise FlowError("too many devices at once", remedy="try again in a minute")
-        return endpoint.openers[path](endpoint.service, _asked(query))
-    except RemoteProtocolError as error:
-        return Work(action=path.strip("/"), subject="", flow=_failing(FlowError(error.message)))
-    except FlowError as error:
-        return Work(action=path.strip("/"), subject=_subject(query), flow=_failing(error))
-    except SQLAlchemyError as error:
-        _LOG.error("database", path=path.value, kind=type(error).__name__)
-        away = FlowError("the manager's database does not answer", remedy="try again in a minute")
-        return Work(action=path.strip("/"), subject=_subject(query), flow=_failing(away))
-
-
-@lru_cache(maxsize=_QUERIES)
-def _asked(query: str) -> FlowRequest:
-    """Read a query; devices of one kind ask the same."""
-    return FlowRequest.from_query(_members(query))
-
-
-def _members(query: str) -> dict[str, str]:
-    return dict(parse_qsl(query, keep_blank_values=True))
-
-
 def _name() -> str:
     """Return a UUID (version 4), put together with less ceremony than the standard library's."""
     text = os.urandom(16).hex()
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANTS[int(text[16], 16) & 3]}{text[17:20]}-{text[20:]}"
-
-
-def _failing(error: FlowError) -> Flow:
-    """Return a flow that ends at once."""
-    yield from ()
-    raise error
-
-
-def _subject(query: str) -> str:
-    """Return what a client named, cut short and printable."""
-    members = _members(query)
-    said = members.get("firmware") or members.get("version") or members.get("targetId") or ""
-    return "".join(letter for letter in said[:100] if letter.isprintable())

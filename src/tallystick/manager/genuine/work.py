@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tallystick.manager.endpoint import Work
 from tallystick.manager.flow import FlowError
 from tallystick.manager.genuine.endorsement import endorse
 from tallystick.manager.genuine.flow import check_genuine, list_apps
 from tallystick.manager.service import Service
+from tallystick.manager.work import Work
 from tallystick.wire.manager_flow import DEFAULT_PERSO, FlowRequest
 from tallystick.wire.model import by_target_id
 

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from tallystick.manager.catalog.service import blob_data
 from tallystick.manager.db.model import App, AppOffer, AppRelease, Device, Osu
 from tallystick.manager.db.model import Final as FinalRow
-from tallystick.manager.endpoint import Work
 from tallystick.manager.firmware.script import ScriptKind
 from tallystick.manager.firmware.service import find_mcu, stored_release
 from tallystick.manager.flow import NOT_FOUND, FlowError
@@ -25,6 +24,7 @@ from tallystick.manager.genuine.work import checked_target
 from tallystick.manager.install.flow import run_firmware, run_plain, run_script
 from tallystick.manager.install.image import image_from_bytes
 from tallystick.manager.service import Service
+from tallystick.manager.work import Work
 from tallystick.wire.loader import DeleteApp, load_script
 from tallystick.wire.manager_flow import FlowRequest
 
