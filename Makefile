@@ -58,4 +58,4 @@ docs: setup ## the documentation as pages
 	$(BIN)/sphinx-build -q -W -b html docs dist/docs
 
 clean: ## remove what was made
-	rm -rf $(VENV) dist build tests/interop/.venv tests/interop/node_modules
+	rm -rf $(VENV) dist build tests/interop/.venv tests/interop/.venv-* tests/interop/node_modules tests/usb/clients/node_modules tests/chain/node/bin
