@@ -8,96 +8,33 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from tallystick.device.native.cx_chain import CHAINS
 from tallystick.device.native.cx_error import CxError, CxStatus
-from tallystick.device.native.cx_mac_call import hmac, md_of
+from tallystick.device.native.cx_mac_call import md_of
+from tallystick.device.native.cx_nonce import MAX_ORDER_BYTES, Rfc6979
 from tallystick.device.native.machine import Asking, Handler, Machine
 from tallystick.wire.syscall import Random
 
 __all__ = ["LIBRARY"]
 
 _LAYOUT: Final = struct.Struct("<65s64s66sx2I66sBxI")
-_MAX_ORDER: Final = 66
 _RANDOM_STEP: Final = 1024
 _WORD: Final = 0xFFFF_FFFF
-#: a candidate is refused with a chance below one half; an order that refuses so many is none
-_MAX_CANDIDATES: Final = 256
 
 
-@dataclass(slots=True, kw_only=True)
-class _Rfc6979:
-    """A running generator; sizes of the order in bits."""
-
-    v: bytes = field(repr=False)
-    k: bytes = field(repr=False)
-    order: bytes
-    order_bits: int
-    whole_bits: int
-    md: int
-    scratch: bytes = field(default=bytes(_MAX_ORDER), repr=False)
-
-    @property
-    def size(self) -> int:
-        """The order's size in bytes."""
-        return self.whole_bits >> 3
-
-    def number(self, data: bytes) -> bytes:
-        """Return bits2int of the standard (2.3.2), in as many bytes as the order has."""
-        value = int.from_bytes(data, "big") >> max(0, 8 * len(data) - self.order_bits)
-        return value.to_bytes(self.size, "big")
-
-    def octets(self, data: bytes) -> bytes:
-        """Return bits2octets of the standard (2.3.4); the order itself is not reduced, as in the SDK."""
-        number = self.number(data)
-        order = self.order[: self.size]
-        if number <= order:
-            return number
-        return (int.from_bytes(number, "big") - int.from_bytes(order, "big")).to_bytes(self.size, "big")
-
-    def scalar(self, data: bytes) -> bytes:
-        """Return int2octets of the standard (2.3.3)."""
-        return data[-self.size :].rjust(self.size, b"\0")
-
-    def step(self, mark: int, data: bytes) -> None:
-        """K = HMAC(K, V || mark || data), V = HMAC(K, V)."""
-        md = md_of(self.md)
-        self.k = hmac(md, self.k, self.v + bytes((mark,)) + data)
-        self.v = hmac(md, self.k, self.v)
-
-    def next(self) -> bytes:
-        """Return the next number below the order; raise CxError when none comes."""
-        md = md_of(self.md)
-        order = self.order[: self.size]
-        for _ in range(_MAX_CANDIDATES):
-            candidate = b""
-            while len(candidate) < self.size:
-                self.v = hmac(md, self.k, self.v)
-                candidate += self.v
-            number = self.number(candidate[: self.size])
-            self.step(0, b"")
-            if number < order:
-                return number
-        raise CxError(CxStatus.INTERNAL_ERROR)
-
-
-def _begin(machine: Machine, arguments: tuple[int, ...]) -> _Rfc6979:
+def _begin(machine: Machine, arguments: tuple[int, ...]) -> Rfc6979:
     """Return a generator of (hash, private key, length, digest, length, order, length); raise CxError or BadPointer."""
     md, scalar, scalar_size, digest, digest_size, order, order_size = arguments
-    size = CHAINS[md_of(md)].output_bytes
-    if not 0 < order_size <= _MAX_ORDER:
+    md_of(md)
+    if not 0 < order_size <= MAX_ORDER_BYTES:
         raise CxError(CxStatus.INVALID_PARAMETER)
     modulus = machine.memory.read(order, order_size)
-    bits = int.from_bytes(modulus, "big").bit_length()
-    if not bits:
-        raise CxError(CxStatus.INVALID_PARAMETER)
-    made = _Rfc6979(v=b"\1" * size, k=bytes(size), order=modulus, order_bits=bits, whole_bits=(bits + 7) & ~7, md=md)
+    made = Rfc6979.fresh(md, modulus)
     seed = made.scalar(machine.memory.read(scalar, scalar_size)) if scalar else b""
     seed += made.octets(machine.memory.read(digest, digest_size)) if digest else b""
-    made.step(0, seed)
-    made.step(1, seed)
+    made.seed(seed)
     return made
 
 
@@ -109,7 +46,7 @@ def _init(machine: Machine, arguments: tuple[int, ...]) -> int:
     return CxStatus.OK
 
 
-def _store(machine: Machine, context: int, made: _Rfc6979) -> None:
+def _store(machine: Machine, context: int, made: Rfc6979) -> None:
     sizes = (made.order_bits, made.whole_bits)
     raw = _LAYOUT.pack(made.v, made.k, made.order, *sizes, made.scratch, made.md, len(made.k))
     machine.memory.write(context, raw)
@@ -119,9 +56,9 @@ def _next(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_rng_rfc6979_next(context, output, its room)."""
     context, target, room = arguments[:3]
     v, k, order, bits, whole, scratch, md, size = _LAYOUT.unpack(machine.memory.read(context, _LAYOUT.size))
-    if size != CHAINS[md_of(md)].output_bytes or not 0 < bits <= whole <= 8 * _MAX_ORDER or whole % 8:
+    if size != CHAINS[md_of(md)].output_bytes or not 0 < bits <= whole <= 8 * MAX_ORDER_BYTES or whole % 8:
         return CxStatus.INVALID_PARAMETER
-    made = _Rfc6979(v=v[:size], k=k[:size], order=order, order_bits=bits, whole_bits=whole, md=md, scratch=scratch)
+    made = Rfc6979(v=v[:size], k=k[:size], order=order, order_bits=bits, whole_bits=whole, md=md, scratch=scratch)
     if room < made.size:
         return CxStatus.INVALID_PARAMETER
     machine.memory.write(target, made.next())
