@@ -7,6 +7,7 @@ Pixels go from left to right and from top to bottom, the first in the lowest bit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from tallystick.device.native.bagl_font import find_glyphs
@@ -43,12 +44,18 @@ def draw_bitmap(machine: Machine, area: Area, colors: Sequence[int], bits: int, 
     if not area.w or not area.h or area.w > _MAX_SIDE or area.h > _MAX_SIDE:
         return
     digits = bytes(_DIGITS[level_of_rgb(color)] for color in colors)
-    mask = (1 << bits) - 1
-    table = [bytes(digits[byte >> shift & mask] for shift in range(0, 8, bits)) for byte in range(256)]
+    table = _digits_of_bytes(digits, bits)
     pixels = b"".join(table[byte] for byte in data[: (area.w * area.h * bits + 7) // 8])
     pixels = pixels[: area.w * area.h].ljust(area.w * area.h, digits[:1])
-    for row in range(area.h):
-        machine.window.screen.row(area.x, area.y + row, pixels[row * area.w : (row + 1) * area.w])
+    lines = ((0, row, pixels[row * area.w : (row + 1) * area.w]) for row in range(area.h))
+    machine.window.screen.rows(area.x, area.y, lines)
+
+
+@lru_cache(maxsize=16)
+def _digits_of_bytes(digits: bytes, bits: int) -> Sequence[bytes]:
+    """Return what pixels each byte holds, the lowest bits first, as the digits of their colours."""
+    mask = (1 << bits) - 1
+    return [bytes(digits[byte >> shift & mask] for shift in range(0, 8, bits)) for byte in range(256)]
 
 
 def _draw_rect(machine: Machine, arguments: tuple[int, ...]) -> int:

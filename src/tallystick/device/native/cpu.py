@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag, unique
+from mmap import mmap
 from typing import Protocol
 
 __all__ = ["PAGE_BYTES", "Access", "Cpu", "Exhausted", "Fault", "FaultKind", "MakeCpu", "Register", "Stop", "Trap"]
@@ -89,6 +90,15 @@ class Cpu(Protocol):
 
     def map(self, address: int, size_bytes: int, access: Access) -> None:
         """Give a run of whole pages, all zero, with these rights."""
+        ...
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody is told of each call, those that need no trap included."""
+        ...
+
+    def block(self, address: int) -> mmap | None:
+        """Return what `map` gave at this address as it lies in this process, its first byte first; None if it does not."""
         ...
 
     def protect(self, address: int, size_bytes: int, access: Access) -> None:

@@ -23,6 +23,7 @@ from tallystick.device.native.gdb_stub import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from mmap import mmap
 
 __all__ = ["Cable", "CodeCpu", "DebuggedCpu", "Killed"]
 
@@ -79,6 +80,15 @@ class DebuggedCpu:
         """Give whole pages; see `tallystick.device.native.cpu.Cpu`."""
         self._maps.append((address, address + size_bytes))
         self._inner.map(address, size_bytes, access)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody is told of each call."""
+        return self._inner.is_watched
+
+    def block(self, address: int) -> mmap | None:
+        """Return the memory that was mapped there."""
+        return self._inner.block(address)
 
     def protect(self, address: int, size_bytes: int, access: Access) -> None:
         """Change the rights of whole pages."""

@@ -6,7 +6,7 @@ is what goes to the OS. What lies beside the screen is cut off: apps scroll that
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -59,35 +59,44 @@ class Framebuffer:
         """Give all pixels of an area one level."""
         cut = self.cut(area)
         row = _DIGITS[level : level + 1] * cut.w
+        if cut.w == self.width:
+            start = cut.y * self.width
+            self._back[start : start + cut.h * self.width] = row * cut.h
+            return
         for y in range(cut.y, cut.y + cut.h if cut.w else 0):
             start = y * self.width + cut.x
             self._back[start : start + cut.w] = row
 
-    def column(self, x: int, y: int, digits: bytes) -> None:
-        """Draw pixels from (x, y) downward."""
-        if not 0 <= x < self.width:
-            return
-        digits = digits[max(-y, 0) : max(self.height - y, 0)]
-        if digits:
-            start = max(y, 0) * self.width + x
-            self._back[start : start + (len(digits) - 1) * self.width + 1 : self.width] = digits
+    def columns(self, x: int, y: int, lines: Iterable[tuple[int, int, bytes]]) -> None:
+        """Draw pixels downward: `lines` begin at (x, y) and so much further."""
+        back, width, height = self._back, self.width, self.height
+        for right, down, digits in lines:
+            left, top = x + right, y + down
+            if not 0 <= left < width:
+                continue
+            if top < 0 or top + len(digits) > height:
+                digits = digits[max(-top, 0) : max(height - top, 0)]  # noqa: PLW2901
+                top = max(top, 0)
+            if digits:
+                start = top * width + left
+                back[start : start + (len(digits) - 1) * width + 1 : width] = digits
 
-    def row(self, x: int, y: int, digits: bytes) -> None:
-        """Draw pixels from (x, y) to the right."""
-        if not 0 <= y < self.height:
-            return
-        digits = digits[max(-x, 0) : max(self.width - x, 0)]
-        start = y * self.width + max(x, 0)
-        self._back[start : start + len(digits)] = digits
+    def rows(self, x: int, y: int, lines: Iterable[tuple[int, int, bytes]]) -> None:
+        """Draw pixels to the right: `lines` begin at (x, y) and so much further."""
+        for right, down, line in lines:
+            left, top = x + right, y + down
+            if 0 <= top < self.height:
+                digits = line[max(-left, 0) : max(self.width - left, 0)]
+                start = top * self.width + max(left, 0)
+                self._back[start : start + len(digits)] = digits
 
     def refresh(self, area: Area) -> None:
         """Make an area visible."""
         cut = self.cut(area)
         if not cut.w or not cut.h:
             return
-        for y in range(cut.y, cut.y + cut.h):
-            start = y * self.width + cut.x
-            self._front[start : start + cut.w] = self._back[start : start + cut.w]
+        for start, end in self._parts(cut):
+            self._front[start:end] = self._back[start:end]
         old = self._changed or cut
         x, y = min(old.x, cut.x), min(old.y, cut.y)
         right, bottom = max(old.x + old.w, cut.x + cut.w), max(old.y + old.h, cut.y + cut.h)
@@ -98,10 +107,7 @@ class Framebuffer:
         area, self._changed = self._changed, None
         if area is None:
             return
-        digits = b"".join(
-            self._front[y * self.width + area.x : y * self.width + area.x + area.w]
-            for y in range(area.y, area.y + area.h)
-        )
+        digits = b"".join([self._front[start:end] for start, end in self._parts(area)])
         if not self._has_greys:
             digits = digits.translate(_LIT)
         bits = fewest_bits(digits)
@@ -118,3 +124,10 @@ class Framebuffer:
                 data=pack(part, width=area.w, height=height, bits=bits),
                 labels=texts.labels() if top + height == area.h else None,
             )
+
+    def _parts(self, area: Area) -> Sequence[tuple[int, int]]:
+        """Return where the pixels of an area on the screen lie: row by row, or at once where they follow each other."""
+        first, width = area.y * self.width + area.x, self.width
+        if area.w == width:
+            return ((first, first + area.h * width),)
+        return [(start, start + area.w) for start in range(first, first + area.h * width, width)]

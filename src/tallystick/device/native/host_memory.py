@@ -52,6 +52,13 @@ class HostMemory:
         """Forget the span that begins at `address`."""
         self._spans = [span for span in self._spans if span.start != address]
 
+    def block(self, address: int) -> mmap.mmap | None:
+        """Return the whole memory whose first page is at `address`."""
+        for span in self._spans:
+            if span.start == address and not span.offset:
+                return span.memory
+        return None
+
     def cut(self, address: int, size_bytes: int, access: Access) -> list[tuple[Span, list[Span]]]:
         """Return each span that has some of these pages, with what it falls into when those get other rights."""
         end = address + size_bytes

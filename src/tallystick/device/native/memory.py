@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
+from mmap import mmap
+from typing import NamedTuple
 
 from tallystick.device.native.cpu import PAGE_BYTES, Access, Cpu
 from tallystick.device.native.generation import Generation
@@ -18,7 +20,17 @@ class BadPointer(Exception):
     """An app passed a pointer to what is not its own, or may not be used so."""
 
 
-_READ, _WRITE = int(Access.READ), int(Access.WRITE)
+_READ, _WRITE, _EXECUTE = int(Access.READ), int(Access.WRITE), int(Access.EXECUTE)
+
+
+class _Window(NamedTuple):
+    """Pointers from `low` to `high` lead into `block`, `base` bytes less far; what they lead to ends before `end`."""
+
+    low: int
+    high: int
+    end: int
+    base: int
+    block: mmap
 
 
 class Memory:
@@ -36,6 +48,9 @@ class Memory:
         )
         #: first address, the one behind the last, rights
         self._regions: list[tuple[int, int, int]] = []
+        #: short ways to regions that lie in this process: what none of them leads to is looked up above
+        self._readable: list[_Window] = []
+        self._writable: list[_Window] = []
 
     def add(self, address: int, data: bytes, *, size_bytes: int, access: Access) -> None:
         """Map `size_bytes` at an address, `data` at its begin; addresses and sizes are rounded to whole pages."""
@@ -45,6 +60,25 @@ class Memory:
         if data:
             self._cpu.write(address, data)
         self._regions.append((start, end, int(access)))
+        block = self._cpu.block(start)
+        if block is not None:
+            self._open(start, end, int(access), block)
+
+    def _open(self, start: int, end: int, given: int, block: mmap) -> None:
+        """Note how a region is reached by its own addresses, and by those of the ranges that lead to it."""
+        windows = [
+            _Window(max(first, start - shift), min(last, end - shift), end - shift, start - shift, block)
+            for first, last, shift in self._links
+        ]
+        if all(last <= start or end <= first for first, last, _shift in self._links):
+            windows.append(_Window(start, end, end, start, block))
+        windows = [window for window in windows if window.low < window.high]
+        # the newest region first, which is hardly ever the app's flash
+        if given & _READ:
+            self._readable[:0] = windows
+        # code may have been translated: who changes it asks the processor
+        if given & _WRITE and not given & _EXECUTE:
+            self._writable[:0] = windows
 
     def at(self, pointer: int) -> int:
         """Return where a pointer leads, whether or not anything is there."""
@@ -59,15 +93,28 @@ class Memory:
 
     def read(self, pointer: int, size_bytes: int) -> bytes:
         """Return what an app points to; raise BadPointer."""
+        end = pointer + size_bytes
+        for low, high, last, base, block in self._readable:
+            if low <= pointer < high and end <= last:
+                return block[pointer - base : end - base]
         return self._cpu.read(self._place(pointer, size_bytes, _READ), size_bytes) if size_bytes else b""
 
     def write(self, pointer: int, data: bytes) -> None:
         """Write where an app points to; raise BadPointer."""
+        end = pointer + len(data)
+        for low, high, last, base, block in self._writable:
+            if low <= pointer < high and end <= last:
+                block[pointer - base : end - base] = data
+                return
         if data:
             self._cpu.write(self._place(pointer, len(data), _WRITE), data)
 
     def words(self, pointer: int, count: int) -> tuple[int, ...]:
         """Return `count` words (32 bits) that an app points to; raise BadPointer."""
+        end = pointer + 4 * count
+        for low, high, last, base, block in self._readable:
+            if low <= pointer < high and end <= last:
+                return _words(count).unpack_from(block, pointer - base)
         return _words(count).unpack(self.read(pointer, 4 * count))
 
     def _place(self, pointer: int, size_bytes: int, rights: int) -> int:

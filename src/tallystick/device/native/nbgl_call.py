@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from tallystick.device.native.framebuffer import Area
@@ -41,8 +42,23 @@ _NANO_FONTS: Final = (8, 3)
 
 def _area(machine: Machine, pointer: int) -> tuple[Area, int, int]:
     """Return an area, its background and the bits of a pixel (0 where there is no such number of bits)."""
-    x, y, w, h, background, bits = _AREA.unpack(machine.memory.read(pointer, _AREA.size))
+    return _known_area(machine.memory.read(pointer, _AREA.size))
+
+
+@lru_cache(maxsize=1024)  # the same letters come again at the same places
+def _known_area(raw: bytes) -> tuple[Area, int, int]:
+    x, y, w, h, background, bits = _AREA.unpack(raw)
     return Area(x=x, y=y, w=w, h=h), background, {0: 1, 1: 2, 2: 4}.get(bits, 0)
+
+
+@lru_cache(maxsize=1024)
+def _known_image(raw: bytes, transformation: int, color_map: int) -> Image | None:
+    """Return the picture that an area, its transformation and colours are, or None for one that is none."""
+    area, background, bits = _known_area(raw)
+    if not bits or transformation > Transformation.QUARTER_TURN or area.w * area.h > _MAX_PIXELS:
+        return None
+    turned = Transformation(transformation)
+    return Image(area=area, bits=bits, map=color_map, background=background, transformation=turned)
 
 
 def _draw_rect(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -76,19 +92,14 @@ def _draw_line(machine: Machine, arguments: tuple[int, ...]) -> int:
 
 def _draw_image(machine: Machine, arguments: tuple[int, ...]) -> int:
     pointer, data, transformation, color_map = arguments
-    area, background, bits = _area(machine, pointer)
-    if not bits or transformation & 0xFF > Transformation.QUARTER_TURN or area.w * area.h > _MAX_PIXELS:
+    memory, window = machine.memory, machine.window
+    image = _known_image(memory.read(pointer, _AREA.size), transformation & 0xFF, color_map & 0xFF)
+    if image is None:
         return 0
-    raw = machine.memory.read(data, (area.w * area.h * bits + 7) // 8)
-    machine.window.texts.drawn(area, data)
-    image = Image(
-        area=area,
-        bits=bits,
-        map=color_map & 0xFF,
-        background=background,
-        transformation=Transformation(transformation & 0xFF),
-    )
-    draw_image(machine.window.screen, image, raw)
+    area = image.area
+    raw = memory.read(data, (area.w * area.h * image.bits + 7) // 8)
+    window.texts.drawn(area, data)
+    draw_image(window.screen, image, raw)
     return 0
 
 

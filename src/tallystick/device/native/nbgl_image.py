@@ -89,10 +89,9 @@ def draw_image(screen: Framebuffer, image: Image, data: bytes, *, skipped: int =
         return
     # letters come again and again; where they are drawn is all that differs
     make = _known_lines if area.w * area.h <= _LETTER_PIXELS else _lines
-    draw = screen.row if image.transformation is Transformation.QUARTER_TURN else screen.column
+    draw = screen.rows if image.transformation is Transformation.QUARTER_TURN else screen.columns
     shape = (area.w, area.h, image.bits, image.map, image.background, image.transformation, skipped)
-    for x, y, digits in make(shape, data):
-        draw(area.x + x, area.y + y, digits)
+    draw(area.x, area.y, make(shape, data))
 
 
 def _lines(shape: tuple[int, int, int, int, int, Transformation, int], data: bytes) -> list[tuple[int, int, bytes]]:

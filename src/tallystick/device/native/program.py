@@ -14,6 +14,7 @@ from tallystick.device.native.call_table import Call, ReturnStyle
 from tallystick.device.native.cpu import Cpu, Exhausted, Fault, FaultKind, Register, Trap
 from tallystick.device.native.cx_error import CxError, CxStatus
 from tallystick.device.native.handler import HANDLERS, LIBRARY
+from tallystick.device.native.library_shortcut import shorten
 from tallystick.device.native.machine import Asking, Crash, Ended, Handler, Machine, Throw
 from tallystick.device.native.memory import BadPointer
 from tallystick.device.native.nvm import Nvm
@@ -50,6 +51,7 @@ def program(
 
     """
     machine = Machine(cpu, native, info)
+    shorten(machine, LIBRARY)
     machine.nvm = Nvm(machine)
     yield from machine.nvm.restore()
     # until it shows something of its own, and for apps whose drawing is not shown
@@ -88,7 +90,11 @@ def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Requ
         return _answer_later(machine, call, array, error)
     if isinstance(result, GeneratorType):
         return _answer_later(machine, call, array, result)
-    _give_back(machine, call, array, result=int(result) & _WORD, thrown=0)
+    if machine.generation.calls.style is ReturnStyle.EXCEPTION:
+        cpu.set(Register.R0, int(result) & _WORD)
+        cpu.set(Register.R1, 0)
+    else:
+        give_back(machine, call, array, result=int(result) & _WORD, thrown=0)
     return None
 
 

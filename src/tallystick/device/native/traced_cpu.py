@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Final
 
 from tallystick.device.native.call_table import Call, ReturnStyle
@@ -52,6 +53,15 @@ class TracedCpu:
         """Give whole pages; see `tallystick.device.native.cpu.Cpu`."""
         self._maps.append((address, address + size_bytes))
         self._inner.map(address, size_bytes, access)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody is told of each call."""
+        return True
+
+    def block(self, address: int) -> mmap | None:
+        """Return the memory that was mapped there."""
+        return self._inner.block(address)
 
     def protect(self, address: int, size_bytes: int, access: Access) -> None:
         """Change the rights of whole pages."""

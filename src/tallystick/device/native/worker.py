@@ -12,6 +12,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Callable, Generator, Sequence
+from mmap import mmap
 from typing import Any, Final
 
 import unicorn
@@ -31,6 +32,7 @@ __all__ = ["UnicornCpu", "prepare"]
 _CODE_BYTES = 16 << 20
 _SVC_EXCEPTION = 2
 _SVC_OPCODE = 0xDF
+_TRAPS: Final = tuple(Trap(number) for number in range(256))
 #: no address of an app is ever the one to stop at
 _NOWHERE: Final = 0xFFFF_FFFE
 _IDS: Final = tuple(
@@ -72,15 +74,19 @@ class UnicornCpu:
         self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M33)
         self._uc.ctl_set_tcg_buffer_size(_CODE_BYTES)
-        self._handle = self._uc._uch  # noqa: SLF001 -- what the library calls it
+        self._handle: int = self._uc._uch.value  # noqa: SLF001 -- what the library calls it
         #: why it stopped, as the hooks noted it
         self._interrupt: int | None = None
         self._fault: tuple[FaultKind, int] | None = None
         self._memory = HostMemory()
         self._values = (ctypes.c_uint64 * len(_IDS))()
         start, size = ctypes.addressof(self._values), ctypes.sizeof(ctypes.c_uint64)
-        self._hot_ids = (ctypes.c_int * len(_HOT))(*(_IDS[register] for register in _HOT))
-        self._hot_places = (ctypes.c_void_p * len(_HOT))(*(start + size * register for register in _HOT))
+        self._hot = (
+            (ctypes.c_int * len(_HOT))(*(_IDS[register] for register in _HOT)),
+            (ctypes.c_void_p * len(_HOT))(*(start + size * register for register in _HOT)),
+        )
+        # plain numbers are handed over fastest
+        self._hot_ids, self._hot_places = (ctypes.addressof(array) for array in self._hot)
         self._is_changed = False
         # both are called by the library for as long as it knows them
         self._hooks: tuple[Any, ...] = (_INTERRUPTED(self._interrupted), _REFUSED(self._refused))
@@ -104,6 +110,15 @@ class UnicornCpu:
         self._uc.mem_unmap(address, size_bytes)
         self._memory.remove(address)
 
+    @property
+    def is_watched(self) -> bool:
+        """Nobody is told of anything."""
+        return False
+
+    def block(self, address: int) -> mmap | None:
+        """Return the memory that was mapped there."""
+        return self._memory.block(address)
+
     def protect(self, address: int, size_bytes: int, access: Access) -> None:
         """Change the rights of whole pages."""
         for span, parts in self._memory.cut(address, size_bytes, access):
@@ -117,14 +132,14 @@ class UnicornCpu:
         return bytes(self._uc.mem_read(address, size_bytes)) if found is None else found
 
     def write(self, address: int, data: bytes) -> None:
-        """Change memory."""
+        """Change memory; what code was translated into is forgotten with it."""
         if not self._memory.write(address, data):
             self._uc.mem_write(address, data)
+            self._uc.ctl_remove_cache(address, address + len(data))
 
     def patch(self, address: int, data: bytes) -> None:
-        """Change code: what it was translated into is forgotten."""
+        """Change code."""
         self.write(address, data)
-        self._uc.ctl_remove_cache(address, address + len(data))
 
     def get(self, register: Register) -> int:
         """Return a register."""
@@ -157,9 +172,9 @@ class UnicornCpu:
         if self._interrupt is None:
             return Exhausted()
         if self._interrupt == _SVC_EXCEPTION:
-            number, opcode = self.read(pc - 2, 2)
+            number, opcode = self._memory.read(pc - 2, 2) or (0, 0)
             if opcode == _SVC_OPCODE:
-                return Trap(number)
+                return _TRAPS[number]
         return Fault(FaultKind.EXCEPTION, self._interrupt, pc)
 
     def _add(self, span: Span) -> None:

@@ -29,6 +29,11 @@ class PlainCpu:
         """Give memory."""
         self.pages[address] = bytearray(size_bytes)
 
+    is_watched = False
+
+    def block(self, address):
+        """Every look goes through this processor."""
+
     def protect(self, address, size_bytes, access):
         """Rights are not looked at."""
 

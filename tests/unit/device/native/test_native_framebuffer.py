@@ -50,14 +50,14 @@ def test_what_was_not_refreshed_is_not_shown_with_its_neighbours():
 def test_columns_and_rows_are_cut_at_the_edges():
     """What lies beside the screen is not drawn, and does not come in at the other side."""
     screen = Framebuffer(width=3, height=3)
-    screen.column(0, -1, b"123")
-    screen.column(2, 2, b"456")
-    screen.column(3, 0, b"777")
-    screen.column(-1, 0, b"777")
-    screen.row(-1, 2, b"89a")
-    screen.row(2, 1, b"bc")
-    screen.row(0, 3, b"777")
-    screen.row(0, -1, b"777")
+    screen.columns(0, -1, [(0, 0, b"123")])
+    screen.columns(2, 2, [(0, 0, b"456")])
+    screen.columns(3, 0, [(0, 0, b"777")])
+    screen.columns(-1, 0, [(0, 0, b"777")])
+    screen.rows(-1, 2, [(0, 0, b"89a")])
+    screen.rows(2, 1, [(0, 0, b"bc")])
+    screen.rows(0, 3, [(0, 0, b"777")])
+    screen.rows(0, -1, [(0, 0, b"777")])
     screen.refresh(area(-5, -5, 99, 99))
     assert shown(screen) == ((0, 0), [b"200", b"30b", b"9a4"])
 
@@ -88,6 +88,6 @@ def test_large_pictures_are_sent_in_parts_and_the_last_one_tells_the_texts():
 def test_screen_without_greys_lights_all_that_is_not_dark():
     """Grey on such a screen is light."""
     screen = Framebuffer(width=2, height=1, has_greys=False)
-    screen.row(0, 0, b"05")
+    screen.rows(0, 0, [(0, 0, b"05")])
     screen.refresh(area(0, 0, 2, 1))
     assert shown(screen)[1] == [b"0f"]
