@@ -11,6 +11,8 @@ from tallystick.device.native.elf import Elf
 from tallystick.device.native.image import image_from_elf
 
 EXAMPLE = Path(tallystick.__file__).parent / "device" / "native" / "example" / "hello.elf"
+#: for `NativeStage`: a Speculos is looked for as a command looks for it
+FOUND = ""
 
 
 def hello():
@@ -19,7 +21,7 @@ def hello():
 
 
 class NativeStage(Stage):
-    """A device with one native app, which is opened; `libraries` is where a Speculos may lie."""
+    """A device with one native app, which is opened; `libraries` is where a Speculos may lie, FOUND for where commands look."""
 
     def __init__(self, image, *, name="Hello", model="nanox", libraries="/nowhere"):
         super().__init__(model=model, open_app=False)

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from native_stage import NativeStage
+from native_stage import FOUND, NativeStage
 
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.generation import LEVELS
@@ -44,7 +44,7 @@ def start():
     def make(path):
         elf = Elf.from_bytes(path.read_bytes())
         model = by_target_id(target_of(elf)).name
-        made.append(NativeStage(image_from_elf(elf), name=name_of(path), model=model, libraries=FOLDER))
+        made.append(NativeStage(image_from_elf(elf), name=name_of(path), model=model, libraries=FOUND))
         return made[-1]
 
     yield make

@@ -8,7 +8,7 @@ import hashlib
 
 import pytest
 from coincurve import PublicKey
-from native_stage import NativeStage
+from native_stage import FOUND, NativeStage
 from test_native_foreign_old import FILES, NAMED, exchange, load
 from test_native_foreign_sign import ETHEREUM, FOLDER, apps, open_app, push, shown, words
 
@@ -34,7 +34,7 @@ def transaction(script_bytes):
 @pytest.mark.parametrize("path", [path for path in FILES if "test" not in path.name], ids=lambda path: path.name)
 async def test_bitcoin_takes_a_transaction_in_long_apdus(path):
     """The trusted input names the transaction's hash, the output and its amount: every byte of 255 in an APDU has arrived."""
-    device = NativeStage(load(path, "Bitcoin"), name="Bitcoin", model=NAMED.fullmatch(path.name)[1], libraries=FOLDER)
+    device = NativeStage(load(path, "Bitcoin"), name="Bitcoin", model=NAMED.fullmatch(path.name)[1], libraries=FOUND)
     raw = transaction(600)
     sent = bytes(4) + raw
     try:

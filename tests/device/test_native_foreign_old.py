@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
-from native_stage import NativeStage
+from native_stage import FOUND, NativeStage
 
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.image import image_from_elf
@@ -58,7 +58,7 @@ async def assert_key(device, path):
 @pytest.mark.parametrize("path", [path for path in FILES if "test" not in path.name], ids=lambda path: path.name)
 async def test_bitcoin_of_old_firmware_tells_its_key(path):
     """The app says which it is, and its public key and chain code are those that the device itself derives."""
-    device = NativeStage(load(path, "Bitcoin"), name="Bitcoin", model=NAMED.fullmatch(path.name)[1], libraries=FOLDER)
+    device = NativeStage(load(path, "Bitcoin"), name="Bitcoin", model=NAMED.fullmatch(path.name)[1], libraries=FOUND)
     try:
         assert b"Bitcoin" in await exchange(device, "b001000000")
         await assert_key(device, PATH)
@@ -75,7 +75,7 @@ async def test_bitcoin_testnet_runs_bitcoin_as_its_library(path):
     )
     model = NAMED.fullmatch(path.name)[1]
     device = NativeStage(
-        load(candidates[0], "Bitcoin", flags=AppFlag.LIBRARY), name="Bitcoin", model=model, libraries=FOLDER
+        load(candidates[0], "Bitcoin", flags=AppFlag.LIBRARY), name="Bitcoin", model=model, libraries=FOUND
     )
     try:
         device.board.system.supervisor.close()

@@ -5,7 +5,7 @@ Signatures are checked by libsecp256k1 over the hash of what was sent; the funct
 
 import pytest
 from coincurve import PublicKey
-from native_stage import NativeStage
+from native_stage import FOUND, NativeStage
 from test_native_foreign import FILES, FOLDER, HARDENED, PATH, name_of
 
 from tallystick.crypto import secp256k1
@@ -44,7 +44,7 @@ def apps(name):
 def open_app(path):
     """Return a device on which the app is open."""
     image = image_from_elf(Elf.from_bytes(path.read_bytes()))
-    return NativeStage(image, name=name_of(path), model=model_of(path), libraries=FOLDER)
+    return NativeStage(image, name=name_of(path), model=model_of(path), libraries=FOUND)
 
 
 def words(path):

@@ -95,7 +95,7 @@ def warm_up(app: EmulatedApp, *, model: str, speculos: str) -> tuple[NativeImage
     """
     if find_spec("unicorn") is None:
         raise UsageError("native code needs an emulated processor", remedy="pip install 'tallystick[native]'")
-    library = find_shared_library(speculos or speculos_folder(""), model=model, level=app.image.create.api_level)
+    library = find_shared_library(speculos_folder(named=speculos), model=model, level=app.image.create.api_level)
     native = NativeImage(image=app.image, library=library)
     try:
         return native, StartedApp.start(native.raw, programs=Programs.of_installation(), program=NATIVE_PROGRAM)

@@ -225,7 +225,7 @@ class ProcessHost:
 
     def complete(self, native: NativeImage, info: DeviceInfo) -> NativeImage:
         """Return a native app with the shared library of its model and API level, if one is installed."""
-        folder = self._speculos or speculos_folder(self._libraries)
+        folder = speculos_folder(self._libraries, named=self._speculos)
         return replace(
             native, library=find_shared_library(folder, model=info.model, level=native.image.create.api_level)
         )

@@ -34,7 +34,7 @@ class EngineProcess:
     """One process with the processors of many apps; it ends with the thread that made it."""
 
     def __init__(self, *, speculos: str | None = None) -> None:
-        self._speculos = speculos_folder("") if speculos is None else speculos
+        self._speculos = speculos_folder() if speculos is None else speculos
         self._libraries: dict[tuple[str, int | None], bytes] = {}
         self._count = 0
         self._link, outer = socket.socketpair()

@@ -17,16 +17,25 @@ FOLDER: Final = "TALLYSTICK_SPECULOS"
 _FIRST_SHARED_LEVEL: Final = 23
 
 
-def speculos_folder(libraries: str) -> str:
-    """Return the folder of an installed Speculos, "" where there is none; `libraries` is as for `ProcessHost`.
+def speculos_folder(libraries: str = "", *, named: str = "") -> str:
+    """Return the folder of the package `speculos` that is used, "" where there is none.
 
-    Outside of an image the environment may name one that is installed elsewhere.
+    The first of these decides:
+
+    1. `named`, which a person wrote (`--shared-lib`),
+    2. the environment's TALLYSTICK_SPECULOS,
+    3. the package installed beside this one.
+
+    A folder that somebody named and that has no libraries is not passed over for the next. `libraries` is the folder of the
+    installed packages for whoever runs out of an image: nothing is named there, and the environment is not heard.
     """
-    if libraries:
-        return f"{libraries}/speculos"
-    named = os.environ.get(FOLDER)
     if named:
         return named
+    if libraries:
+        return f"{libraries}/speculos"
+    told = os.environ.get(FOLDER)
+    if told:
+        return told
     import importlib.util  # no image needs it
 
     found = importlib.util.find_spec("speculos")

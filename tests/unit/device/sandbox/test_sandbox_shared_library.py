@@ -48,3 +48,25 @@ def test_library_that_is_too_large_is_none(folder):
 def test_folder_lies_among_the_packages():
     """Out of an image the folder of the packages is known, and Speculos is one of them."""
     assert speculos_folder("/packages") == "/packages/speculos"
+
+
+def test_what_a_person_named_goes_first(monkeypatch):
+    """An option goes before the environment, and before where an image's packages lie."""
+    monkeypatch.setenv("TALLYSTICK_SPECULOS", "/told")
+    assert speculos_folder(named="/named") == "/named"
+    assert speculos_folder("/packages", named="/named") == "/named"
+
+
+def test_environment_goes_before_what_is_installed(monkeypatch, tmp_path):
+    """TALLYSTICK_SPECULOS goes before an installed package, and an empty one is none; an image does not hear it."""
+    package = tmp_path / "speculos"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("TALLYSTICK_SPECULOS", "/told")
+    assert speculos_folder() == "/told"
+    assert speculos_folder("/packages") == "/packages/speculos"
+    monkeypatch.setenv("TALLYSTICK_SPECULOS", "")
+    assert speculos_folder() == str(package)
+    monkeypatch.delenv("TALLYSTICK_SPECULOS")
+    assert speculos_folder() == str(package)
