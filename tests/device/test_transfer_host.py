@@ -21,7 +21,7 @@ from tallystick.host.gesture import Gesture
 from tallystick.host.session import Session
 from tallystick.host.transport.base import Transport
 from tallystick.testing.device import VirtualDevice
-from tallystick.testing.transport import Fault, FaultTransport
+from tallystick.testing.fault import Fault, FaultTransport
 
 DIGEST = sha256(b"a transaction")
 

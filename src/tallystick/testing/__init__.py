@@ -14,26 +14,28 @@ if TYPE_CHECKING:
     from tallystick.testing.client import DeviceClient, Pending, PersonNeeded
     from tallystick.testing.device import TEST_SEED, VirtualDevice
     from tallystick.testing.endorsement import endorse
+    from tallystick.testing.fault import Fault, FaultTransport
     from tallystick.testing.flash import FaultyFlash, PowerCut
     from tallystick.testing.log import ApduLog, Exchange
     from tallystick.testing.reading import Page, Reading
-    from tallystick.testing.transport import Fault, FaultTransport, RecordTransport, ReplayTransport, TraceTransport
+    from tallystick.testing.record import RecordTransport, ReplayTransport
+    from tallystick.testing.transport import TraceTransport
     from tallystick.testing.user import User
 
 _HOMES = {
     "ApduLog": "log",
     "DeviceClient": "client",
     "Exchange": "log",
-    "Fault": "transport",
-    "FaultTransport": "transport",
+    "Fault": "fault",
+    "FaultTransport": "fault",
     "FaultyFlash": "flash",
     "Page": "reading",
     "Pending": "client",
     "PersonNeeded": "client",
     "PowerCut": "flash",
     "Reading": "reading",
-    "RecordTransport": "transport",
-    "ReplayTransport": "transport",
+    "RecordTransport": "record",
+    "ReplayTransport": "record",
     "TEST_SEED": "device",
     "TraceTransport": "transport",
     "User": "user",

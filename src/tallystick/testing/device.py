@@ -7,15 +7,11 @@ devices, down to the serial number. Worlds are not isolated here; for that there
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any, Literal
 
-from tallystick import apps as catalogue
 from tallystick.device.board.embedded import EmbeddedBoard
 from tallystick.device.hil import Flash
-from tallystick.device.native.elf import Elf
-from tallystick.device.native.image import image_from_elf
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.secure.vault import COST_TRIVIAL, PinPolicy
 from tallystick.device.silicon.clock import VirtualClock
@@ -25,24 +21,20 @@ from tallystick.errors import UsageError
 from tallystick.host.session import Session
 from tallystick.testing.automatic import Automatic, Player, Policy, approve_all
 from tallystick.testing.client import DeviceClient, DirectTransport, Pending
-from tallystick.testing.factory import provision
+from tallystick.testing.hand import Hand
 from tallystick.testing.host import EmbeddedHost
 from tallystick.testing.log import ApduLog
+from tallystick.testing.outfit import App, add_apps, certify, frame_of, install
 from tallystick.testing.user import User
 from tallystick.ui.automation import Automation
 from tallystick.wire.apdu import ResponseApdu
-from tallystick.wire.bundle import Bundle
-from tallystick.wire.events import BUTTON_NAMES, Button, FingerEvent, PanelEvent
-from tallystick.wire.image import AppImage
-from tallystick.wire.install import InstallParameters
+from tallystick.wire.events import BUTTON_NAMES, Button, PanelEvent
 from tallystick.wire.panel import Action, Frame
 
 #: the words of a device that nobody named others for: known to every test suite, and never those of a wallet
 TEST_SEED = "test test test test test test test test test test test junk"
 DEFAULT_MODEL = "nanosp"
 DEFAULT_APPS = ("cosmos",)
-#: an app: its name in the catalogue, a bundle, the image of a native app, or the path of its ELF file
-App = str | Bundle | AppImage | Path
 
 
 class VirtualDevice:
@@ -78,7 +70,6 @@ class VirtualDevice:
         self.clock = VirtualClock()
         self.flash: Flash = MemoryFlash() if flash is None else flash
         self.apdu_log = ApduLog()
-        self._player = Player(frame=lambda: self.frame, perform=self.perform, gesture=self._gesture)
         self._clients = 0
         self.board = EmbeddedBoard(
             model=model,
@@ -91,17 +82,14 @@ class VirtualDevice:
             cost=COST_TRIVIAL,
             facts={"randomness": "repeatable"},
         )
+        self._hand = Hand(self.board, self.clock)
+        self._player = Player(frame=lambda: self.frame, perform=self.perform, gesture=self._hand.touch)
         session = self.board.system.session
         if provisioned and not session.attestation.is_provisioned:
-            provision(self._factory_exchange)
+            certify(self.board)
         if onboarded and not session.is_onboarded:
             self.board.prepare(seed=seed, pin=pin)
-        present = {app.name.lower() for app in session.registry.apps()}
-        wanted = [app for app in map(_app, apps) if _name(app).lower() not in present]
-        self.board.prepare(
-            bundles=[app for app in wanted if isinstance(app, Bundle)],
-            images=[app for app in wanted if isinstance(app, AppImage)],
-        )
+        add_apps(self.board, apps)
         self.board.power_on()
         if open:
             self.open(open)
@@ -132,24 +120,12 @@ class VirtualDevice:
     @property
     def frame(self) -> Frame:
         """The screen as it is now, with the gestures that lead on from it."""
-        frame = self.board.frame
-        if frame is None:
-            raise UsageError("the device is off")
-        return frame
+        return frame_of(self.board)
 
     @property
     def screen(self) -> tuple[str, ...]:
         """The lines of text on the screen, from top to bottom."""
         return tuple(text for text in self.frame.drawing.texts() if text)
-
-    def _factory_exchange(self, apdu: bytes) -> bytes:
-        """Carry the factory's commands, by a client that is gone when the test begins."""
-        client = DeviceClient(
-            relay=self.board.relay, number=0, log=ApduLog(), settle=lambda: None, frame=lambda: self.frame
-        )
-        answer = client.exchange(apdu).to_bytes()
-        client.close()
-        return answer
 
     # clients
 
@@ -216,17 +192,12 @@ class VirtualDevice:
 
     def perform(self, action: Action) -> None:
         """Carry out one of the frame's actions; holding a finger turns the clock."""
-        down, *up = action.gestures()
-        self.board.event(down)
-        if action.hold_s:
-            self._pass(action.hold_s)
-        for gesture in up:
-            self.board.event(gesture)
+        self._hand.perform(action)
         self._player.play()
 
     def turn(self, seconds: float) -> None:
         """Let `seconds` pass on the device's clock, at once: timers that become due on the way run in their order."""
-        self._pass(seconds)
+        self._hand.turn(seconds)
         self._player.play()
 
     def replug(self, hold: str | Button | None = None) -> None:
@@ -245,12 +216,7 @@ class VirtualDevice:
 
     def install(self, app: App) -> InstalledApp:
         """Install an app, named from the catalogue, a bundle or an image, as the factory does: nobody is asked."""
-        found = _app(app)
-        if isinstance(found, Bundle):
-            return self.board.system.install(found)
-        registry = self.board.system.session.registry
-        registry.put(installed := registry.measure(found))
-        return installed
+        return install(self.board, app)
 
     def open(self, name: str) -> None:
         """Open an installed app as if the person had chosen it; an app that is open is closed first.
@@ -283,37 +249,3 @@ class VirtualDevice:
         self._player.mode = None
         self.board.relay.unplug()
         self.board.power_off()
-
-    # time
-
-    def _pass(self, seconds: float) -> None:
-        end_s = self.clock.now_s() + seconds
-        while (due_s := self.board.deadline_s()) is not None and due_s <= end_s:
-            self.clock.turn(max(due_s - self.clock.now_s(), 0.0))
-            self.board.advance()
-        self.clock.turn(max(end_s - self.clock.now_s(), 0.0))
-        self.board.advance()
-
-    def _gesture(self, event: PanelEvent) -> None:
-        """Make a rule's gesture; a finger stays for as long as what it touches wants to be held."""
-        before_s = self.board.deadline_s()
-        self.board.event(event)
-        due_s = self.board.deadline_s()
-        if isinstance(event, FingerEvent) and event.pressed and due_s is not None and due_s != before_s:
-            self._pass(max(due_s - self.clock.now_s(), 0.0))
-
-
-@cache
-def _built_in(name: str) -> Bundle:
-    return catalogue.bundle(name)
-
-
-def _app(app: App) -> Bundle | AppImage:
-    """Return what is installed: packed once for a process when it comes from the catalogue, and read from an ELF file."""
-    if isinstance(app, Path):
-        return image_from_elf(Elf.from_bytes(app.read_bytes()))
-    return _built_in(app.lower()) if isinstance(app, str) else app
-
-
-def _name(app: Bundle | AppImage) -> str:
-    return app.manifest.name if isinstance(app, Bundle) else InstallParameters.from_bytes(app.parameters).name
