@@ -83,6 +83,8 @@ class Running:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # packages that were installed have their modules compiled; a checkout gets them by the first start
+            env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         )
         self.link: Link | None = None
         try:

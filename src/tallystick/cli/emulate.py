@@ -112,7 +112,14 @@ def emulate(run: Run, /, words: tuple[str, ...], **options: Any) -> int | None:
         raise UsageError("one app is run at a time", remedy="name its ELF file; others it calls go with -l")
     _check(options)
     _log(options)
-    return _run(run, Path(words[0]), options)
+    from tallystick.device.boot.kept_code import KeptCode
+
+    kept = KeptCode("emulate")
+    kept.use()
+    try:
+        return _run(run, Path(words[0]), options)
+    finally:
+        kept.keep()
 
 
 def _check(options: dict[str, Any]) -> None:

@@ -124,6 +124,17 @@ def up(run: Run, /, **options: Any) -> None:
         import logging
 
         logging.basicConfig(format="%(message)s", level=logging.INFO)
+    from tallystick.device.boot.kept_code import KeptCode
+
+    kept = KeptCode("up")
+    kept.use()
+    try:
+        _up(run, options)
+    finally:
+        kept.keep()
+
+
+def _up(run: Run, options: dict[str, Any]) -> None:
     parts = _parts(options)
     from tallystick.cli.beacon import Beacon
     from tallystick.cli.manager_beside import manager_for

@@ -8,6 +8,7 @@
 `bootloader`            the signed configuration, then the Secure World by its hash
 `secure`                the Normal World against the second key
 `archive`               the modules of the running image, found and loaded at once
+`kept_code`             code of data classes, for what runs from an installation and not from an image
 `library`               native code that an image cannot hold, checked against the list inside the image
 `slot`                  two slots, trial and fall-back, updates that a power cut cannot break
 `chain`                 all of it for one device

@@ -37,13 +37,22 @@ _DESCRIPTORS = "/proc/self/fd"
 Work = Callable[[], int]
 
 
-def main(arguments: list[str], *, refusal: Refusal = Refusal.KILL, without: AbstractSet[Boundary] = frozenset()) -> int:
+def main(
+    arguments: list[str],
+    *,
+    refusal: Refusal = Refusal.KILL,
+    without: AbstractSet[Boundary] = frozenset(),
+    on_prepared: Callable[[], None] | None = None,
+) -> int:
     """Run the program that `arguments` names, locked, and return its exit status.
 
-    Only the self-test softens the lock, by `refusal` and `without`; no argument of the command line can.
+    Only the self-test softens the lock, by `refusal` and `without`; no argument of the command line can. `on_prepared` is
+    called before the lock, when everything is imported.
     """
     role, parent, program, *rest = arguments
     work = prepare(program, rest)
+    if on_prepared is not None:
+        on_prepared()
     gc.freeze()  # an image starts without; what is loaded by now is no garbage
     gc.enable()
     lock = Lock(Role(role), refusal=refusal, without=without)

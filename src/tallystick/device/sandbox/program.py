@@ -44,7 +44,7 @@ class Programs:
     @classmethod
     def of_installation(cls) -> Self:
         """Return the programs of the package that runs now."""
-        return cls(prefix=(sys.executable, "-I", "-m", "tallystick.device.sandbox.entry"))
+        return cls(prefix=(sys.executable, "-I", "-m", "tallystick.device.sandbox.installed_entry"))
 
     @classmethod
     def of_image(cls, image: int, handover: int) -> Self:
