@@ -115,6 +115,9 @@ class FakeChain:
             if "Vesting" in self.account_kind:
                 plain = {"base_vesting_account": {"base_account": plain}}
             return httpx.Response(200, json={"account": {"@type": self.account_kind, **plain}})
+        if path.endswith("/by_denom"):
+            denom = request.url.params["denom"]
+            return httpx.Response(200, json={"balance": {"denom": denom, "amount": str(self.balances.get(denom, 0))}})
         if "/bank/v1beta1/balances/" in path:
             coins = [{"denom": denom, "amount": str(amount)} for denom, amount in self.balances.items()]
             return httpx.Response(200, json={"balances": coins, "pagination": {}})
@@ -184,6 +187,9 @@ class FakeChain:
             if "Vesting" in self.account_kind:
                 account = pb((1, pb((1, account))))
             return _response(0, pb((1, pb((1, self.account_kind), (2, account)))))
+        if name == "Balance":
+            denom = question[4 + question[1] :].decode()
+            return _response(0, pb((1, pb((1, denom), (2, str(self.balances.get(denom, 0)))))))
         if name == "AllBalances":
             return _response(0, pb(*((1, pb((1, one), (2, str(number)))) for one, number in self.balances.items())))
         if name == "DenomMetadataByQueryString":

@@ -27,7 +27,7 @@ _HASH: Final = re.compile(r"[0-9A-F]{64}")
 @NODE
 @PATH
 def balance(address: str | None, chain: str, node: str | None, path: str | None) -> Report:
-    """Print what ADDRESS has, or the account on the device."""
+    """Print what ADDRESS has, or the account on the device: the first 200 coins."""
     run = current_run()
     network = network_of(run, chain)
     if address is not None and path is not None:

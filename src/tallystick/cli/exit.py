@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum, unique
 
 from tallystick.errors import AmbiguousDevice, StatusError, TallyError
+from tallystick.host.chain.fault import Unconfirmed
 from tallystick.wire.status import explain
 
 
@@ -85,4 +86,6 @@ def document(error: TallyError) -> dict[str, object]:
         members["data"] = error.data.hex()
     if isinstance(error, AmbiguousDevice):
         members["candidates"] = error.candidates
+    if isinstance(error, Unconfirmed):
+        members |= {"transaction": error.transaction, "sequence": error.sequence}
     return members

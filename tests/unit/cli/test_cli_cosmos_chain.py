@@ -177,6 +177,13 @@ def test_faults_have_words_codes_and_remedies(tally, chain, change, error, code)
     assert (members["error"], answer.exit_code, bool(members["remedy"])) == (error, code, True)
 
 
+def test_what_to_look_for_is_in_the_error(tally, chain):
+    """Programs find hash and number of what nobody knows the end of."""
+    chain.blocks_to_wait = 10**9
+    members = json.loads(tally("send", OTHER, "1atom", "--yes", "--json").stdout)
+    assert (len(members["transaction"]), members["sequence"]) == (64, 3)
+
+
 def test_refusal_on_the_device(tally, chain, scripted):
     """Exit code 7, and nothing was sent."""
     scripted.app, scripted.refuses = "Cosmos", True

@@ -44,9 +44,11 @@ def _asked(door: Door) -> tuple[Node, str]:
         if door.get(NODE_INFO).body.find("default_node_info") is not None:
             rest = RestNode(door)
             return rest, rest.chain_id()
-    except (ProtocolError, ChainError) as error:
-        if isinstance(error, NodeDown):
-            raise
+    except NodeDown:
+        raise
+    except (ProtocolError, ChainError):
+        # no REST service: asked as the other kind
+        pass
     rpc = RpcNode(door)
     try:
         return rpc, rpc.chain_id()

@@ -57,6 +57,10 @@ class Node(Protocol):
         """Return what an address has, the first 200 coins."""
         ...
 
+    def balance(self, address: str, denom: str) -> int:
+        """Return what an address has of one coin."""
+        ...
+
     def metadata(self, denom: str) -> CoinMetadata | None:
         """Return what the chain says about a coin, None when it says nothing."""
         ...

@@ -98,9 +98,8 @@ def spent(transaction: Transaction) -> dict[str, int]:
 
 
 def _check_funds(node: Node, transaction: Transaction, network: Network) -> None:
-    there = {coin.denom: coin.amount for coin in node.balances(transaction.signer.address)}
     for denom, amount in spent(transaction).items():
-        found = there.get(denom, 0)
+        found = node.balance(transaction.signer.address, denom)
         if amount > found:
             shown = [network.unit.show(Coin(amount=one, denom=denom)) for one in (amount, found)]
             raise NotEnough(

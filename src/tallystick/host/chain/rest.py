@@ -61,6 +61,11 @@ class RestNode:
         found = self._get(path, **{"pagination.limit": _PAGE}).member("balances")
         return tuple(one.coin() for one in found.items())
 
+    def balance(self, address: str, denom: str) -> int:
+        """Return what an address has of one coin."""
+        path = f"/cosmos/bank/v1beta1/balances/{quote(address, safe='')}/by_denom"
+        return self._get(path, denom=denom).member("balance", "amount").number(maximum=2**256 - 1)
+
     def metadata(self, denom: str) -> CoinMetadata | None:
         """Return what the chain says about a coin, None when it says nothing."""
         reply = self._door.get("/cosmos/bank/v1beta1/denoms_metadata_by_query_string", {"denom": denom})

@@ -69,6 +69,11 @@ class RpcNode:
         found = self._asked("/cosmos.bank.v1beta1.Query/AllBalances", protobuf.text_field(1, address) + page)
         return tuple(_coin(one) for one in found.messages(1))
 
+    def balance(self, address: str, denom: str) -> int:
+        """Return what an address has of one coin."""
+        question = protobuf.text_field(1, address) + protobuf.text_field(2, denom)
+        return _digits(self._asked("/cosmos.bank.v1beta1.Query/Balance", question).message(1).text(2))
+
     def metadata(self, denom: str) -> CoinMetadata | None:
         """Return what the chain says about a coin, None when it says nothing."""
         try:

@@ -153,7 +153,7 @@ WITHDRAW: Final = MessageType(
     fields=_fields(("delegator_address", Kind.TEXT), ("validator_address", Kind.TEXT)),
     signer="delegator_address",
 )
-#: the older form, which the Cosmos app has a name for and every chain takes
+#: the older form, which the Cosmos app has a name for
 VOTE: Final = MessageType(
     url="/cosmos.gov.v1beta1.MsgVote", amino="cosmos-sdk/MsgVote", title="Vote", fields=_fields(*_VOTE), signer="voter"
 )

@@ -53,6 +53,7 @@ def test_everything_is_asked_in_both_ways(chain):
     node = _node(chain)
     assert node.account(ADDRESS) == Account(number=12, sequence=3)
     assert node.balances(ADDRESS) == (Coin(amount=10_000_000, denom="uatom"),)
+    assert (node.balance(ADDRESS, "uatom"), node.balance(ADDRESS, "stake")) == (10_000_000, 0)
     assert node.metadata("uatom") == CoinMetadata(display="atom", exponents=(("uatom", 0), ("atom", 6)))
     assert node.metadata("stake") is None
     assert node.gas_price("uatom") == Decimal("0.025")
@@ -184,7 +185,7 @@ def test_rest_answers_that_make_no_sense(word, document):
     chain.faults = {word: httpx.Response(200, json=document)}
     ask = {
         "accounts": lambda: node.account(ADDRESS),
-        "balances": lambda: node.balances(ADDRESS),
+        "balances": lambda: (node.balances(ADDRESS), node.balance(ADDRESS, "uatom")),
         "denoms_metadata": lambda: node.metadata("uatom"),
         "feemarket": lambda: node.gas_price("uatom"),
         "simulate": lambda: node.simulate(b"tx"),
@@ -194,7 +195,9 @@ def test_rest_answers_that_make_no_sense(word, document):
         ask()
 
 
-@pytest.mark.parametrize("word", ["Account", "AllBalances", "Metadata", "GasPrice", "Simulate", "broadcast", "tx"])
+@pytest.mark.parametrize(
+    "word", ["Account", "AllBalances", "Query/Balance", "Metadata", "GasPrice", "Simulate", "broadcast", "tx"]
+)
 @pytest.mark.parametrize(
     "result",
     [
@@ -210,6 +213,7 @@ def test_rpc_answers_that_make_no_sense(word, result):
     ask = {
         "Account": lambda: node.account(ADDRESS),
         "AllBalances": lambda: node.balances(ADDRESS),
+        "Query/Balance": lambda: node.balance(ADDRESS, "uatom"),
         "Metadata": lambda: node.metadata("uatom"),
         "GasPrice": lambda: node.gas_price("uatom"),
         "Simulate": lambda: node.simulate(b"tx"),
