@@ -117,6 +117,11 @@ def _last_touch(machine: Machine, arguments: tuple[int, ...]) -> int:
     return 0
 
 
+def _buttons(machine: Machine, _arguments: tuple[int, ...]) -> int:
+    """Tell which buttons were down when the app last heard of them: 1 left, 2 right."""
+    return machine.window.buttons
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     "os_io_init": _nothing,
     "os_io_start": _nothing,
@@ -124,6 +129,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "os_io_seph_tx": _nothing,
     "os_io_rx_evt": _receive,
     "os_io_tx_cmd": _send,
+    "io_button_read": _buttons,
     "touch_get_last_info": _last_touch,
     "touch_exclude_borders": _nothing,
     "touch_set_state": _nothing,

@@ -11,7 +11,7 @@ from tallystick.device.native.glyph import Texts
 from tallystick.device.native.memory import Memory
 from tallystick.device.native.seph import PacketStream
 from tallystick.device.native.usb_host import UsbHost
-from tallystick.wire.call_canvas import FingerInput, TickInput
+from tallystick.wire.call_canvas import ButtonsInput, FingerInput, TickInput
 from tallystick.wire.model import MODELS
 from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent, Outcome, Request
 
@@ -43,6 +43,8 @@ class Window:
         self.texts = Texts(memory, model=model)
         self.packets = PacketStream()
         self.finger = FingerInput(x=0, y=0, pressed=False)
+        #: the buttons that are down: 1 left, 2 right
+        self.buttons = 0
         #: whether an APDU waits for its answer
         self.is_owing = False
         #: packets that wait for the app, whether its status followed the last one, and how long that one was
@@ -86,4 +88,6 @@ class Window:
         self._ticks = _IDLE_TICKS
         if isinstance(event, FingerInput):
             self.finger = event
+        elif isinstance(event, ButtonsInput):
+            self.buttons = event.down
         self.is_owing |= isinstance(event, ApduEvent)

@@ -11,6 +11,7 @@ from tallystick.wire.syscall import ApduEvent, Outcome, Response
 
 RECT, LINE, IMAGE, REFRESH, FILE, RLE = 0x01FA0000, 0x03FA0001, 0x04FA0002, 0x03FA0003, 0x05FA0004, 0x05FA0010
 RECEIVE, SEND, TOUCH = 0x03000089, 0x04000088, 0x01FA000B
+BUTTONS = 0x0000008F
 SEPH_SEND, SEPH_RECEIVE, SEPH_SENT = 0x02000083, 0x03000085, 0x00000084
 BAGL_RECT, BAGL_BITMAP, UPDATE, CLEAR = 0x0500007D, 0x0900007C, 0x0000007A, 0x00000079
 WAIT = call(RECEIVE, RAM, 300, 0)
@@ -247,3 +248,12 @@ def test_bagl_draws_bitmaps_and_shows_them_at_once():
     )
     data = run.paintings[0].data
     assert (data[:2], data[16:18], data[31], data[32:34]) == (b"\x0f\x00", b"\x08\x00", 0xFF, b"\x00\x00")
+
+
+@pytest.mark.parametrize("down", [0, 1, 2, 3])
+def test_buttons_that_are_down_can_be_read(down):
+    """An app that polls is told what it heard last; before that nothing is down."""
+    run = Drawn([(BUTTONS,)])
+    assert run.result == (0, 0)
+    events = [Outcome(value=ButtonsInput(3)), Outcome(value=ButtonsInput(down))]
+    assert Drawn([WAIT, WAIT, (BUTTONS,)], answers=events).result == (down, 0)
