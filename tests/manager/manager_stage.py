@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,8 +12,11 @@ from sqlalchemy.orm import Session
 from tallystick.manager.catalog.service import NewApp, devices_named, publish_app, sign_missing, stock
 from tallystick.manager.db.engine import open_engine, sessions_of
 from tallystick.manager.db.record import Audit
+from tallystick.manager.firmware.script import ScriptKind, StoredRelease
 from tallystick.manager.firmware.service import KnownFirmware, NewFirmware, know, publish
+from tallystick.manager.flow import FlowError
 from tallystick.manager.hsm.keyring import Keyring
+from tallystick.manager.hsm.signer import Signer
 from tallystick.wire.firmware import ARTEFACTS
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.install import InstallParameters
@@ -35,6 +39,15 @@ def app_image(name: str = "Demo", version: str = "1.0.0", *, size: int = 1000) -
 def release_files(version: str) -> dict[str, bytes]:
     """Return files that look like a release."""
     return {name: f"{name} {version}".encode() * 20 for name in ARTEFACTS.values()}
+
+
+class NoScripts:
+    """Makes a manager that offers apps only."""
+
+    def commands(self, kind: ScriptKind, release: StoredRelease, *, software: Signer) -> Sequence[bytes]:
+        """Raise FlowError."""
+        del release, software
+        raise FlowError(f"this manager has no script for the step {kind.value}")
 
 
 @dataclass(frozen=True)

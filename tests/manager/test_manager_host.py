@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.websockets import WebSocketDisconnect
 from tests.manager.manager_device import NANOSP, ScriptedDevice
+from tests.manager.manager_stage import NoScripts
 from tests.manager.test_manager_install import Scripts
 
 from tallystick.errors import (
@@ -372,8 +373,6 @@ def test_a_version_that_the_manager_does_not_know(update_manager, device):
 
 def test_a_manager_without_scripts_ends_the_update(service_with, settings, shelves, device):
     """The manager's own words are told, and the device is as it was."""
-    from tallystick.manager.firmware.script import NoScripts
-
     del shelves
     with service_with(settings, scripts=NoScripts()) as client, pytest.raises(ManagerError, match="no script"):
         result(firmware.update(session_with(device), manager_of(client)))

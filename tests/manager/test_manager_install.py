@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.manager.manager_device import NANOSP, ScriptedDevice
-from tests.manager.manager_stage import audit_lines, play, reply_to
+from tests.manager.manager_stage import NoScripts, audit_lines, play, reply_to
 
 from tallystick.crypto.secp256k1 import verify_ecdsa_der
 from tallystick.manager.firmware.script import ScriptKind
@@ -174,8 +174,6 @@ def test_a_version_with_nothing_to_install_has_no_script(client):
 
 def test_a_manager_without_scripts_says_so(service_with, settings, keyring):
     """Where releases cannot be turned into scripts, an update ends in an error, not in silence."""
-    from tallystick.manager.firmware.script import NoScripts
-
     name = "nanosp/1.3.0/upgrade_osu"
     with service_with(settings, scripts=NoScripts()) as client:
         end = flow(client, f"/install?targetId={NANOSP}&firmware={name}", ScriptedDevice(keyring))

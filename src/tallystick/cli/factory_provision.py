@@ -12,6 +12,7 @@ import click
 
 from tallystick.cli.command import DeviceCommand
 from tallystick.cli.follow import follow
+from tallystick.cli.realm import realm_option
 from tallystick.cli.render import Report
 from tallystick.cli.target import current_run
 from tallystick.errors import UsageError
@@ -34,13 +35,7 @@ _RECORD = "devices.jsonl"
     type=click.Path(file_okay=False, path_type=Path),
     help="the same as --hsm file:DIR",
 )
-@click.option(
-    "--realm",
-    type=click.Choice([realm.value for realm in Realm]),
-    default=Realm.TEST.value,
-    show_default=True,
-    help="the world of trust the device is made for; keys of the other one are refused",
-)
+@realm_option("the world of trust the device is made for; keys of the other one are refused")
 @click.option(
     "--record",
     "record_file",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
+from tallystick.cli.realm import realm_option
 from tallystick.cli.render import Report
 from tallystick.manager.hsm.role import KEYRING_ROLES, Realm
 
@@ -39,13 +40,7 @@ def keys() -> None:
 
 @click.command(cls=DeviceCommand)
 @_HSM
-@click.option(
-    "--realm",
-    type=click.Choice([realm.value for realm in Realm]),
-    default=Realm.TEST.value,
-    show_default=True,
-    help="the world of trust they belong to, for ever",
-)
+@realm_option("the world of trust they belong to, for ever")
 @_ALLOW
 def create(url: str, realm: str, is_allowed: bool) -> Report:
     """Make the three keys: issuer, software key and signer, with the issuer's certificate for the signer.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
+from tallystick.cli.realm import realm_option
 from tallystick.cli.render import Report
 from tallystick.manager.hsm.role import Realm
 
@@ -45,13 +46,7 @@ def keys() -> None:
 
 @click.command(cls=DeviceCommand)
 @_WHERE
-@click.option(
-    "--realm",
-    type=click.Choice([realm.value for realm in Realm]),
-    default=Realm.TEST.value,
-    show_default=True,
-    help="the world of trust it belongs to, for ever",
-)
+@realm_option("the world of trust it belongs to, for ever")
 @ALLOW
 def create(where: str, realm: str, is_allowed: bool) -> Report:
     """Make an owner's key at WHERE: a new file, or pkcs11:token=LABEL;module=LIBRARY?pin-source=file:PATH.

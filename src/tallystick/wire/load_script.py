@@ -11,7 +11,7 @@ from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.intel_hex import Area, IntelHex
 from tallystick.wire.loader_command import DeleteApp
 from tallystick.wire.loader_image import CheckCrc, Commit, Create, Flush, Load, SetLoadOffset
-from tallystick.wire.loader_layout import ALIGNMENT, crc16, parameters_offset
+from tallystick.wire.loader_layout import ALIGNMENT, crc16, image_in, parameters_offset
 
 __all__ = [
     "MAX_SEGMENT_BYTES",
@@ -125,12 +125,7 @@ def assemble(create: CreateApp, memory: bytes) -> AppImage:
     begin = len(memory) - create.parameters_length
     if not body <= begin < body + ALIGNMENT:
         raise RemoteProtocolError("the areas loaded are not those announced", status=_NOT_AS_ANNOUNCED)
-    return AppImage(
-        create=create,
-        code=memory[: create.code_length],
-        data=memory[create.code_length : body],
-        parameters=memory[begin:],
-    )
+    return image_in(memory, create, parameters_at=begin)
 
 
 def load_script(

@@ -16,7 +16,7 @@ from tallystick.errors import StateError, TallyError, TrustError, UsageError
 from tallystick.manager.hsm.address import FileAddress, TokenAddress, parse_address, read_pin
 from tallystick.manager.hsm.key_file import KeyFile
 from tallystick.manager.hsm.keyring import Keyring, file_of
-from tallystick.manager.hsm.role import KEYRING_ROLES, Realm, Role, realm_named, require_realm
+from tallystick.manager.hsm.role import KEYRING_ROLES, Realm, Role, require_realm
 from tallystick.manager.hsm.signer import to_der
 from tallystick.wire.certificate import signer_message
 
@@ -215,13 +215,6 @@ def test_record_belongs_to_one_realm_for_ever() -> None:
         require_realm("test", Realm.PRODUCTION)
     with pytest.raises(TrustError):
         require_realm("", Realm.TEST)
-
-
-def test_realm_is_test_or_production() -> None:
-    """Any other word is refused."""
-    assert realm_named("production") is Realm.PRODUCTION
-    with pytest.raises(UsageError):
-        realm_named("staging")
 
 
 # ----------------------------------------------------------------------------------------------------------------- URLs

@@ -9,7 +9,7 @@ written tells which.
 from __future__ import annotations
 
 from tallystick.wire.image import AppImage, CreateApp
-from tallystick.wire.loader_layout import parameters_offset
+from tallystick.wire.loader_layout import image_in, parameters_offset
 from tallystick.wire.status import Reject, StatusWord
 
 
@@ -55,16 +55,9 @@ class Loading:
 
     def image(self) -> AppImage:
         """Return the app as it stands in the memory now."""
-        create = self.create
-        size = create.parameters_length
-        is_aligned = self._written_end > self._data_end + size
+        is_aligned = self._written_end > self._data_end + self.create.parameters_length
         start = self._parameters_at if is_aligned else self._data_end
-        return AppImage(
-            create=create,
-            code=bytes(self._memory[: create.code_length]),
-            data=bytes(self._memory[create.code_length : self._data_end]),
-            parameters=bytes(self._memory[start : start + size]),
-        )
+        return image_in(self._memory, self.create, parameters_at=start)
 
     def _address(self, offset: int) -> int:
         if self._segment is None:

@@ -148,11 +148,3 @@ class HardwareNoise:
     def close(self) -> None:
         """Let go of the device."""
         os.close(self._descriptor)
-
-
-def machine_rng() -> MixedRng:
-    """Return the kernel's generator, mixed with the hardware source of this machine if this user may read one."""
-    try:
-        return MixedRng(noise={"hwrng": HardwareNoise().read})
-    except OSError:
-        return MixedRng()

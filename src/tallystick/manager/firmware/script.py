@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Protocol
 
-from tallystick.manager.flow import FlowError
 from tallystick.manager.hsm.signer import Signer
 
 
@@ -46,12 +45,3 @@ class ScriptSource(Protocol):
 
         `software` signs what the device's loader checks (wire-protocol E.6).
         """
-
-
-class NoScripts:
-    """A manager that offers apps only."""
-
-    def commands(self, kind: ScriptKind, release: StoredRelease, *, software: Signer) -> Sequence[bytes]:
-        """Raise FlowError."""
-        del release, software
-        raise FlowError(f"this manager has no script for the step {kind.value}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum, unique
 
-from tallystick.errors import TrustError, UsageError
+from tallystick.errors import TrustError
 
 
 @unique
@@ -49,11 +49,3 @@ def require_realm(recorded: str | None, realm: Realm) -> str:
             remedy="use the keys this was made with, or begin with a new database",
         )
     return realm.value
-
-
-def realm_named(text: str) -> Realm:
-    """Return the realm of this name; raise UsageError for any other."""
-    try:
-        return Realm(text)
-    except ValueError:
-        raise UsageError(f"there is no realm {text!r}", remedy="it is test or production") from None

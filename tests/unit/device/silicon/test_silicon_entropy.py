@@ -14,7 +14,6 @@ from tallystick.device.silicon.entropy import (
     MixedRng,
     RepeatableRng,
     SystemRng,
-    machine_rng,
 )
 from tallystick.device.silicon.health import (
     PROPORTION_CUTOFF,
@@ -68,15 +67,6 @@ def test_short_reads_do_not_wait_for_hardware():
     assert calls == []
     mixed.read(16)
     assert calls == [START_BYTES, 64]
-
-
-def test_machine_has_a_generator():
-    """On any machine there is a mixture, with the kernel in it."""
-    mixed = machine_rng()
-    assert mixed.sources[0] == "kernel"
-    assert mixed.read(32) != mixed.read(32)
-    for source, _test in mixed._noise.values():
-        source.__self__.close()
 
 
 def test_sources_are_named():
