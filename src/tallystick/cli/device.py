@@ -59,11 +59,14 @@ def info() -> Report:
 def list_devices() -> Report:
     """List every device that could be meant, in the order of preference. Finding none is not an error.
 
+    Devices that `tally up` holds at other ports follow: they are meant only by their address, with --device.
     With --ble those that are heard over Bluetooth are listed too, which takes some seconds.
     """
     run = current_run()
     finder = run.finder()
-    found = finder.candidates() + (finder.nearby() if run.is_ble else [])
+    found = finder.candidates()
+    found += [one for one in run.neighbours() if one.url not in {other.url for other in found}]
+    found += finder.nearby() if run.is_ble else []
     return Report(
         schema="device.list",
         data={"devices": [_candidate(one) for one in found]},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
 import click
 from platformdirs import user_config_dir
 
 from tallystick import __version__
+from tallystick.cli import machine
 from tallystick.cli.command import DeviceCommand
 from tallystick.cli.render import Report
 from tallystick.cli.target import DEVICE_VARIABLE, PROXY_VARIABLES, Run, current_run
@@ -19,27 +19,12 @@ from tallystick.host import udev
 from tallystick.host.transport.discovery import Candidate, Finder
 from tallystick.host.transport.hid import hidapi, may_open
 
-_PACKAGES = (
-    "click",
-    "rich",
-    "construct",
-    "cryptography",
-    "coincurve",
-    "mnemonic",
-    "hidapi",
-    "httpx",
-    "starlette",
-    "uvicorn",
-    "pillow",
-    "textual",
-)
-
 
 @click.command(cls=DeviceCommand)
 def doctor() -> Report:
     """Look at this machine and say what stands between it and a device. Nothing is sent to any device."""
     run = current_run()
-    packages = {name: _installed(name) for name in _PACKAGES}
+    packages, tools = machine.packages(), machine.tools()
     environment = {name: run.environ.get(name) for name in (DEVICE_VARIABLE, *PROXY_VARIABLES)}
     devices, problems = _devices(run)
     hid, hid_problems = _hid()
@@ -53,6 +38,7 @@ def doctor() -> Report:
         "platform": platform.platform(),
         "config_dir": user_config_dir("tallystick"),
         "packages": packages,
+        "tools": tools,
         "environment": environment,
         "hid": hid,
         "udev": rule.state.value if rule else None,
@@ -63,7 +49,8 @@ def doctor() -> Report:
         ("tallystick", __version__),
         ("Python", f"{platform.python_version()} on {platform.platform()}"),
         ("Configuration", user_config_dir("tallystick")),
-        *((name, found or "not installed") for name, found in packages.items()),
+        *machine.package_words(packages),
+        *machine.tool_words(tools),
         *((name, value) for name, value in environment.items() if value),
         ("HID through", hid or "nothing"),
         ("udev", rule.words if rule else "not on this system"),
@@ -72,13 +59,6 @@ def doctor() -> Report:
         ("Verdict", f"{len(problems)} to look at" if problems else "nothing stands in the way"),
     ]
     return Report(schema="doctor", data=data, facts=facts)
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _devices(run: Run) -> tuple[list[tuple[Candidate, str]], list[str]]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tallystick.host.chain.door import Door
     from tallystick.host.session import Session
     from tallystick.host.transport.base import Transport
-    from tallystick.host.transport.discovery import Finder
+    from tallystick.host.transport.discovery import Candidate, Finder
 
 DEVICE_VARIABLE = "TALLY_DEVICE"
 PROXY_VARIABLES = ("LEDGER_PROXY_ADDRESS", "LEDGER_PROXY_PORT")
@@ -32,7 +32,8 @@ _TRAFFIC = 5
 class Run:
     """What the options said, and what tests replace.
 
-    These are `environ`, `open_transport` (address or None to transport), `open_door` (URL to the way to a chain's node) and `waiting`.
+    These are `environ`, `open_transport` (address or None to transport), `open_door` (URL to the way to a chain's node), `waiting`, and
+    `running` (the ready lines of this user's `tally up`).
     """
 
     device: str | None = None
@@ -47,6 +48,7 @@ class Run:
     open_transport: Callable[[str | None], Transport] | None = None
     open_door: Callable[[str], Door] | None = None
     waiting: Waiting | None = None
+    running: Callable[[], Iterable[Mapping[str, Any]]] | None = None
     session: Session | None = None
 
     @property
@@ -65,6 +67,22 @@ class Run:
             return Finder(proxy=parse_endpoint(f"[{host}]:{port}"))
         except UsageError as error:
             raise UsageError(f"{' and '.join(PROXY_VARIABLES)}: {error.message}", remedy=error.remedy) from None
+
+    def neighbours(self) -> list[Candidate]:
+        """Return the devices that this user's `tally up` hold at any port, in the order of their ports."""
+        from tallystick.cli.beacon import running
+        from tallystick.host.transport.discovery import LOCAL_HOST, Candidate
+
+        found = {facts.get("apdu_port"): facts for facts in (self.running or running)()}
+        return [
+            Candidate(
+                url=f"tcp:{LOCAL_HOST}:{port}",
+                kind="tcp",
+                model=str(facts.get("model") or ""),
+                serial=str(facts.get("serial") or ""),
+            )
+            for port, facts in sorted(((port, facts) for port, facts in found.items() if isinstance(port, int)))
+        ]
 
     def connect(self) -> Session:
         """Return a session with the device that is meant; it is closed at the end of the run."""

@@ -24,6 +24,7 @@ def invoke(scripted: ScriptedDevice) -> Callable[..., Result]:
 
     def run(*words: str, stdin: str | bytes | None = None, environ: dict[str, str] | None = None, **settings) -> Result:
         settings.setdefault("open_transport", lambda _address: scripted)
+        settings.setdefault("running", lambda: ())
         return CliRunner().invoke(tally, list(words), input=stdin, obj=Run(environ=environ or {}, **settings))
 
     return run

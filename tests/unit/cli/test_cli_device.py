@@ -123,3 +123,28 @@ def test_list_takes_its_devices_from_the_surroundings(invoke, monkeypatch):
     table = invoke("device", "list").stdout.splitlines()
     assert table[0].split() == ["URL", "MODEL", "PRODUCT", "SERIAL"]
     assert table[1].split() == ["tcp:127.0.0.1:9999", "-", "-", "-"]
+
+
+def test_list_tells_of_our_devices_at_other_ports(invoke, monkeypatch):
+    """What `tally up` holds at another port than the usual one is listed with model and serial, each device once."""
+    from tallystick.cli.target import Run
+    from tallystick.host.transport.discovery import Candidate
+
+    class Usual:
+        def candidates(self):
+            return [Candidate(url="tcp:127.0.0.1:9999", kind="tcp")]
+
+    monkeypatch.setattr(Run, "finder", lambda self: Usual())
+    ready = [
+        {"apdu_port": 40002, "model": "stax", "serial": "B2"},
+        {"apdu_port": 40001, "model": "nanosp", "serial": "A1"},
+        {"apdu_port": 9999, "model": "nanox", "serial": "C3"},
+        {"apdu_port": "nonsense"},
+        {},
+    ]
+    devices = json.loads(invoke("device", "list", "--json", running=lambda: ready).stdout)["devices"]
+    assert [(one["url"], one["model"], one["serial"]) for one in devices] == [
+        ("tcp:127.0.0.1:9999", None, None),
+        ("tcp:127.0.0.1:40001", "nanosp", "A1"),
+        ("tcp:127.0.0.1:40002", "stax", "B2"),
+    ]

@@ -60,6 +60,7 @@ def test_doctor_tells_versions_environment_and_problems(invoke, monkeypatch):
         "platform",
         "config_dir",
         "packages",
+        "tools",
         "environment",
         "hid",
         "udev",
