@@ -22,6 +22,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, unique
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tallystick.wire.app_icon import AppIcon
 
 
 @unique
@@ -64,10 +68,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a menu: a label, and the value it has now if it is a setting."""
+    """One entry of a menu: a label, the value it has now if it is a setting, and a picture (OS only)."""
 
     label: str
     value: str = ""
+    picture: AppIcon | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ class Home:
         installed = self._session.registry.apps() if self._session.is_onboarded else []
         apps = [app for app in installed if not app.flags & AppFlag.NO_RUN]
         ready = "recovery mode" if self._session.mode is BootMode.RECOVERY else "is ready"
-        entries = [Entry(self._session.identity.name, ready), *(Entry(app.name, app.version) for app in apps)]
+        entries = [Entry(self._session.identity.name, ready), *(Entry(app.name, app.version, app.icon) for app in apps)]
         retired = self._session.storage.retired() if self._session.is_onboarded else []
         if retired:
             entries.append(Entry("Reinstall apps", ", ".join(retired)))

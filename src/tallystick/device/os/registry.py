@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tallystick.device.os.app_record import AppRecord
 from tallystick.device.os.storage import Storage
 from tallystick.errors import ProtocolError, RemoteProtocolError, StateCorrupt, UsageError
+from tallystick.wire.app_icon import AppIcon, icon_or_none
 from tallystick.wire.app_list import AppListEntry
 from tallystick.wire.bundle import Bundle, Manifest
 from tallystick.wire.dashboard import MemoryInfo
@@ -36,6 +37,8 @@ class InstalledApp:
     record: AppRecord = field(repr=False)
     needs: tuple[str, ...]
     blocks: int
+    #: its picture, if it brought one that can be drawn
+    icon: AppIcon | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -184,6 +187,7 @@ class Registry:
             record=record,
             needs=tuple(name for raw in parameters.dependencies() for name in decode_dependencies(raw)),
             blocks=self.blocks(image.create),
+            icon=icon_or_none(parameters.icon),
         )
 
     def _stored(self, name: str) -> InstalledApp:

@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 
 from tallystick.device.os.display.button import ButtonTracker
 from tallystick.device.os.display.layout import Layout
+from tallystick.wire.app_icon import AppIcon
 from tallystick.wire.events import Button, ButtonEvent, Gesture
-from tallystick.wire.panel import Action, Box, Drawing, Element, Icon, Role, Style, Text
+from tallystick.wire.panel import Action, Bitmap, Box, Drawing, Element, Icon, Role, Style, Text
 from tallystick.wire.screen import Answer
 
 #: width and height of the arrows at the sides, and of the picture of a page
@@ -44,6 +45,8 @@ class Page:
 
     lines: tuple[Line, ...]
     icon: str = ""
+    #: shown in place of `icon`
+    picture: AppIcon | None = None
     #: role and label of the action that both buttons are
     role: Role | None = None
     label: str = field(default="", repr=False)
@@ -59,7 +62,9 @@ def draw_page(page: Page, *, layout: Layout, actions: tuple[Action, ...]) -> Dra
     elements: list[Element] = []
     left, width, height = layout.margin, layout.text_width, len(page.lines) * layout.line_height
     top = (layout.height - height) // 2
-    if page.icon and (layout.rows - len(page.lines)) * layout.line_height >= _PICTURE:
+    if page.picture is not None:
+        left, width, top = _place_picture(elements, page.picture, layout=layout, text_height=height)
+    elif page.icon and (layout.rows - len(page.lines)) * layout.line_height >= _PICTURE:
         top = (layout.height - height - _PICTURE) // 2
         elements.append(Icon(x=(layout.width - _PICTURE) // 2, y=top, w=_PICTURE, h=_PICTURE, name=page.icon))
         top += _PICTURE
@@ -79,6 +84,23 @@ def draw_page(page: Page, *, layout: Layout, actions: tuple[Action, ...]) -> Dra
             x = layout.width - 1 - arrow_width
             elements.append(Icon(x=x, y=y, w=arrow_width, h=arrow_height, name="right"))
     return Drawing(elements=tuple(elements), actions=actions)
+
+
+def _place_picture(
+    elements: list[Element], picture: AppIcon, *, layout: Layout, text_height: int
+) -> tuple[int, int, int]:
+    """Add a picture above the text, or beside it where that is too low; return where the text goes: left, width, top."""
+    bits, data = picture.packed()
+    w, h = picture.width, picture.height
+    left, width, top = layout.margin, layout.text_width, (layout.height - text_height) // 2
+    if text_height + h <= layout.height:
+        top = (layout.height - text_height - h) // 2
+        elements.append(Bitmap(x=(layout.width - w) // 2, y=top, w=w, h=h, bpp=bits, data=data))
+        return left, width, top + h
+    if h <= layout.height and w <= width // 4:
+        elements.append(Bitmap(x=left, y=(layout.height - h) // 2, w=w, h=h, bpp=bits, data=data))
+        return left + w, width - w, top
+    return left, width, top
 
 
 class Carousel:

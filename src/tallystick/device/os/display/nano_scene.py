@@ -78,7 +78,14 @@ def menu_view(scene: Menu, layout: Layout) -> Carousel:
             body.append(Line(clip(value, layout.columns)))
         shown = (*head, *body)[: layout.rows]
         icon = name(scene.icon) if index == 0 else ""
-        return Page(lines=shown, icon=icon, role=Role.SELECT, label=name(label), answer=Selected(index))
+        return Page(
+            lines=shown,
+            icon=icon,
+            picture=entry.picture,
+            role=Role.SELECT,
+            label=name(label),
+            answer=Selected(index),
+        )
 
     count = max(len(scene.entries), 1)
     return Carousel(layout=layout, count=count, page=page, around=True, start=min(max(scene.start, 0), count - 1))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from tallystick.device.os.display.layout import Layout
 from tallystick.device.os.display.text import clean, clip, name
-from tallystick.wire.panel import Action, Align, Box, Drawing, Element, Icon, Role, Style, Text
+from tallystick.wire.app_icon import AppIcon
+from tallystick.wire.panel import Action, Align, Bitmap, Box, Drawing, Element, Icon, Role, Style, Text
 from tallystick.wire.screen import Answer
 
 #: air around what stands in the footer, and corners of what can be tapped, in pixels
@@ -115,6 +116,15 @@ class Sheet:
         side = self.layout.line_height
         x, y = area.x + (area.w - side) // 2, area.y + (area.h - side) // 2
         self.add(Icon(x=x, y=y, w=side, h=side, name=name(picture)))
+
+    def picture(self, area: Area, picture: AppIcon) -> int:
+        """Draw an app's picture at the left of `area`, if it is high enough; return the width that it takes."""
+        if picture.height > area.h:
+            return 0
+        bits, data = picture.packed()
+        x, y = area.x + _PAD, area.y + (area.h - picture.height) // 2
+        self.add(Bitmap(x=x, y=y, w=picture.width, h=picture.height, bpp=bits, data=data))
+        return _PAD + picture.width
 
     def button(self, area: Area, label: str, effect: Effect, *, role: Role, hold_s: float = 0.0) -> None:
         """Draw a box with a label that can be tapped."""

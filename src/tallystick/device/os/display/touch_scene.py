@@ -36,7 +36,8 @@ def menu_view(scene: Menu, layout: Layout) -> Touchscreen:
             area = Area(layout.margin, y, layout.text_width, height - 4)
             label, value = clean(entry.label), clean(entry.value)
             sheet.add(Box(x=area.x, y=area.y, w=area.w, h=area.h, radius=8))
-            inner = Area(area.x + 8, area.y, area.w - 16, area.h // 2 if value else area.h)
+            indent = 8 + (sheet.picture(area, entry.picture) if entry.picture is not None else 0)
+            inner = Area(area.x + indent, area.y, area.w - indent - 8, area.h // 2 if value else area.h)
             sheet.write(inner, label, align=Align.LEFT)
             if value:
                 lower = Area(inner.x, area.y + area.h // 2, inner.w, area.h // 2)
