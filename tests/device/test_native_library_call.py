@@ -8,12 +8,15 @@ from native_stage import NativeStage
 from tests.unit.device.native.native_program import END, FLASH, RAM, call, image
 
 from tallystick.wire.call_library import MAX_LIBRARY_DEPTH
+from tallystick.wire.events import Button, press
 from tallystick.wire.image import AppFlag
 from tallystick.wire.install import Curve, Derivation, InstallParameters
+from tallystick.wire.panel import Bitmap
 from tallystick.wire.path import Bip32Path
 
 LIB_CALL, LIB_END, RECEIVE, SEND, TAG, DERIVE = 0x01000067, 0x00000068, 0x03000089, 0x04000088, 0x03000074, 0x05000053
 CODE_HASH, EXIT = 0x01000055, 0x0100009A
+RECT, REFRESH = 0x01FA0000, 0x03FA0003
 #: where the packet lies, which ends with the answer's status; before it what the library left
 PACKET = RAM + 0x400
 ARRAY = RAM + 0x100
@@ -139,3 +142,47 @@ async def test_calls_of_libraries_are_bounded(start, caplog):
     device = start(main)  # where there is no such library, the refusal counts as much
     assert await device.client.exchange(APDU) == b"\x6f\x00"
     assert "it flooded the system with calls" in caplog.text
+
+
+def lit(device):
+    """Return how many rows of the screen an app's picture has lit; None where there is no picture."""
+    elements = device.board.frame.drawing.elements
+    if not elements or not isinstance(elements[0], Bitmap):
+        return None
+    return elements[0].data.count(b"\xff" * 16)
+
+
+def drawing(rows, at):
+    """Return code that clears the screen, lights some rows of it and shows them, and the areas for it that lie at `at`."""
+    areas = struct.pack("<hhHHBB", 0, 0, 128, 64, 0, 0) + struct.pack("<hhHHBB", 0, 0, 128, rows, 3, 0)
+    return call(RECT, at) + call(RECT, at + 10) + call(REFRESH, at, 0, 0), areas
+
+
+def drawn(name, rows, before, after, *, flags=AppFlag(0), extra=b"", text=b""):  # noqa: B008 -- a value
+    """Return an app that does what is `before`, draws, and does what is `after`; its areas and a text lie behind its code."""
+    at = FLASH + len(before) + len(drawing(rows, 0)[0]) + len(after)
+    code, areas = drawing(rows, at)
+    return app(before + code + after + areas + text, name, flags=flags, extra=extra)
+
+
+async def test_library_draws_in_the_place_of_its_caller(start):
+    """A library's picture is on the screen, the button goes to the library, and its caller draws again afterwards."""
+    heard = RAM + 0x600
+    wait = call(RECEIVE, heard, 64, 0)
+    lib = drawn("Lib", 5, b"", wait + wait + call(LIB_END, 0), flags=AppFlag.LIBRARY)
+    before = call(RECEIVE, PACKET, 300, 0) + call(TAG, 0x81, ARRAY, 8) + call(LIB_CALL, ARRAY)
+    after = call(SEND, 0x20, PACKET, 1 + len(APDU), 0) + wait
+    size = len(before) + len(drawing(3, 0)[0]) + len(after) + 20
+    name = b"\x81\x08" + struct.pack("<2I", FLASH + size, 0)
+    main = drawn("Main", 3, before, after, extra=name, text=b"Lib\0")
+    device = start(main, lib)
+    device.client.send(APDU.hex())
+    await device.until(lambda: lit(device) == 5)
+    assert device.board.system.supervisor.run.caller is not None
+    assert device.client.answers == []
+    for gesture in press(Button.RIGHT):
+        device.board.event(gesture)
+    await device.until(lambda: device.client.answers)
+    assert device.client.answers == [b"\x20" + APDU]
+    await device.until(lambda: lit(device) == 3)
+    assert device.app == "Main"
