@@ -108,6 +108,8 @@ def test_vote_is_counted(node, tally, tmp_path, mode):
     )  # fmt: skip
     assert told["code"] == 0, told
     node.until(lambda: node.get(f"/cosmos/tx/v1beta1/txs/{told['txhash']}")["tx_response"]["height"] != "0")
+    # the Hub hears only those who have staked a whole atom
+    tally("delegate", validator_of(node), "1atom", "--yes")
     number = node.get("/cosmos/gov/v1/proposals?pagination.reverse=true")["proposals"][0]["id"]
     tally("vote", number, "no-with-veto", "--sign-mode", mode, "--yes")
     vote = node.get(f"/cosmos/gov/v1/proposals/{number}/votes/{node.funded}")["vote"]
