@@ -17,13 +17,13 @@ from tallystick.device.native.cx_hash_call import LAST, hash_final_bytes, hash_s
 from tallystick.device.native.machine import Handler, Machine
 from tallystick.device.native.memory import BadPointer
 
-__all__ = ["LIBRARY", "hmac", "md_of"]
+__all__ = ["LIBRARY", "NO_REINIT", "hmac", "inner_key", "md_of", "outer_key"]
 
 _KEY_BYTES: Final = 128
 _HEAD_BYTES: Final = 8
 _INNER, _OUTER = 0x36, 0x5C
 #: in a mode: do not begin anew after the end
-_NO_REINIT: Final = 1 << 15
+NO_REINIT: Final = 1 << 15
 #: HKDF counts its blocks in one byte
 _MAX_HKDF_BLOCKS: Final = 255
 #: about a second of work, so that no app holds its device for hours; BIP-39 takes 2048
@@ -45,7 +45,7 @@ def _xor(data: bytes, value: int) -> bytes:
     return bytes(byte ^ value for byte in data)
 
 
-def _inner_key(md: Md, key: bytes | None) -> bytes:
+def inner_key(md: Md, key: bytes | None) -> bytes:
     """Return a block: the key with the inner padding; no key at all is no padding either, as in the SDK."""
     size = CHAINS[md].block_bytes
     if key is None:
@@ -53,10 +53,15 @@ def _inner_key(md: Md, key: bytes | None) -> bytes:
     return _xor((digest_of(md, key) if len(key) > size else key).ljust(size, b"\0"), _INNER)
 
 
+def outer_key(inner: bytes) -> bytes:
+    """Return the block that the end begins with, for the one that the beginning has begun with."""
+    return _xor(inner, _INNER ^ _OUTER)
+
+
 def hmac(md: Md, key: bytes | None, data: bytes) -> bytes:
     """Return the HMAC of `data` (RFC 2104); without a key, what the SDK takes for it."""
-    inner = _inner_key(md, key)
-    return digest_of(md, _xor(inner, _INNER ^ _OUTER) + digest_of(md, inner + data))
+    inner = inner_key(md, key)
+    return digest_of(md, outer_key(inner) + digest_of(md, inner + data))
 
 
 def _key(machine: Machine, pointer: int, size: int) -> bytes | None:
@@ -68,7 +73,7 @@ def _key(machine: Machine, pointer: int, size: int) -> bytes | None:
 
 
 def _start(machine: Machine, context: int, md: Md, key: bytes | None) -> None:
-    inner = _inner_key(md, key)
+    inner = inner_key(md, key)
     machine.memory.write(context, inner.ljust(_KEY_BYTES + _HEAD_BYTES, b"\0"))
     hash_start(machine, context + _KEY_BYTES, md)
     hash_update(machine, context + _KEY_BYTES, inner)
@@ -78,7 +83,7 @@ def _end(machine: Machine, context: int, room: int) -> bytes:
     """Return as much of the MAC as there is room for."""
     md = md_of(machine.cx_page.hash_at(word(machine, context + _KEY_BYTES)))
     inner = machine.memory.read(context, CHAINS[md].block_bytes)
-    outer = _xor(inner, _INNER ^ _OUTER)
+    outer = outer_key(inner)
     return digest_of(md, outer + hash_final_bytes(machine, context + _KEY_BYTES))[:room]
 
 
@@ -123,7 +128,7 @@ def _hmac(machine: Machine, arguments: tuple[int, ...]) -> int:
     _update(machine, (context, pointer, size))
     if mode & LAST:
         machine.memory.write(target, _end(machine, context, room))
-        if not mode & _NO_REINIT:
+        if not mode & NO_REINIT:
             md = machine.cx_page.hash_at(word(machine, context + _KEY_BYTES))
             _start(machine, context, md_of(md), None)
     return CxStatus.OK

@@ -17,6 +17,7 @@ from tallystick.device.native import (
     library_call,
     nbgl_call,
     old_call,
+    old_hmac_call,
     os_call,
     pki_call,
     system_call,
@@ -30,6 +31,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         **os_call.HANDLERS,
         **old_call.HANDLERS,
+        **old_hmac_call.HANDLERS,
         **system_call.HANDLERS,
         **pki_call.HANDLERS,
         **io_call.HANDLERS,

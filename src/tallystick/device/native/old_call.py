@@ -1,8 +1,8 @@
 """Cryptography of firmware 1.x: system calls where later firmware has a shared library (native-apps 1).
 
 Each is the library's function of today under its older name: a call that fails throws, and one that succeeds gives a length or a value. What
-the order of arguments of the public SDK 1.6 (``cx.h``) says is followed. DES, RSA and Groestl are not here, nor a running HMAC on RIPEMD-160 and SHA-256, for which apps of 1.x have less room than
-later ones; they are named when called.
+the order of arguments of the public SDK 1.6 (``cx.h``) says is followed. A running HMAC is in
+`old_hmac_call`. DES, RSA and Groestl are not here; they are named when called.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ _MAX_BYTES: Final = 1024
 #: what `cx_ecdh` gives: the point, or its x alone
 _X_ALONE: Final = 2 << 12
 _POINT_BYTES, _X_BYTES = 65, 32
-
-_HMAC_KEY_BYTES: Final = 128
 
 _Arguments = tuple[int, ...]
 
@@ -108,13 +106,6 @@ def _hash(machine: Machine, arguments: _Arguments) -> Asking:
     return size if arguments[1] & _LAST else 0
 
 
-def _hmac(machine: Machine, arguments: _Arguments) -> Asking:
-    """cx_hmac(hmac, mode, in, length, mac, room): as cx_hash; the running hash lies behind the key."""
-    size = yield from _library(machine, "cx_hash_get_size", (arguments[0] + _HMAC_KEY_BYTES,), has_value=True)
-    yield from _library(machine, "cx_hmac_no_throw", arguments)
-    return size if arguments[1] & _LAST else 0
-
-
 def _agree(machine: Machine, arguments: _Arguments) -> Asking:
     """cx_ecdh(key, mode, point, length, secret, room)."""
     yield from _library(machine, "cx_ecdh_no_throw", arguments)
@@ -166,7 +157,6 @@ _HASHES: Final = {
     "shake256": 11,
 }
 _SAME: Final = (
-    "cx_hmac_sha512_init",
     "cx_pbkdf2",
     "cx_aes_init_key",
     "cx_ecfp_init_private_key",
@@ -192,7 +182,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "cx_hash": _hash,
     "cx_hash_sha256": _told("cx_hash_sha256"),
     "cx_hash_sha512": _told("cx_hash_sha512"),
-    "cx_hmac": _hmac,
     "cx_hmac_sha256": _told("cx_hmac_sha256"),
     "cx_hmac_sha512": _told("cx_hmac_sha512"),
     "cx_pbkdf2_sha512": _pbkdf2_sha512,

@@ -8,7 +8,7 @@ import pytest
 from test_native_era import Old, call
 
 from tallystick.crypto import p256, secp256k1
-from tallystick.device.native.old_call import HANDLERS
+from tallystick.device.native import old_call, old_hmac_call
 from tallystick.device.native.table_nanos_16 import CALLS
 from tallystick.wire.syscall import Outcome
 
@@ -63,6 +63,38 @@ def test_hash_and_mac_at_once_are_those_of_the_standard():
     assert (result(made), made.cpu.read(OUT, 32)) == (32, hmac.digest(b"mes", b"sage", "sha256"))
     made = run(("cx_hmac_sha512_init", RAM, DATA, 3), ("cx_hmac", RAM, LAST, DATA + 3, 4, OUT, 64), data=b"message")
     assert (result(made), made.cpu.read(OUT, 64)) == (64, hmac.digest(b"mes", b"sage", "sha512"))
+
+
+@pytest.mark.parametrize("key_bytes", [0, 1, 64, 65, 128, 129])
+@pytest.mark.parametrize(
+    ("name", "number", "size", "room"), [("ripemd160", 1, 20, 161), ("sha256", 3, 32, 173), ("sha512", 5, 64, 333)]
+)
+def test_running_mac_is_that_of_the_standard(name, number, size, room, key_bytes):
+    """HMAC in steps is that at once, stays within the room that apps of 1.x have for it, and begins anew with its key."""
+    data = bytes(range(key_bytes)) + b"message"
+    rest = DATA + key_bytes
+    expected = hmac.new(data[:key_bytes], b"message", name).digest()
+    init = (f"cx_hmac_{name}_init", RAM, DATA, key_bytes)
+    made = run(init, data=data)
+    assert result(made) == number
+    assert made.cpu.read(RAM + room, 16) == bytes(16)
+    steps = [("cx_hmac", RAM, 0, rest, 3, 0, 0), ("cx_hmac", RAM, LAST, rest + 3, 4, OUT, size)]
+    made = run(init, *steps, data=data)
+    assert (result(made), made.cpu.read(OUT, size)) == (size, expected)
+    made = run(init, *steps, ("cx_hmac", RAM, LAST, rest, 7, OUT + 64, 64), data=data)
+    assert made.cpu.read(OUT + 64, size) == expected
+    again = (init[0], RAM, 0, 0)
+    made = run(init, steps[0], again, ("cx_hmac", RAM, LAST, rest, 7, OUT, size), data=data)
+    assert made.cpu.read(OUT, size) == expected
+
+
+@pytest.mark.parametrize(
+    "wrong", [(RAM, LAST, DATA, 7, OUT, 31), (RAM, 0, DATA, 0xFFFFFFFF, 0, 0), (OUT, 0, DATA, 7, 0, 0)]
+)
+def test_mac_that_cannot_go_on_is_an_exception(wrong):
+    """Too little room, data without end, and what is no running MAC throw."""
+    made = run(("cx_hmac_sha256_init", RAM, DATA, 3), ("cx_hmac", *wrong), data=b"message")
+    assert made.crash.startswith("cx_hmac ended with exception 0x2")
 
 
 def test_pbkdf2_is_that_of_the_standard():
@@ -159,4 +191,4 @@ def test_what_fails_is_an_exception(wrong):
 
 def test_every_handler_is_a_call_of_that_firmware():
     """Every name is one of firmware 1.x."""
-    assert set(HANDLERS) - set(NUMBERS) == {"cx_pbkdf2_sha512"}
+    assert {*old_call.HANDLERS, *old_hmac_call.HANDLERS} - set(NUMBERS) == {"cx_pbkdf2_sha512"}
