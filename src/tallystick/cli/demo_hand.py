@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from tallystick.wire.panel import Action, Frame
 
 
+#: a busy machine answers late; a device that is gone hangs up, and is not waited for
+_PATIENCE_S = 60
+
+
 class Hand:
     """Somebody at the device: reads each screen aloud and goes on, by the device's own REST API.
 
@@ -20,7 +24,7 @@ class Hand:
     def __init__(self, api_port: int, pause: float, *, name: str = "") -> None:
         import httpx
 
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{api_port}", timeout=10)
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{api_port}", timeout=_PATIENCE_S)
         self._pause = pause
         self._name = f"{name:<9}" if name else ""
         self._done = threading.Event()
