@@ -28,15 +28,16 @@ _FLAGS = "--display headless --apdu-port {apdu} --api-port {api}"
 @click.option(
     "--profile", type=click.Choice(sorted(PROFILES)), default="boilerplate", show_default=True, help="which app it is"
 )
+@click.option("--model", help="for a file that does not say which model it is for")
 @click.option("--speculos", metavar="PROGRAM", help="the program `speculos`, for the column beside ours")
 @click.option("--quick", is_flag=True, help="fewer and shorter runs: a look, not a result")
 @click.option("--markdown", "is_markdown", is_flag=True, help="print the table for the documentation")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="keep the figures as JSON")
 @click.option(namespace.INSIDE, "is_inside", is_flag=True, hidden=True)
-def main(*, elf: Path, profile: str, speculos: str | None, is_inside: bool, **options: Any) -> None:
+def main(*, elf: Path, profile: str, model: str | None, speculos: str | None, is_inside: bool, **options: Any) -> None:
     """Measure a native app; TALLYSTICK_SPECULOS names the folder of shared libraries that apps may call."""
     record = Record()
-    peers = [Peer.emulated(elf, PROFILES[profile])]
+    peers = [Peer.emulated(elf, PROFILES[profile], model=model)]
     if speculos is not None:
         if not is_inside:
             # it listens on every address of the machine: only ever where there is no other address
@@ -49,7 +50,7 @@ def main(*, elf: Path, profile: str, speculos: str | None, is_inside: bool, **op
             )
     where, before = machine.describe(), machine.load()
     try:
-        native.measure(peers, record, QUICK if options["quick"] else FULL, elf=elf)
+        native.measure(peers, record, QUICK if options["quick"] else FULL, elf=elf, model=model)
     except (Refused, OSError) as error:
         # no table: figures beside a failure would be taken for a result
         raise click.ClickException(str(error)) from error

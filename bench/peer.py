@@ -52,9 +52,9 @@ class Peer:
         return cls(column="ours", command=(*command, *ports, *flags), profile=COSMOS)
 
     @classmethod
-    def emulated(cls, elf: Path, profile: Profile) -> Peer:
-        """Return `tally emulate` with an app of the vendor's SDK."""
-        ports = ("--apdu-port", "{apdu}", "--api-port", "{api}")
+    def emulated(cls, elf: Path, profile: Profile, *, model: str | None = None) -> Peer:
+        """Return `tally emulate` with an app of the vendor's SDK; `model` is for a file that says none."""
+        ports = ("--apdu-port", "{apdu}", "--api-port", "{api}", *(("--model", model) if model else ()))
         return cls(
             column="ours", command=(sys.executable, "-m", "tallystick", "emulate", *ports, str(elf)), profile=profile
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 #: asks for name and version of what runs (wire-protocol C)
@@ -140,13 +140,29 @@ ETHEREUM = Profile(
 
 # --- the Bitcoin app, 2.0 and later: class E1, 00 extended public key, 05 fingerprint ------------------------------------
 
+
+def _bitcoin_key(index: int) -> bytes:
+    # accounts up to 100 are given without asking the person
+    account, leaf = index % 100, index // 100
+    return _apdu(0xE1, 0, 0, 1, data=b"\0" + _packed_path(84 | _HARDENED, _HARDENED, account | _HARDENED, 0, leaf))
+
+
 BITCOIN = Profile(
     app="Bitcoin",
-    key=lambda index: _apdu(0xE1, 0, 0, 1, data=b"\0" + _packed_path(44 | _HARDENED, _HARDENED, index | _HARDENED)),
+    key=_bitcoin_key,
     signature=(),
     rules={"version": 1, "rules": []},
     screens=0,
     trivial=_apdu(0xE1, 5, 0, 1),
 )
 
-PROFILES = {"cosmos": COSMOS, "boilerplate": BOILERPLATE, "ethereum": ETHEREUM, "bitcoin": BITCOIN}
+#: files from before there were API levels do not say their name
+BITCOIN_UNNAMED = replace(BITCOIN, app="app")
+
+PROFILES = {
+    "cosmos": COSMOS,
+    "boilerplate": BOILERPLATE,
+    "ethereum": ETHEREUM,
+    "bitcoin": BITCOIN,
+    "bitcoin-unnamed": BITCOIN_UNNAMED,
+}

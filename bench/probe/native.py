@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from bench.effort import Effort, burst
+from bench.effort import Burst, Effort, burst
 from bench.link import Refused
 from bench.metric import OURS
 from bench.peer import Peer, Running
 from bench.probe.wire import sign
-from bench.process import pss_mib, tree
+from bench.process import cpu_s, pss_mib, tree
 from bench.profile import NAME_AND_VERSION, Profile
 from bench.record import Record
 
@@ -23,8 +23,8 @@ _DEVICES = 20
 _OK = 0x9000
 
 
-def measure(peers: Sequence[Peer], record: Record, effort: Effort, *, elf: Path) -> None:
-    """Measure starts, rates and memory; raise Refused when an answer is none."""
+def measure(peers: Sequence[Peer], record: Record, effort: Effort, *, elf: Path, model: str | None) -> None:
+    """Measure starts, rates and memory; raise Refused when an answer is none. `model` is for files that say none."""
     for number in range(effort.starts + 1):
         for peer in peers[:: 1 if number % 2 else -1]:
             running = Running(peer)
@@ -42,23 +42,35 @@ def measure(peers: Sequence[Peer], record: Record, effort: Effort, *, elf: Path)
                 _rates(running, record, effort, first=number * 1000)
         for running in started:
             record.add(running.column, "native.memory", pss_mib(tree(running.pid)))
-    _embedded(peers[-1].profile, record, effort, elf=elf)
+    if model is None:  # devices of this process are given files that say everything
+        _embedded(peers[-1].profile, record, effort, elf=elf)
 
 
 def _rates(running: Running, record: Record, effort: Effort, *, first: int) -> None:
     column, profile, ask = running.column, running.peer.profile, running.device.ask
     record.add(column, "native.apdu", burst(lambda _: ask(NAME_AND_VERSION), seconds=effort.run_s).rate)
-    record.add(column, "native.own", burst(lambda _: ask(profile.trivial), seconds=effort.run_s).rate)
+    _counted("native.own", running, record, lambda: burst(lambda _: ask(profile.trivial), seconds=effort.run_s))
     answers: set[bytes] = set()
-    done = burst(lambda index: answers.add(ask(profile.key(index))), seconds=effort.run_s, first=first)
+    done = _counted(
+        *("native.key", running, record),
+        lambda: burst(lambda index: answers.add(ask(profile.key(index))), seconds=effort.run_s, first=first),
+    )
     if len(answers) != done.count:
         raise Refused(f"{column} gave the same key for different paths")
-    record.add(column, "native.key", done.rate)
     if profile.signature:
         running.ask_panel("POST", "/automation", profile.rules)
         sign(running)
-        record.add(column, "native.sign", burst(lambda _: sign(running), seconds=effort.run_s).rate)
+        _counted("native.sign", running, record, lambda: burst(lambda _: sign(running), seconds=effort.run_s))
         running.ask_panel("POST", "/automation", {"version": 1, "rules": []})
+
+
+def _counted(key: str, running: Running, record: Record, work: Callable[[], Burst]) -> Burst:
+    """Measure a rate, and what each costs all processes of the device: that depends less on what else runs here."""
+    before_s = cpu_s(running.pid)
+    done = work()
+    record.add(running.column, key, done.rate)
+    record.add(running.column, f"{key}.cpu", 1e3 * (cpu_s(running.pid) - before_s) / done.count)
+    return done
 
 
 def _embedded(profile: Profile, record: Record, effort: Effort, *, elf: Path) -> None:
