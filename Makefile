@@ -41,9 +41,10 @@ interop: setup ## clients that we did not write judge the device
 	@TALLYSTICK_SPECULOS="$$(echo "$$PWD"/tests/interop/.venv-ragger/lib/python3*/site-packages/speculos)" \
 		$(BIN)/pytest -n $(JOBS) -q tests/unit/device/native/test_native_cx_differential.py tests/unit/device/native/test_native_cx_real.py
 
-usb-test: setup ## the device on real USB, in a virtual machine: judged by clients that we did not write
+usb-test: setup ## the device on real USB and over Bluetooth, in a virtual machine: judged by clients that we did not write
 	@scripts/interop_setup
 	@scripts/usb_setup
+	@scripts/ble_setup
 	@$(BIN)/pytest -q tests/usb
 
 bench: setup ## how fast, side by side with Speculos where it is installed

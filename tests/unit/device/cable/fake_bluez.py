@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import subprocess
 
+import pytest
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
@@ -20,7 +22,8 @@ MANAGERS = ("org.bluez.GattManager1", "org.bluez.LEAdvertisingManager1")
 def private_bus(folder):
     """Give the address of a D-Bus daemon that nobody else knows of."""
     program = shutil.which("dbus-daemon")
-    assert program is not None, "there is no dbus-daemon: run scripts/ble_setup"
+    if program is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no dbus-daemon: run scripts/ble_setup")
     words = [program, "--session", "--nofork", "--nopidfile", "--print-address", f"--address=unix:path={folder}/bus"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as daemon:
         try:
