@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import select
 from pathlib import Path
 
 from tallystick.device.board.embedded import EmbeddedBoard
@@ -201,3 +203,16 @@ def is_running(pid):
     """Tell whether the process exists and is no zombie."""
     stat = proc(pid, "stat")
     return stat is not None and stat.rpartition(b")")[2].split()[0] != b"Z"
+
+
+def wait_for_end(pid):
+    """Return once a process is gone; the kernel tells, by its own descriptor of it."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([descriptor], [], [], PATIENCE_S)[0], "it outlived what started it"
+    finally:
+        os.close(descriptor)
+    assert not is_running(pid)

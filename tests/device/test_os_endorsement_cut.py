@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cut_stage import MANY, cuts, records
 from endorsement_stage import commit, identified, set_up, start
 from os_stage import PIN
 
@@ -14,8 +15,6 @@ from tallystick.device.silicon.flash import MemoryFlash
 from tallystick.testing.device import VirtualDevice
 from tallystick.testing.flash import FaultyFlash, PowerCut
 
-#: more writes than any of these makes
-MANY = 30
 STAGED = "staged"
 
 
@@ -63,7 +62,7 @@ def _before(kind: str) -> dict[str, bytes]:
     if kind == STAGED:
         start(identified(device), 1)
     device.close()
-    return {name: flash.read(name) or b"" for name in flash.names()}
+    return records(flash)
 
 
 CHANGES = {
@@ -104,19 +103,14 @@ def test_cut_leaves_the_old_or_the_new_keys(kind: str, change: Callable[[Virtual
     original = _before(kind)
     done = MemoryFlash(original)
     assert _run(done, change)
-    old, new = _state(original), _state({name: done.read(name) or b"" for name in done.names()})
+    old, new = _state(original), _state(records(done))
     assert old != new
-    for cut in range(MANY):
-        flash = MemoryFlash(original)
-        if _run(FaultyFlash(flash, cut_after=cut), change):
-            break
-        seen = _state({name: flash.read(name) or b"" for name in flash.names()})
+    for flash in cuts(original, lambda flash: _run(flash, change)):
+        seen = _state(records(flash))
         assert seen in (old, new)
         if seen == old:
             assert _run(flash, change)
-            assert _state({name: flash.read(name) or b"" for name in flash.names()}) == new
-    else:
-        raise AssertionError("the change never came to its end")
+            assert _state(records(flash)) == new
 
 
 def test_reset_cut_anywhere_leaves_no_key_that_opens() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from channel_stage import AUTHORITY, Manager, native
+from cut_stage import cuts, records
 
 from tallystick.device.silicon.flash import MemoryFlash
 from tallystick.testing.device import VirtualDevice
@@ -19,8 +20,6 @@ from tallystick.wire.loader import (
 )
 
 SOFTWARE = known_key("software")
-#: more writes than any of these makes
-MANY = 20
 
 
 def _install(manager: Manager) -> None:
@@ -54,7 +53,7 @@ def _before() -> dict[str, bytes]:
     manager.open()
     manager.install(native("Old"), signed_by=SOFTWARE)
     device.close()
-    return {name: flash.read(name) or b"" for name in flash.names()}
+    return records(flash)
 
 
 def _state(records: dict[str, bytes]) -> Any:
@@ -85,16 +84,11 @@ def test_cut_leaves_the_old_or_the_new_device(change: Callable[[Manager], None])
     original = _before()
     done = MemoryFlash(original)
     assert _run(done, change)
-    old, new = _state(original), _state({name: done.read(name) or b"" for name in done.names()})
+    old, new = _state(original), _state(records(done))
     assert old != new
-    for cut in range(MANY):
-        flash = MemoryFlash(original)
-        if _run(FaultyFlash(flash, cut_after=cut), change):
-            break
-        seen = _state({name: flash.read(name) or b"" for name in flash.names()})
+    for flash in cuts(original, lambda flash: _run(flash, change)):
+        seen = _state(records(flash))
         assert seen in (old, new)
         if seen == old:
             assert _run(flash, change)
         assert sorted(flash.names()) == sorted(done.names()) or seen == new
-    else:
-        raise AssertionError("the change never came to its end")

@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from process_stage import HEAD, PATIENCE_S, Client, Stage, children, demo, handler, is_running, proc
+from process_stage import HEAD, Client, Stage, children, demo, handler, is_running, proc, wait_for_end
 
 from tallystick import apps
 from tallystick.app.inline import InlineHost
@@ -390,20 +390,6 @@ def test_an_app_dies_with_its_parent(tmp_path):
         assert is_running(pid)
         parent.send_signal(signal.SIGKILL)
     wait_for_end(pid)
-
-
-def wait_for_end(pid):
-    """Return once the process is gone; the kernel tells by its own descriptor of it."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        import select
-
-        assert select.select([descriptor], [], [], PATIENCE_S)[0], "it outlived its parent"
-    finally:
-        os.close(descriptor)
 
 
 def test_the_head_of_the_apps_here_is_what_they_say():

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import select
 import signal
 import socket
@@ -12,7 +11,7 @@ import sys
 import urllib.request
 
 import coincurve
-from process_stage import PATIENCE_S, children, is_running
+from process_stage import PATIENCE_S, children, wait_for_end
 
 from tallystick.wire.path import Bip32Path
 
@@ -191,16 +190,3 @@ def receive(link):
             raise AssertionError(f"disconnected after {data.hex()}")
         data += chunk
     return data[4:]
-
-
-def wait_for_end(pid):
-    """Return once a process is gone; the kernel tells, by its own descriptor of it."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        assert select.select([descriptor], [], [], PATIENCE_S)[0], "it outlived what started it"
-    finally:
-        os.close(descriptor)
-    assert not is_running(pid)

@@ -6,6 +6,7 @@ those are used. What is read on the way is returned, so that a test can say what
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from tallystick.errors import UsageError
@@ -95,38 +96,24 @@ class User:
     def until(self, text: str) -> Reading:
         """Go on until a screen says `text` somewhere; return the pages read, that one's last."""
         pages: list[Page] = []
-        start = self._device.frame.drawing
-        for step in range(_MAX_SCREENS):
-            frame = self._device.frame
-            if step and self._came_round(frame, start):
-                break
+        for frame in self._onward():
             pages += pages_of(frame)
             lines = self.read()
             if any(text in way for way in ("\n".join(lines), " ".join(lines), "".join(lines))):
                 return Reading(pages)
-            if frame.action(Role.NEXT) is None:
-                break
-            self.next()
         raise self._cannot(f"no screen from here on says {text!r}")
 
     def choose(self, label: str) -> None:
         """Choose the entry of a menu, or the option of a question, with this label, whatever its case."""
         wanted = label.casefold()
-        start = self._device.frame.drawing
         offered: list[str] = []
-        for step in range(_MAX_SCREENS):
-            frame = self._device.frame
-            if step and self._came_round(frame, start):
-                break
+        for frame in self._onward():
             for action in frame.drawing.actions:
                 if action.role is Role.SELECT:
                     if action.label.casefold() == wanted:
                         self._device.perform(action)
                         return
                     offered.append(action.label)
-            if frame.action(Role.NEXT) is None:
-                break
-            self.next()
         raise self._cannot(f"{label!r} cannot be chosen, only {', '.join(map(repr, offered)) or 'nothing'}")
 
     def enter_pin(self, pin: str) -> None:
@@ -158,21 +145,26 @@ class User:
             self.next()
         raise self._cannot("this cannot be typed here")
 
-    def _walk(self, role: Role) -> Reading:
-        """Go on until `role` is offered, and do it; return the pages read."""
-        pages: list[Page] = []
+    def _onward(self) -> Iterator[Frame]:
+        """Yield the screen that is shown and those behind it, going on in between, until there is no other one."""
         start = self._device.frame.drawing
         for step in range(_MAX_SCREENS):
             frame = self._device.frame
             if step and self._came_round(frame, start):
-                break
+                return
+            yield frame
+            if frame.action(Role.NEXT) is None:
+                return
+            self.next()
+
+    def _walk(self, role: Role) -> Reading:
+        """Go on until `role` is offered, and do it; return the pages read."""
+        pages: list[Page] = []
+        for frame in self._onward():
             pages += pages_of(frame)
             if frame.action(role) is not None:
                 self._do(role)
                 return Reading(pages)
-            if frame.action(Role.NEXT) is None:
-                break
-            self.next()
         raise self._cannot(f"there is nothing to {role.value}")
 
     def _do(self, role: Role) -> None:

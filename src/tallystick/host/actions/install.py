@@ -145,15 +145,14 @@ def _replace(session: Session, manager: ManagerClient, target: Target, app: AppV
         raise
 
 
-def _put(session: Session, manager: ManagerClient, target: Target, app: AppV2) -> Flow[None]:
-    request = _request(target, app, firmware=app.firmware, key=app.firmware_key)
-    work = Work(
-        path=FlowPath.INSTALL,
-        request=request,
-        step="installing",
-        gesture=Gesture.ALLOW_INSTALL,
-        subject=app.version_name,
+def _work(step: str, app: AppV2, request: FlowRequest) -> Work:
+    return Work(
+        path=FlowPath.INSTALL, request=request, step=step, gesture=Gesture.ALLOW_INSTALL, subject=app.version_name
     )
+
+
+def _put(session: Session, manager: ManagerClient, target: Target, app: AppV2) -> Flow[None]:
+    work = _work("installing", app, _request(target, app, firmware=app.firmware, key=app.firmware_key))
     try:
         yield from relayed(session, manager, work)
     except StatusError as error:
@@ -161,14 +160,7 @@ def _put(session: Session, manager: ManagerClient, target: Target, app: AppV2) -
 
 
 def _take(session: Session, manager: ManagerClient, target: Target, app: AppV2) -> Flow[None]:
-    request = _request(target, app, firmware=app.delete, key=app.delete_key)
-    work = Work(
-        path=FlowPath.INSTALL,
-        request=request,
-        step="removing",
-        gesture=Gesture.ALLOW_INSTALL,
-        subject=app.version_name,
-    )
+    work = _work("removing", app, _request(target, app, firmware=app.delete, key=app.delete_key))
     try:
         yield from relayed(session, manager, work)
     except StatusError as error:
