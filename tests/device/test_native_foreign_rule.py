@@ -40,7 +40,9 @@ def boilerplate(tmp_path):
     made = []
 
     def start(path, text):
-        made.append(Emulated("--model", "nanox", "--api-port", str(free_port()), "--automation", text, cwd=tmp_path, app=path))
+        made.append(
+            Emulated("--model", "nanox", "--api-port", str(free_port()), "--automation", text, cwd=tmp_path, app=path)
+        )
         return made[-1]
 
     yield start

@@ -10,6 +10,7 @@ from pathlib import Path
 import client
 import ecdsa
 import pytest
+
 from conftest import require
 
 pytestmark = pytest.mark.interop

@@ -13,8 +13,9 @@ import urllib.request
 import client
 import pytest
 from app_file import HELLO, flash_of, intel_hex
-from conftest import require
 from person import ask
+
+from conftest import require
 
 pytestmark = pytest.mark.interop
 

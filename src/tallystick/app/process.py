@@ -84,7 +84,9 @@ def run(link: socket.socket, bundle: Bundle) -> None:
             request = program.send(outcome)
         except StopIteration:
             link.send(Exit().to_bytes())  # without it the end of an app would look like its death
-            link.recv(1)  # the OS ends it: one that is gone already cannot be looked at, and what it said would not count
+            link.recv(
+                1
+            )  # the OS ends it: one that is gone already cannot be looked at, and what it said would not count
             return
         link.send(request.to_bytes())
         answer = link.recv(MAX_MESSAGE + 1)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tallystick.wire.panel import Action, Frame
 
 
-#: a busy machine answers late; a device that is gone hangs up, and is not waited for
+#: seconds: a busy machine answers late; a device that is gone hangs up, and is not waited for
 _PATIENCE_S = 60
 
 

@@ -33,7 +33,9 @@ _TABLE = {
     "firmware": Lazy(
         target="tallystick.cli.firmware:firmware", summary="what a device runs, updating it, checking releases"
     ),
-    "cosmos": Lazy(target="tallystick.cli.cosmos:cosmos", summary="addresses, signatures and transactions of Cosmos chains"),
+    "cosmos": Lazy(
+        target="tallystick.cli.cosmos:cosmos", summary="addresses, signatures and transactions of Cosmos chains"
+    ),
     "transfer": Lazy(
         target="tallystick.cli.transfer:transfer", summary="a private key that moves from device to device"
     ),

@@ -32,7 +32,6 @@ class Device:
 @pytest.fixture
 def program(monkeypatch):
     """Return what has the radio's program be these lines of Python."""
-
     made = ble.Cable
 
     def be(lines):

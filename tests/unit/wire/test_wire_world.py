@@ -51,7 +51,9 @@ from_normal_messages = (
     | st.builds(Log, st.integers(0, 255), printable)
 )
 to_normal_messages = (
-    st.builds(Reply, channels, payloads) | st.builds(Status, st.sampled_from(Attention)) | st.just(Stop())
+    st.builds(Reply, channels, payloads)
+    | st.builds(Status, st.sampled_from(Attention))
+    | st.just(Stop())
     | st.builds(Introduce, channels, st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=32))
 )
 
