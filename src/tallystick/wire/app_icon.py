@@ -1,6 +1,6 @@
 """The icon that an app carries among its install parameters (wire-protocol E.5).
 
-Two forms. Older: bits a pixel u8 (1, 2 or 4), a palette of u32 (blue, green, red, 0), and pixels row by row, the first one in the
+Two forms. Older: bits a pixel u8 (1, 2 or 4), a palette of u32 (red, green, blue, and a zero at either end), and pixels row by row, the first one in the
 lowest bits of a byte; the picture is square. Newer: width and height u16, bits and compression in one byte, size u24 and data, all
 little endian; pixels run down the columns, from the right one to the left. A level is what is seen: 0 dark, 15 light.
 """
@@ -57,7 +57,7 @@ class AppIcon:
         if not 1 <= side <= MAX_SIDE or (side * side * bits + 7) // 8 != len(data):
             raise reader.error("the icon is no square")
         per_byte, mask = 8 // bits, (1 << bits) - 1
-        levels = [_HEXADECIMAL[sum(color[:3]) // 3 >> 4] for color in palette]
+        levels = [_HEXADECIMAL[min(sum(color) // 3, 255) >> 4] for color in palette]
         pixels = (levels[byte >> bits * place & mask] for byte in data for place in range(per_byte))
         return cls(width=side, height=side, digits="".join(pixels).encode()[: side * side])
 

@@ -64,6 +64,16 @@ def test_an_older_icon_is_read_row_by_row_from_the_lowest_bit():
     assert rows(icon) == ["#" + "." * 15, *["." * 16] * 14, "." * 15 + "#"]
 
 
+def test_the_zero_of_a_color_may_be_at_either_end():
+    """One of the vendor's tools writes colors from the other end: white is white."""
+    pixels = bytes((0x01,)) + bytes(24)
+    one, other = (
+        AppIcon.from_bytes(bytes.fromhex(f"01 00000000 {white}") + pixels) for white in ("ffffff00", "00ffffff")
+    )
+    assert one == other
+    assert rows(one)[0] == "#" + "." * 13
+
+
 def test_the_palette_of_an_older_icon_says_what_is_light():
     """With the palette turned round, dark pixels are light ones."""
     raw = bytes.fromhex("01 ffffff00 00000000") + bytes(25)
