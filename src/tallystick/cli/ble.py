@@ -23,8 +23,8 @@ from tallystick.wire.model import MODELS
 #: what `--ble` without an adapter's name means
 ANY = "any"
 _ADAPTER = re.compile(r"hci[0-9]{1,3}", re.ASCII)
-#: seconds in which the device is taken off the air
-_END_S = 2.0
+#: seconds that the radio may take to leave the air: it asks BlueZ for it, and hangs up on whoever is linked
+_END_S = 10.0
 
 
 def adapter_of(text: str, *, model: str) -> str:

@@ -23,7 +23,9 @@ def private_bus(folder):
     """Give the address of a D-Bus daemon that nobody else knows of."""
     program = shutil.which("dbus-daemon")
     if program is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no dbus-daemon: run scripts/ble_setup")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+            "there is no dbus-daemon: run scripts/ble_setup"
+        )
     words = [program, "--session", "--nofork", "--nopidfile", "--print-address", f"--address=unix:path={folder}/bus"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as daemon:
         try:
