@@ -72,7 +72,7 @@ def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     if room < _HEAD_BYTES:
         raise Throw(_INVALID_PARAMETER)
     while not window.events:
-        if window.usb.is_stuck():
+        if window.usb.gives_up():
             machine.response = Response(b"", _WRONG_LENGTH)
         elif not window.events:
             _hear(machine, (yield from next_event(machine)), room)

@@ -87,8 +87,11 @@ class UsbHost:
         if not self._is_new and self._is_ready:
             self._next_report()
 
-    def is_stuck(self) -> bool:
-        """Whether the app waits for something else while a report still waits for it; it is tried with a new cable once."""
+    def gives_up(self) -> bool:
+        """Tell whether the APDU in hand never arrives; to be asked when the app has heard everything and waits.
+
+        An app that was plugged in before and now takes no report is tried with a new cable once.
+        """
         if not self._reports:
             return False
         apdu, was_new = self._apdu, self._is_new

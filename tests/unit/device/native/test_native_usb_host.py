@@ -103,13 +103,13 @@ def test_device_that_does_not_answer_the_cable_is_given_up():
     """Where no request is answered the APDU is given up at once, and the next one begins anew."""
     events = deque()
     host = UsbHost(events)
-    assert not host.is_stuck()
+    assert not host.gives_up()
     for _ in range(2):
         host.send(LONG)
         assert [event[0] for event in events] == [0x0F, 0x10]
         events.clear()
-        assert host.is_stuck()
-        assert not host.is_stuck()
+        assert host.gives_up()
+        assert not host.gives_up()
         assert not events
 
 
@@ -121,7 +121,7 @@ def test_device_that_stopped_listening_is_tried_with_a_new_cable_once():
     device.host._is_ready = False
     device.host.send(LONG)
     assert not device.events
-    assert not device.host.is_stuck()
+    assert not device.host.gives_up()
     device.run()
     assert (device.resets, device.heard, len(device.answers)) == (2, [LONG, LONG], 2)
 
@@ -155,7 +155,7 @@ def test_configuration_without_endpoints_for_hid_is_given_up(descriptor):
     device = Device(lambda _apdu: b"\x90\x00", descriptor=descriptor)
     device.host.send(LONG)
     device.run()
-    assert device.host.is_stuck()
+    assert device.host.gives_up()
     assert device.heard == []
 
 
@@ -165,7 +165,7 @@ def test_request_that_is_refused_is_given_up():
     host = UsbHost(events)
     host.send(LONG)
     assert host.prepared(bytes((0x80, STALL, 0))) is None
-    assert host.is_stuck()
+    assert host.gives_up()
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_no_packet_of_an_app_does_harm(packets):
         before = len(events)
         host.prepared(body)
         assert len(events) <= before + 2
-    host.is_stuck()
+    host.gives_up()
     assert len(host._descriptor) <= 255
 
 
@@ -221,3 +221,10 @@ def test_apdu_longer_than_any_app_takes_is_answered_with_6700():
         level=22,
     )
     assert run.requests == [Wait(), Wait(Response(b"", 0x6700))]
+
+
+@pytest.mark.parametrize(("size", "tag"), [(257, 0x16), (258, 0x0F)])
+def test_apdu_that_an_app_would_cut_comes_by_the_cable(size, tag):
+    """However large the buffer for packets is, apps keep 257 bytes of an APDU that comes as a packet: a longer one does not."""
+    run = Drawn([call(SEPH_RECEIVE, RAM, 400, 0)], answers=[Outcome(value=ApduEvent(bytes(size)))], level=22)
+    assert run.ram(0, 1) == bytes((tag,))
