@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interop usb-test bench docs clean chain
+.PHONY: help setup demo test check interop usb-test ble-test bench docs clean chain
 
 help: ## say what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,11 +41,16 @@ interop: setup ## clients that we did not write judge the device
 	@TALLYSTICK_SPECULOS="$$(echo "$$PWD"/tests/interop/.venv-ragger/lib/python3*/site-packages/speculos)" \
 		$(BIN)/pytest -n $(JOBS) -q tests/unit/device/native/test_native_cx_differential.py tests/unit/device/native/test_native_cx_real.py
 
-usb-test: setup ## the device on real USB and over Bluetooth, in a virtual machine: judged by clients that we did not write
+usb-test: setup ## the device on real USB, in a virtual machine: judged by clients that we did not write
+	@scripts/interop_setup
+	@scripts/usb_setup
+	@$(BIN)/pytest -q tests/usb/test_usb.py
+
+ble-test: setup ## the device over Bluetooth, in a virtual machine: the kernel, BlueZ, and a stack that we did not write
 	@scripts/interop_setup
 	@scripts/usb_setup
 	@scripts/ble_setup
-	@$(BIN)/pytest -q tests/usb
+	@$(BIN)/pytest -q tests/usb/test_usb_ble.py
 
 bench: setup ## how fast, side by side with Speculos where it is installed
 	@$(BIN)/python -m bench
