@@ -35,8 +35,13 @@ _REFUSED = {
     "finger_port": ("--finger-port", "POST /finger of the REST API touches the screen"),
     "vnc_port": ("--vnc-port", "the page at --api-port shows the screen"),
     "vnc_password": ("--vnc-password", "the page at --api-port shows the screen"),
-    "pki_prod": ("--pki-prod", "certificates of the vendor's issuer do not hold here"),
+    "pki_prod": ("--pki-prod", "--pki-root KEY names whose certificates hold"),
 }
+#: the test root that certificates in apps' test suites chain to (Speculos, os_signature.c: secp256k1, uncompressed)
+_TEST_ROOT = (
+    "04377013a78fdeebaeb44c262560c039b494bcfd89dc59fd23cccace1b2952caa6"
+    "616a0cfe6683ab9639c6fce444cdcd7c69868d27dc77ea66d86228aee5933172"
+)
 #: what suites pass along without need: told, and left aside
 _LEFT_ASIDE = {"user_private_key": "--user-private-key", "attestation_key": "--attestation-key"}
 
@@ -68,6 +73,9 @@ def _refused(*names: str, is_flag: bool = False) -> Callable[[_Command], _Comman
 @click.option("-u", "--usb", "usb", default="hid", hidden=True)
 @click.option(
     "--shared-lib", metavar="DIR", default="", help="the `speculos` package whose shared libraries apps may call"
+)
+@click.option(
+    "--pki-root", metavar="KEY", default=_TEST_ROOT, help="whose certificates hold [default: the test key of Speculos]"
 )
 @click.option("--log-level", "log_levels", metavar="NAME:LEVEL", multiple=True, help="how much a logger says")
 @click.option("-v", "--verbose", "is_verbose", is_flag=True, help="log what the device does")
@@ -174,6 +182,7 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
     warm = None if options["is_traced"] else warm_up(app, model=model, speculos=options["shared_lib"])
     try:
         parts = _parts(model, app, libraries, options)
+        root = _root(options["pki_root"])
     except BaseException:
         if warm is not None:
             warm[1].end()
@@ -191,7 +200,7 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
     async def serve() -> int:
         number = options["deterministic_rng"]
         watch = Watch(trace_sink=sys.stderr.fileno()) if options["is_traced"] else None
-        host = ProcessHost(asyncio.get_running_loop(), speculos=options["shared_lib"], watch=watch)
+        host = ProcessHost(asyncio.get_running_loop(), speculos=options["shared_lib"], watch=watch, test_root=root)
         if warm is not None:
             host.keep_warm(*warm)
         service = Service(
@@ -213,6 +222,18 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         return asyncio.run(serve())
     return 0
+
+
+def _root(text: str) -> bytes:
+    """Return the key whose certificates hold, 65 bytes."""
+    from tallystick.crypto.secp256k1 import decompress
+
+    try:
+        return decompress(bytes.fromhex(text))
+    except (ValueError, UsageError):
+        raise UsageError(
+            "--pki-root is no public key", remedy="give a point of secp256k1 in hex, of 33 or 65 bytes"
+        ) from None
 
 
 def _number(text: str) -> int:

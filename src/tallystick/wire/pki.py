@@ -16,8 +16,18 @@ from typing import Final, NamedTuple, Self
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.tlv import Tlv, iterate_tlv
 
-__all__ = ["ISSUER_KEY_ID", "MAX_CERTIFICATE_BYTES", "PkiAlgorithm", "PkiCertificate", "PkiDevice", "PkiStatus"]
+__all__ = [
+    "ISSUER_KEY_ID",
+    "MAX_CERTIFICATE_BYTES",
+    "VENDOR_KEY_ID",
+    "PkiAlgorithm",
+    "PkiCertificate",
+    "PkiDevice",
+    "PkiStatus",
+]
 
+#: the number of the vendor's root, which only emulated devices have a key for (`os_pki.h`)
+VENDOR_KEY_ID: Final = 0x0002
 #: our number for the device's issuer, who signs without a certificate above
 ISSUER_KEY_ID: Final = 0xFFFE
 MAX_CERTIFICATE_BYTES: Final = 512

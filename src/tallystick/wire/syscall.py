@@ -129,11 +129,20 @@ class DeviceInfo:
     test_device: bool = False
     #: the public key (65 bytes) of who certified the device, empty before
     issuer: bytes = b""
+    #: the public key (65 bytes) that stands for the vendor's root on an emulated device, empty elsewhere
+    test_root: bytes = b""
 
     def to_bytes(self) -> bytes:
         """Return the wire form."""
         writer = Writer().text_lv(self.model).u32(self.target_id).text_lv(self.os_version).text_lv(self.mcu_version)
-        return writer.u8(self.touch).u16(self.page_width).u8(self.test_device).lv(self.issuer).to_bytes()
+        return (
+            writer.u8(self.touch)
+            .u16(self.page_width)
+            .u8(self.test_device)
+            .lv(self.issuer)
+            .lv(self.test_root)
+            .to_bytes()
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -142,6 +151,7 @@ class DeviceInfo:
         model, target_id = reader.text_lv(), reader.u32()
         os_version, mcu_version = reader.text_lv(), reader.text_lv()
         touch, page_width, test_device, issuer = reader.u8(), reader.u16(), reader.u8(), reader.lv()
+        test_root = reader.lv()
         reader.finish()
         return cls(
             model=model,
@@ -152,6 +162,7 @@ class DeviceInfo:
             page_width=page_width,
             test_device=bool(test_device),
             issuer=issuer,
+            test_root=test_root,
         )
 
 

@@ -350,7 +350,7 @@ def test_round_trip_of_records_and_keys(record, path):
 
 def test_device_info_both_ways_truncated_and_too_long():
     """The first message of an app's life is read exactly."""
-    raw = bytes.fromhex("06 6e616e6f7370 33100004 05 312e312e31 01 34 00 0011 00 00")
+    raw = bytes.fromhex("06 6e616e6f7370 33100004 05 312e312e31 01 34 00 0011 00 00 00")
     assert (INFO.to_bytes(), DeviceInfo.from_bytes(raw)) == (raw, INFO)
     for size in range(len(raw)):
         with pytest.raises(RemoteProtocolError):
@@ -366,8 +366,9 @@ def test_device_info_both_ways_truncated_and_too_long():
     st.integers(0, 0xFFFF),
     st.text(max_size=20),
     st.binary(max_size=65),
+    st.binary(max_size=65),
 )
-def test_round_trip_of_device_info(target_id, touch, test_device, page_width, model, issuer):
+def test_round_trip_of_device_info(target_id, touch, test_device, page_width, model, issuer, test_root):
     """Any device can be told."""
     info = DeviceInfo(
         model=model,
@@ -378,6 +379,7 @@ def test_round_trip_of_device_info(target_id, touch, test_device, page_width, mo
         page_width=page_width,
         test_device=test_device,
         issuer=issuer,
+        test_root=test_root,
     )
     assert DeviceInfo.from_bytes(info.to_bytes()) == info
 

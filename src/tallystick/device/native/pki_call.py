@@ -1,6 +1,6 @@
 """System calls about certificates: keys that apps may trust because the device's issuer says so (``os_pki.h``).
 
-A device has one root, its issuer. Certificates of the vendor of the apps are signed by keys that no device of ours trusts: they are refused
+A device has one root, its issuer; one that is emulated may be given another for tests. Certificates of the vendor of the apps are signed by keys that no device of ours trusts: they are refused
 with the SDK's own word, and by name in the log. The last certificate that was good is kept while the app runs, and may sign the next.
 """
 
@@ -23,6 +23,7 @@ from tallystick.errors import RemoteProtocolError
 from tallystick.wire.pki import (
     ISSUER_KEY_ID,
     MAX_CERTIFICATE_BYTES,
+    VENDOR_KEY_ID,
     PkiAlgorithm,
     PkiCertificate,
     PkiDevice,
@@ -88,6 +89,8 @@ def _signer(machine: Machine, certificate: PkiCertificate) -> Key:
         if not machine.info.issuer:
             raise _refusal(PkiStatus.SIGNER, "this device has no issuer yet")
         return Key(curve=curve_of(_SECP256K1), value=machine.info.issuer)
+    if certificate.signer_key_id == VENDOR_KEY_ID and machine.info.test_root:
+        return Key(curve=curve_of(_SECP256K1), value=machine.info.test_root)
     if not isinstance(above, _Trusted) or above.certificate.key_id != certificate.signer_key_id:
         raise _refusal(PkiStatus.SIGNER, f"its signer, {certificate.signer_key_id:#06x}, is not trusted here")
     if (certificate.depth or 0) >= (above.certificate.depth or 0):

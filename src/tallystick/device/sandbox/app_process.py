@@ -184,6 +184,8 @@ class ProcessHost:
     `libraries` is the folder of the installed packages, for whoever runs out of an image; `speculos` that of a Speculos
     whose shared libraries native apps are given, in place of the one that is found there.
 
+    `test_root` is the public key (65 bytes) that stands for the vendor's root, for whoever emulates one app.
+
     `settle` runs the device after each thing an app did. `offered` is how far this machine can lock a process.
     """
 
@@ -196,8 +198,10 @@ class ProcessHost:
         libraries: str = "",
         speculos: str = "",
         watch: Watch | None = None,
+        test_root: bytes = b"",
     ) -> None:
         self.watcher = watcher
+        self._test_root = test_root
         #: how native apps are watched, if they are
         self.watch = watch
         self.stderr = stderr
@@ -240,6 +244,7 @@ class ProcessHost:
     ) -> RunningApp:
         """Start the app of `bundle` in a process of its own; one that cannot be started has ended at once."""
         try:
+            info = replace(info, test_root=self._test_root)
             return AppProcess(bundle, info, host=self, on_request=on_request, on_end=on_end)
         except OSError as error:
             on_end(f"cannot be started: {error.strerror}")

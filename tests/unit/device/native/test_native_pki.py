@@ -19,6 +19,11 @@ from tallystick.wire.syscall import Log
 # include/syscalls.h of API levels 22 to 26
 LOAD, VERIFY, GET_INFO = 0x060000AA, 0x040000AB, 0x040000AC
 USAGE = 8
+#: the key that those certificates chain to (Speculos, os_signature.c)
+_TEST_ROOT = (
+    "04377013a78fdeebaeb44c262560c039b494bcfd89dc59fd23cccace1b2952caa6"
+    "616a0cfe6683ab9639c6fce444cdcd7c69868d27dc77ea66d86228aee5933172"
+)
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors" / "pki.json").read_text())["certificates"]
 DIGEST = hashlib.sha256(b"what a key of the issuer's says of coins").digest()
 
@@ -154,6 +159,16 @@ def test_certificate_of_the_vendor_is_refused_for_its_signer(vector):
     done = run(load(raw, usage=3), data=(raw,), info=info)
     assert done.result == (PkiStatus.SIGNER, 0)
     assert done.requests == [Log("os_pki_load_certificate, 0x4233: its signer, 0x0002, is not trusted here")]
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["model"])
+def test_certificate_of_test_suites_holds_where_it_is_emulated(vector):
+    """The same certificates hold under the test root that they chain to, which only an emulated device is given."""
+    raw = bytes.fromhex(vector["hex"])
+    info = dataclasses.replace(OURS, model=vector["model"], os_version="1.0.0", test_root=bytes.fromhex(_TEST_ROOT))
+    assert run(load(raw, usage=3), data=(raw,), info=info).result == (0, 0)
+    other = dataclasses.replace(info, test_root=PARTNER.public_key)
+    assert run(load(raw, usage=3), data=(raw,), info=other).result == (PkiStatus.SIGNATURE, 0)
 
 
 def test_certificate_may_be_signed_by_the_one_before():
