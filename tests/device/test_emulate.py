@@ -226,6 +226,7 @@ def test_same_seed_and_numbers_give_the_same_device(emulate):
         (("--vnc-port", "5900"), "the page"),
         (("-T", "U2F"), "APDUs cross whole"),
         (("--seed", "hex:00"), "words"),
+        (("--pki-root", "04" * 65), "secp256k1"),
         (("--model", "stax"), "leave --model away"),
         (("-a", "25"), "leave -a away"),
         (("--load-nvram",), "main_nvram.bin"),
