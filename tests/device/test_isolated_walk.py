@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from http.client import HTTPException
 
 import pytest
-from cut_stage import Watcher
 from isolated_stage import Held, Panel, worlds
 from process_stage import PATIENCE_S
 from up_stage import receive
+from walk_stage import Watcher
 
 from tallystick.errors import UsageError
 from tallystick.ui.approval import approving_action
