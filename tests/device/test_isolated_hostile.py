@@ -138,6 +138,10 @@ class Unready:
         """Make a request of the REST API."""
         return Up.rest(self, method, path)
 
+    def _complain(self, error):
+        """Say why the device has ended, if it has."""
+        Up._complain(self, error)
+
     def is_ready(self):
         """Tell whether it has said that it can be used."""
         return bool(select.select([self.process.stdout], [], [], 0)[0])

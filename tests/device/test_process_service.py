@@ -20,10 +20,16 @@ from tallystick.errors import UsageError
 HANGS = handler("while raw[1] == 1: pass\nreturn raw")
 
 
+def left(before):
+    """Return the processes that this one has now and did not have `before`."""
+    return [pid for pid in children(os.getpid()) if pid not in before]
+
+
 class Running:
     """One service as a task of the test's loop."""
 
     def __init__(self, *, open_app="Demo", seed=TEST_SENTENCE):
+        self.before = frozenset(children(os.getpid()))
         host = ProcessHost(asyncio.get_running_loop())
         self.listener = bind(0)
         options = ServiceOptions(
@@ -51,7 +57,7 @@ class Running:
         """Wait for the end of the service."""
         async with asyncio.timeout(PATIENCE_S):
             await self.task
-        assert children(os.getpid()) == []
+        assert left(self.before) == []
 
 
 async def test_the_watchdog_runs_on_the_machines_clock(monkeypatch):
@@ -87,4 +93,4 @@ async def test_what_cannot_be_run_leaves_nothing(options):
         await running.ended()
     assert caught.value.remedy
     running.listener.close()
-    assert children(os.getpid()) == []
+    assert left(running.before) == []

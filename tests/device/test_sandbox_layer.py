@@ -97,6 +97,12 @@ def test_a_process_on_its_way_out_has_ended(proc, flags, reason):
     assert isinstance(caught.value, ProcessEnded) == (flags == "4194308")
 
 
+def test_a_process_that_its_filter_has_killed_has_ended(proc):
+    """The kernel says so before the process begins to end: it makes no call any more."""
+    with pytest.raises(ProcessEnded):
+        require_confined(7, ALL, proc=proc(LOCKED.replace("Seccomp:\t2", "Seccomp:\t3")))
+
+
 def test_a_name_of_a_process_cannot_imitate_fields(proc):
     """The kernel escapes line ends in names, so a name with a tab in it stays one field of its own."""
     imitation = "Name:\tx\\nSeccomp:\t2"

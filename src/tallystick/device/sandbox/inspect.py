@@ -15,6 +15,8 @@ _PROC = Path("/proc")
 _MAX_STATUS = 1 << 14
 #: the value of the field Seccomp when a filter is on
 _FILTERED = 2
+#: and once it has killed the process, which makes no call any more though it may not have begun to end (since Linux 5.17)
+_KILLED = 3
 
 
 #: states of a process that runs no more: such a one has no filter either
@@ -64,7 +66,7 @@ class Inspection:
             filters=number("Seccomp_filters"),
             threads=number("Threads"),
             capabilities=number("CapEff", 16) | number("CapPrm", 16),
-            is_ended=fields.get("State", "").startswith(_ENDED),
+            is_ended=fields.get("State", "").startswith(_ENDED) or number("Seccomp") == _KILLED,
         )
 
 
