@@ -137,6 +137,13 @@ def opened(device, name):
     assert device.exchange(b"\xe0\xd8\0\0" + bytes((len(name),)) + name.encode()) == b"\x90\x00"
 
 
+def at_dashboard(device):
+    """Wait until the report is put away: a press that was meant for it must not meet the next question."""
+    frame = device.rest("GET", "/screen")
+    while frame["scene"] != "menu":
+        frame = device.rest("GET", f"/screen?after={frame['sequence']}")
+
+
 def close(device):
     """Close the app that is open."""
     assert device.exchange("b0a7000000") == b"\x90\x00"
@@ -156,6 +163,7 @@ def test_harm_is_reported_and_touches_nobody_else(device, harm):
         assert answer == b"\x6f\x00"
         device.log.wait_for(f"the app Harm was ended: .*({told})", since=since)
         device.status_when(lambda now: now["app"] is None)
+        at_dashboard(device)
     opened(device, "Hello")
     device.counted += 1
     assert device.exchange(COUNT) == struct.pack("<I", device.counted) + b"\x90\x00"
