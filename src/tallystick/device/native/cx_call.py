@@ -1,7 +1,7 @@
 """Cryptography of native apps on numbers, curves and keys, in one place (native-apps 1, way two; 2).
 
 System calls compute on what an app holds by handle. Functions of the shared library that we answer ourselves work on the app's
-memory, and need no library. Shares of a secret (``cx_vss_...``) are in neither: how real systems derive them is not public.
+memory, and need no library.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tallystick.device.native import (
     cx_mod_call,
     cx_point_call,
     cx_schnorr_call,
+    cx_vss_call,
 )
 from tallystick.device.native.machine import Handler
 
@@ -32,6 +33,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **cx_domain_call.HANDLERS,
     **cx_point_call.HANDLERS,
     **cx_bls_call.HANDLERS,
+    **cx_vss_call.HANDLERS,
 }
 
 LIBRARY: Final[Mapping[str, Handler]] = {
