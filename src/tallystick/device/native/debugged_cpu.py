@@ -6,11 +6,11 @@ the app is stopped, between stretches of instructions, and, by `attend`, while t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tallystick.device.native.cpu import Access, Cpu, Exhausted, Fault, FaultKind, Register, Stop, Trap
+from tallystick.device.native.cpu import Cpu, Exhausted, Fault, FaultKind, Register, Stop, Trap
 from tallystick.device.native.gdb_packet import INTERRUPT, PacketReader, packet
 from tallystick.device.native.gdb_stub import (
     SIGNAL_ILLEGAL,
@@ -20,10 +20,10 @@ from tallystick.device.native.gdb_stub import (
     GdbStub,
     Next,
 )
+from tallystick.device.native.wrapped_cpu import WrappedCpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from mmap import mmap
 
 __all__ = ["Cable", "CodeCpu", "DebuggedCpu", "Killed"]
 
@@ -57,17 +57,16 @@ class Killed(Exception):
     """gdb ended the app."""
 
 
-class DebuggedCpu:
+class DebuggedCpu(WrappedCpu[CodeCpu]):
     """`inner` under the eyes of gdb, which is waited for before the first instruction in `code`, the app's own."""
 
     def __init__(self, inner: CodeCpu, cable: Cable, *, moved: tuple[int, int], code: range) -> None:
-        self._inner = inner
+        super().__init__(inner)
         #: until the app itself begins: what runs before, in the library, is not gdb's business
         self._code: range | None = code
         self._cable = cable
         self._reader = PacketReader()
         self._stub = GdbStub(self, moved=moved)
-        self._maps: list[tuple[int, int]] = []
         self._is_stopped = True
         self._steps = False
         #: gdb waits to be told where the app stops
@@ -75,32 +74,6 @@ class DebuggedCpu:
         self._is_attached = True
         #: the cable has ended: nobody comes back
         self._is_gone = False
-
-    def map(self, address: int, size_bytes: int, access: Access) -> None:
-        """Give whole pages; see `tallystick.device.native.cpu.Cpu`."""
-        self._maps.append((address, address + size_bytes))
-        self._inner.map(address, size_bytes, access)
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether somebody is told of each call."""
-        return self._inner.is_watched
-
-    def block(self, address: int) -> mmap | None:
-        """Return the memory that was mapped there."""
-        return self._inner.block(address)
-
-    def protect(self, address: int, size_bytes: int, access: Access) -> None:
-        """Change the rights of whole pages."""
-        self._inner.protect(address, size_bytes, access)
-
-    def read(self, address: int, size_bytes: int) -> bytes:
-        """Return memory."""
-        return self._inner.read(address, size_bytes)
-
-    def write(self, address: int, data: bytes) -> None:
-        """Change memory."""
-        self._inner.write(address, data)
 
     def get(self, register: Register) -> int:
         """Return a register; the program counter without the bit that says Thumb, which gdb takes for part of the address."""
@@ -110,10 +83,6 @@ class DebuggedCpu:
     def set(self, register: Register, value: int) -> None:
         """Set a register."""
         self._inner.set(register, value | 1 if register is Register.PC else value)
-
-    def save(self) -> Sequence[int]:
-        """Return r0 to r15."""
-        return self._inner.save()
 
     def peek(self, address: int, size_bytes: int) -> bytes | None:
         """Return memory, or None where not all of it is mapped."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from mmap import mmap
 from typing import Final
 
 from tallystick.device.native.call_table import Call, ReturnStyle
-from tallystick.device.native.cpu import Access, Cpu, Register, Stop, Trap
+from tallystick.device.native.cpu import Cpu, Register, Stop, Trap
 from tallystick.device.native.generation import Generation
 from tallystick.device.native.trace_table import CURVES, HIDDEN, KINDS, REQUEST_NAMES, Kind
+from tallystick.device.native.wrapped_cpu import WrappedCpu
 
 __all__ = ["TracedCpu"]
 
@@ -39,53 +39,19 @@ class _Pending:
     is_library: bool
 
 
-class TracedCpu:
+class TracedCpu(WrappedCpu[Cpu]):
     """`inner`, whose calls are told to `tell`, line by line, with the instruction's place in the app."""
 
     def __init__(self, inner: Cpu, generation: Generation, tell: Callable[[str], None]) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._generation = generation
         self._tell = tell
-        self._maps: list[tuple[int, int]] = []
         self._pending: _Pending | None = None
-
-    def map(self, address: int, size_bytes: int, access: Access) -> None:
-        """Give whole pages; see `tallystick.device.native.cpu.Cpu`."""
-        self._maps.append((address, address + size_bytes))
-        self._inner.map(address, size_bytes, access)
 
     @property
     def is_watched(self) -> bool:
         """Whether somebody is told of each call."""
         return True
-
-    def block(self, address: int) -> mmap | None:
-        """Return the memory that was mapped there."""
-        return self._inner.block(address)
-
-    def protect(self, address: int, size_bytes: int, access: Access) -> None:
-        """Change the rights of whole pages."""
-        self._inner.protect(address, size_bytes, access)
-
-    def read(self, address: int, size_bytes: int) -> bytes:
-        """Return memory."""
-        return self._inner.read(address, size_bytes)
-
-    def write(self, address: int, data: bytes) -> None:
-        """Change memory."""
-        self._inner.write(address, data)
-
-    def get(self, register: Register) -> int:
-        """Return a register."""
-        return self._inner.get(register)
-
-    def set(self, register: Register, value: int) -> None:
-        """Set a register."""
-        self._inner.set(register, value)
-
-    def save(self) -> Sequence[int]:
-        """Return r0 to r15."""
-        return self._inner.save()
 
     def run(self, *, budget: int) -> Stop:
         """Run on, telling how the last call ended and which one is next."""
