@@ -5,18 +5,16 @@ It needs no rights of root: BlueZ has them, and answers whoever may speak to it.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from tallystick.cli.cable import Cable, Device
+from tallystick.cli.cable import Cable
+from tallystick.cli.plug import Plug
 from tallystick.device.normal.listener import bind_private
-from tallystick.errors import TallyError, TransportError, UsageError
+from tallystick.errors import TransportError, UsageError
 from tallystick.ui.extra import require_extra
 from tallystick.wire.model import MODELS
 
@@ -41,53 +39,28 @@ def adapter_of(text: str, *, model: str) -> str:
     return text
 
 
-class Ble:
+class Ble(Plug):
     """The socket on which the device is heard by its radio, and the radio on the adapter of this name, empty for any."""
 
     def __init__(self, adapter: str) -> None:
         require_extra("ble")
-        #: where the device listens for its radio
-        self.listener, self._descriptor = bind_private()
         self._adapter = adapter
-        self._cable: Cable | None = None
-        address = f"/proc/{os.getpid()}/fd/{self._descriptor}"
-        try:
-            self._cable = Cable(
-                [sys.executable, "-I", "-m", "tallystick.device.cable.bluez", address, adapter],
-                what="Bluetooth radio",
-                refusal=TransportError("the Bluetooth radio's program does not start", remedy="run it with -v"),
-                end_s=_END_S,
-                hear=_hear,
-            )
-        except TallyError:
-            self.close()
-            raise
+        listener, descriptor = bind_private()
+        super().__init__(listener, descriptor=descriptor, make=self._radio)
 
     @property
     def facts(self) -> dict[str, Any]:
         """The adapter that was asked for; null for any."""
         return {"adapter": self._adapter or None}
 
-    def follow(self, device: Device) -> None:
-        """Put `device` on the air each time it has come up; must be called inside the event loop."""
-        if self._cable is not None:
-            self._cable.follow(device)
-
-    def when_plugged(self, then: Callable[[], None]) -> None:
-        """Call `then` when the device is on the air for the first time; at once if it is."""
-        if self._cable is not None:
-            self._cable.when_plugged(then)
-
-    def close(self) -> None:
-        """Leave the air."""
-        self.listener.close()
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        cable, self._cable = self._cable, None
-        if cable is not None:
-            with contextlib.suppress(BrokenPipeError):
-                cable.close()
+    def _radio(self, address: str) -> Cable:
+        return Cable(
+            [sys.executable, "-I", "-m", "tallystick.device.cable.bluez", address, self._adapter],
+            what="Bluetooth radio",
+            refusal=TransportError("the Bluetooth radio's program does not start", remedy="run it with -v"),
+            end_s=_END_S,
+            hear=_hear,
+        )
 
 
 def _hear(message: dict[str, Any]) -> None:

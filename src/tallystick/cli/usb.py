@@ -10,13 +10,13 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tallystick.cli.cable import END_S, Cable, Device
+from tallystick.cli.cable import END_S, Cable
+from tallystick.cli.plug import Plug
 from tallystick.device.normal.listener import bind, bind_private
-from tallystick.errors import PermissionDenied, TallyError, UsageError
+from tallystick.errors import PermissionDenied, UsageError
 from tallystick.wire.usbip import DEFAULT_PORT
 
 #: the ways: into this machine, to whoever asks by TCP, out of a board's USB port, a HID device without USB
@@ -63,31 +63,16 @@ def cable_command(kind: str, address: str) -> list[str]:
     )
 
 
-class Usb:
+class Usb(Plug):
     """The device's USB socket, and what is plugged into it."""
 
     def __init__(self, way: Way) -> None:
         self._kind = way.kind
-        self._cable: Cable | None = None
-        self._descriptor = -1
         if way.kind == "tcp":
-            #: where the device listens for USB hosts
-            self.listener = bind(way.port, what="USB/IP", flag="--usb tcp:PORT")
+            super().__init__(bind(way.port, what="USB/IP", flag="--usb tcp:PORT"))
             return
-        self.listener, self._descriptor = bind_private()
-        try:
-            self._cable = Cable(
-                cable_command(way.kind, f"/proc/{os.getpid()}/fd/{self._descriptor}"),
-                what="USB cable",
-                refusal=PermissionDenied(
-                    "the USB cable's program could not be started as root",
-                    remedy="run it as root, or serve USB/IP with --usb tcp",
-                ),
-                end_s=_END_S.get(way.kind, END_S),
-            )
-        except TallyError:
-            self.close()
-            raise
+        listener, descriptor = bind_private()
+        super().__init__(listener, descriptor=descriptor, make=self._cable_to)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -95,24 +80,13 @@ class Usb:
         port = self.listener.getsockname()[1] if self.listener.family is socket.AF_INET else None
         return {"kind": self._kind, "port": port}
 
-    def follow(self, device: Device) -> None:
-        """Plug `device` in each time it has come up; must be called inside the event loop."""
-        if self._cable is not None:
-            self._cable.follow(device)
-
-    def when_plugged(self, then: Callable[[], None]) -> None:
-        """Call `then` when the device is plugged in for the first time; at once if it is."""
-        if self._cable is None:
-            then()
-        else:
-            self._cable.when_plugged(then)
-
-    def close(self) -> None:
-        """Let go of the cable."""
-        self.listener.close()
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        cable, self._cable = self._cable, None
-        if cable is not None:
-            cable.close()
+    def _cable_to(self, address: str) -> Cable:
+        return Cable(
+            cable_command(self._kind, address),
+            what="USB cable",
+            refusal=PermissionDenied(
+                "the USB cable's program could not be started as root",
+                remedy="run it as root, or serve USB/IP with --usb tcp",
+            ),
+            end_s=_END_S.get(self._kind, END_S),
+        )
