@@ -31,9 +31,9 @@ from tallystick.host.actions import cosmos as actions
 from tallystick.host.chain.delivery import sign as sign_plan
 from tallystick.host.chain.network import Network
 from tallystick.host.chain.node import Account, Node
-from tallystick.host.chain.plan import Plan, payload_of
+from tallystick.host.chain.plan import Plan, payload_of, signer_of
 from tallystick.host.chain.protobuf import MAX_UINT64
-from tallystick.host.chain.transaction import SignedTransaction, Signer, SignMode, Transaction
+from tallystick.host.chain.transaction import SignedTransaction, SignMode, Transaction
 from tallystick.host.chain.unsigned import MAX_FILE_BYTES, UnsignedFile, read_unsigned, signed_document
 from tallystick.host.commands.cosmos import AddressAnswer
 
@@ -107,13 +107,7 @@ def _plan(
 ) -> Plan:
     transaction = Transaction(
         chain_id=network.chain_id,
-        signer=Signer(
-            address=owner.address,
-            public_key=owner.public_key,
-            public_key_type=network.public_key_type,
-            account_number=account.number,
-            sequence=account.sequence,
-        ),
+        signer=signer_of(owner, network, account),
         messages=content.messages,
         fee=content.fee,
         mode=mode,

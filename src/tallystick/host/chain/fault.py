@@ -42,7 +42,7 @@ class ChainTimeout(TransportTimeout):
 
 
 class Unconfirmed(TransportTimeout):
-    """The transaction `hash` was sent once, with the account's number `sequence`, and no block with it has been seen."""
+    """The transaction with the hash `transaction` was sent once, with the account's number `sequence`, and no block with it has been seen."""
 
     code = "unconfirmed"
 

@@ -15,7 +15,7 @@ from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.host.chain.coin import Coin, fee_for
 from tallystick.host.chain.fault import NotEnough, SequenceUsed
 from tallystick.host.chain.network import Network
-from tallystick.host.chain.node import Node
+from tallystick.host.chain.node import Account, Node
 from tallystick.host.chain.schema import Message
 from tallystick.host.chain.textual import to_textual
 from tallystick.host.chain.transaction import Fee, Signer, SignMode, Transaction
@@ -59,13 +59,7 @@ def make_plan(node: Node, network: Network, owner: AddressAnswer, wish: Wish) ->
         raise _not_next(node, owner.address, wanted=sequence, following=account.sequence)
     trial = Transaction(
         chain_id=network.chain_id,
-        signer=Signer(
-            address=owner.address,
-            public_key=owner.public_key,
-            public_key_type=network.public_key_type,
-            account_number=account.number,
-            sequence=sequence,
-        ),
+        signer=signer_of(owner, network, account),
         messages=wish.messages,
         # a fee of the smallest amount: that a fee is taken costs gas, too
         fee=Fee(amount=_paid(1, network.denom) if wish.fees is None else wish.fees, gas=wish.gas or 0),
@@ -77,6 +71,17 @@ def make_plan(node: Node, network: Network, owner: AddressAnswer, wish: Wish) ->
     transaction = replace(trial, fee=Fee(amount=_fees(node, network, wish, gas=gas), gas=gas))
     _check_funds(node, transaction, network)
     return Plan(network=network, transaction=transaction, payload=payload_of(transaction, node))
+
+
+def signer_of(owner: AddressAnswer, network: Network, account: Account) -> Signer:
+    """Return `owner`, the device's address and key, as the signer of the next transaction of its `account`."""
+    return Signer(
+        address=owner.address,
+        public_key=owner.public_key,
+        public_key_type=network.public_key_type,
+        account_number=account.number,
+        sequence=account.sequence,
+    )
 
 
 def payload_of(transaction: Transaction, node: Node | None) -> bytes:
