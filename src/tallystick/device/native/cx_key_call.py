@@ -14,7 +14,7 @@ from tallystick.device.native.cx_error import CxError, CxStatus, read_buffer, si
 from tallystick.device.native.cx_fast import curve_of
 from tallystick.device.native.cx_guard import EXCEPTION, alone, answering_zero
 from tallystick.device.native.cx_key import coordinates, point_bytes, put_key, read_key
-from tallystick.device.native.cx_point_call import scalar
+from tallystick.device.native.cx_point import scalar
 from tallystick.device.native.machine import Asking, Handler, Machine
 
 __all__ = ["LIBRARY"]
