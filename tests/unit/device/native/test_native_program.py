@@ -7,6 +7,7 @@ from native_program import END, FLASH, INFO, PARAMETERS, RAM, call, native
 
 from tallystick.crypto import p256, secp256k1
 from tallystick.device.native.cpu import Register
+from tallystick.device.native.handler import HANDLERS
 from tallystick.device.native.library_table import FUNCTIONS
 from tallystick.device.native.machine import Crash
 from tallystick.device.native.program import program
@@ -171,7 +172,12 @@ def test_curve_that_is_not_here_is_an_error_of_cryptography():
     """Cryptography tells by its result, and never throws."""
     assert Run(call(LENGTH, 0x99, RAM) + END).result == (0xFFFFFFA3, 0)
     assert Run(call(LENGTH, 0x21, 0) + END).result == (0xFFFFFF88, 0)
-    assert Run(call(0x04000002, 0, 0, 0, 0) + END).result == (0xFFFFFF85, 0)
+
+
+def test_call_of_cryptography_that_is_not_here_is_an_error_of_cryptography(monkeypatch):
+    """A number that nobody answers tells by its result too: an internal error."""
+    monkeypatch.delitem(HANDLERS, "cx_ecdomain_parameters_length")
+    assert Run(call(LENGTH, 0x21, RAM) + END).result == (0xFFFFFF85, 0)
 
 
 def test_own_request_goes_through_as_it_is():
