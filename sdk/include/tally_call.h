@@ -36,7 +36,7 @@
 /* Derive a private key for a native app, whose SDK computes with it. Value: private key, chain code (32 bytes each). Body: Curve u8, count u8, levels u32. */
 #define TALLY_DERIVE_NODE 0x22
 
-/* Derive a secret by another scheme for a native app; `path` has at most 128 bytes. Value: see `Scheme`. Body: Scheme u8, then the path. */
+/* Derive a secret by another scheme for a native app; `path` has at most 128 bytes, 4096 in a registered tree. Value: see `Scheme`. Body: Scheme u8, then the path. */
 #define TALLY_DERIVE_SECRET 0x23
 
 /* Ask which seed this is, for a native app that may derive on secp256k1. Value: HASH160 of the root's public key (20 bytes). Body: Nothing. */

@@ -10,6 +10,8 @@ Apps may import `hash` and `bech32` and nothing else from here (design 3).
 `bip39`                 recovery words
 `bip32`                 hierarchical keys on secp256k1
 `slip10`, `slip21`      the same for Ed25519 and P-256; hierarchical symmetric keys
+`kholaw`, `eip2333`     the same for Ed25519 with soft levels, and for BLS12-381
+`zip32`, `aleo`         the same for shielded Zcash, and for Aleo
 `secp256k1`             public keys, ECDSA and ECDH of libsecp256k1
 `scp`                   keys and records of the secure channel
 `p256`, `ed25519`       public keys and signatures of OpenSSL

@@ -14,8 +14,9 @@ from tallystick.wire.install import Curve
 MAX_RANDOM = 1024
 #: levels of a BIP-32 path
 MAX_LEVELS = 10
-#: of a `DeriveSecret`
+#: of a `DeriveSecret`: levels or a label, and levels with all the names of a registered tree
 MAX_PATH_BYTES = 128
+MAX_TREE_BYTES = 4096
 #: the curves an app may name, by their bit in install parameters (wire-protocol E.4)
 _CURVES = (Curve.SECP256K1, Curve.SECP256R1, Curve.ED25519)
 
@@ -115,11 +116,19 @@ class Scheme(IntEnum):
     SLIP21 = 2
     #: levels u32 big endian; 32 bytes, big endian, of BLS12-381 by EIP-2333
     EIP2333 = 3
+    #: levels u32 big endian; ask, nsk, ovk, dk and chain code (32 bytes each) of ZIP-32
+    ZIP32_SAPLING = 4
+    #: levels u32 big endian; key and chain code (32 bytes each) of ZIP-32
+    ZIP32_ORCHARD = 5
+    #: count u8, levels u32 big endian, then with their lengths the context and one tag for each level but the first; as Orchard
+    ZIP32_REGISTERED = 6
+    #: levels u32 big endian; key and chain code (32 bytes each) of Aleo's tree on BLS12-377
+    ALEO = 7
 
 
 @dataclass(frozen=True, slots=True)
 class DeriveSecret(DataRequest):
-    """Derive a secret by another scheme for a native app; `path` has at most 128 bytes. Value: see `Scheme`.
+    """Derive a secret by another scheme for a native app; `path` has at most 128 bytes, 4096 in a registered tree. Value: see `Scheme`.
 
     Labels and levels are permitted by the install parameters; apps in Python are refused.
     """
@@ -140,7 +149,7 @@ class DeriveSecret(DataRequest):
         except ValueError:
             raise RemoteProtocolError("unknown scheme") from None
         path = reader.rest()
-        if len(path) > MAX_PATH_BYTES:
+        if len(path) > (MAX_TREE_BYTES if scheme is Scheme.ZIP32_REGISTERED else MAX_PATH_BYTES):
             raise RemoteProtocolError(f"a path of {len(path)} bytes")
         return cls(scheme, path)
 

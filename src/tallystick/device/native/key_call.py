@@ -1,7 +1,8 @@
 """System calls of native apps that derive keys: what the contract of the SDK hands to the app, and no more (native-apps 4).
 
 The OS checks the path and the curve against what the app may derive, as for every app. Older calls throw, and `hdkey_derive`, of API
-levels from 26 on, gives a word (os_hdkey.h). A seed key of the app's own is refused unless it is that of the standard.
+levels from 26 on, gives a word (os_hdkey.h). A seed key of the app's own is refused unless it is that of the standard; in its place, a
+registered tree of ZIP-32 has its context and its tags.
 """
 
 from __future__ import annotations
@@ -33,6 +34,17 @@ _CURVES: Final[Mapping[int, Curve]] = {
     0x71: Curve.ED25519,
 }
 _NORMAL, _SLIP10, _SLIP21 = 0, 1, 2
+_ZIP32_REGISTERED: Final = 0x40
+_JUBJUB, _BLS12_377 = 0x74, 0x52
+#: modes that `hdkey_derive` alone has: scheme, the curve that must be named (None: any), and the key's bytes before its chain code
+_TREES: Final[Mapping[int, tuple[Scheme, int | None, int]]] = {
+    0x08: (Scheme.ALEO, _BLS12_377, 32),
+    0x10: (Scheme.ZIP32_SAPLING, _JUBJUB, 128),
+    0x20: (Scheme.ZIP32_ORCHARD, None, 32),
+    _ZIP32_REGISTERED: (Scheme.ZIP32_REGISTERED, None, 32),
+}
+_CONTEXT, _TAGS = 0x16, 0xA0
+_MAX_NAMES: Final = 4096
 _INVALID_PARAMETER: Final = 0x02
 _SECURITY: Final = 0x03
 _NOT_SUPPORTED: Final = 0x0B
@@ -86,7 +98,8 @@ def _hdkey(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     """hdkey_derive(mode, curve, path, levels, key, its room, chain code, its room, seed key, its length)."""
     *what, private, private_room, chain, chain_room, seed_key, size = arguments
     try:
-        node = yield from _node(machine, (*what, seed_key, size))
+        of = _tree if what[0] & 0xFF in _TREES else _node
+        node = yield from of(machine, (*what, seed_key, size))
     except Throw as error:
         return _WORDS.get(error.number, error.number)
     for pointer, room, value in ((private, private_room, node.private), (chain, chain_room, node.chain)):
@@ -119,6 +132,49 @@ def _node(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome
         return _Node(raw[:_EXTENDED_BYTES], raw[_EXTENDED_BYTES:])
     raw = yield from _ask(DeriveNode(curve, levels))
     return _Node(raw[:_KEY_BYTES], raw[_KEY_BYTES:])
+
+
+def _tree(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome, _Node]:
+    """Ask the OS as `_node` does, for the trees of newer API levels."""
+    mode, number, pointer, length, names, names_length = what
+    scheme, curve, key_bytes = _TREES[mode & 0xFF]
+    if curve is not None and curve != number & 0xFF:
+        yield from machine.complain(machine.last_call, f"no mode {mode & 0xFF:#x} for curve {number & 0xFF:#x} here")
+        raise Throw(_NOT_SUPPORTED)
+    if length > MAX_LEVELS:
+        raise Throw(_INVALID_PARAMETER)
+    path = _big_endian(machine.memory.words(pointer, length))
+    if scheme is Scheme.ZIP32_REGISTERED:
+        if names_length > _MAX_NAMES:
+            raise Throw(_INVALID_PARAMETER)
+        path = bytes((length,)) + path + _names(machine.memory.read(names, names_length), length)
+    elif names_length:
+        yield from machine.complain(machine.last_call, "a seed key of the app's own is not derived from")
+        raise Throw(_NOT_SUPPORTED)
+    raw = yield from _ask(DeriveSecret(scheme, path))
+    return _Node(raw[:key_bytes], raw[key_bytes:])
+
+
+def _names(raw: bytes, levels: int) -> bytes:
+    """Return the context of a registered tree and the tag of each level but the first, each with its length.
+
+    An app gives them as (16, length, context) and (A0, length, tag) as often as tags differ: the last holds for all levels that are left.
+    Nothing at all is no context and no tags. Raises Throw for anything else.
+    """
+    parts = []
+    at, expected = 0, _CONTEXT
+    while at < len(raw):
+        end = at + 2 + raw[at + 1] if at + 2 <= len(raw) else at
+        if raw[at] != expected or not at < end <= len(raw):
+            raise Throw(_INVALID_PARAMETER)
+        parts.append(raw[at + 1 : end])
+        at, expected = end, _TAGS
+    if len(parts) == 1:
+        raise Throw(_INVALID_PARAMETER)
+    context, *tags = parts or (b"\0", b"\0")
+    wanted = max(levels - 1, 0)
+    tags += tags[-1:] * (wanted - len(tags))
+    return context + b"".join(tags[:wanted])
 
 
 def _ask(request: Request) -> Generator[Request, Outcome, bytes]:

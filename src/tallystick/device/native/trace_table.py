@@ -81,6 +81,7 @@ _TABLE: Final = {
     "cx_rng_no_throw": "*out #size",
     "cx_sha256_init_no_throw": "*hash",
     "cx_trng_get_random_data": "*out #size",
+    "hdkey_derive": "mode @curve /path #levels *private #room *chain #chain_room *seed_key #seed_key_size",
     "io_seph_recv": "*out #room flags",
     "io_seph_send": "*packet #size",
     "nbgl_front_draw_img": "*area *buffer transform *colors",

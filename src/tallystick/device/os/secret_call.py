@@ -6,11 +6,14 @@ Install parameters permit curves and levels for all schemes alike, and labels fo
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Sequence
 
+from tallystick.crypto.secret import Secret
 from tallystick.device.os.permission import may_derive
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.secure.keychain import Keychain, Locked
-from tallystick.errors import UsageError
+from tallystick.errors import RemoteProtocolError, UsageError
+from tallystick.wire.buffer import Reader
 from tallystick.wire.install import Curve, InstallParameters, Slip21Path
 from tallystick.wire.syscall import MAX_LEVELS, CallStatus, DeriveSecret, MasterIdentifier, Outcome, Scheme
 
@@ -19,6 +22,14 @@ __all__ = ["derive_secret"]
 _LEVEL_BYTES = 4
 #: what a label begins with
 _MARK = b"\0"
+#: by which bit of the install parameters levels of a scheme are permitted
+_CURVES = {
+    Scheme.BIP32_ED25519: Curve.ED25519,
+    Scheme.EIP2333: Curve.BLS12381G1,
+    Scheme.ZIP32_SAPLING: Curve.ZIP32,
+    Scheme.ZIP32_ORCHARD: Curve.ZIP32,
+    Scheme.ALEO: Curve.BLS12377G1,
+}
 
 
 def derive_secret(keychain: Keychain, app: InstalledApp, request: DeriveSecret | MasterIdentifier) -> Outcome:
@@ -30,6 +41,8 @@ def derive_secret(keychain: Keychain, app: InstalledApp, request: DeriveSecret |
             return _identify(keychain, app)
         if request.scheme is Scheme.SLIP21:
             return _symmetric(keychain, app, request.path)
+        if request.scheme is Scheme.ZIP32_REGISTERED:
+            return _registered(keychain, app, request.path)
         return _levels(keychain, app, request)
     except Locked:
         return Outcome(CallStatus.LOCKED)
@@ -44,14 +57,37 @@ def _identify(keychain: Keychain, app: InstalledApp) -> Outcome:
 
 
 def _levels(keychain: Keychain, app: InstalledApp, request: DeriveSecret) -> Outcome:
-    curve = Curve.ED25519 if request.scheme is Scheme.BIP32_ED25519 else Curve.BLS12381G1
     if len(request.path) % _LEVEL_BYTES or len(request.path) > MAX_LEVELS * _LEVEL_BYTES:
         return Outcome(CallStatus.BAD_ARGUMENT)
     path = tuple(level for (level,) in struct.iter_unpack(">I", request.path))
-    if not may_derive(app.manifest, curve, path):
+    if not may_derive(app.manifest, _CURVES[request.scheme], path):
         return Outcome(CallStatus.NOT_PERMITTED)
-    secret = keychain.kholaw(path) if curve is Curve.ED25519 else keychain.eip2333(path)
-    return Outcome(value=secret.reveal())
+    derive: dict[Scheme, Callable[[Sequence[int]], Secret]] = {
+        Scheme.BIP32_ED25519: keychain.kholaw,
+        Scheme.EIP2333: keychain.eip2333,
+        Scheme.ZIP32_SAPLING: keychain.sapling,
+        Scheme.ZIP32_ORCHARD: keychain.orchard,
+        Scheme.ALEO: keychain.aleo,
+    }
+    return Outcome(value=derive[request.scheme](path).reveal())
+
+
+def _registered(keychain: Keychain, app: InstalledApp, raw: bytes) -> Outcome:
+    """Derive in a registered tree of ZIP-32: count u8, levels u32, the context and the tags with their lengths."""
+    reader = Reader(raw)
+    try:
+        count = reader.u8()
+        path = tuple(reader.u32() for _ in range(count))
+        context = reader.lv()
+        tags = tuple(reader.lv() for _ in path[1:])
+        reader.finish()
+    except RemoteProtocolError:
+        return Outcome(CallStatus.BAD_ARGUMENT)
+    if count > MAX_LEVELS:
+        return Outcome(CallStatus.BAD_ARGUMENT)
+    if not may_derive(app.manifest, Curve.ZIP32, path):
+        return Outcome(CallStatus.NOT_PERMITTED)
+    return Outcome(value=keychain.registered(path, context=context, tags=tags).reveal())
 
 
 def _symmetric(keychain: Keychain, app: InstalledApp, path: bytes) -> Outcome:

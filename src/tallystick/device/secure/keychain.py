@@ -15,7 +15,7 @@ from tallystick.crypto.secret import Secret
 from tallystick.wire.install import Curve
 
 if TYPE_CHECKING:
-    from tallystick.crypto import slip10
+    from tallystick.crypto import slip10, zip32
 
 
 class Locked(Exception):
@@ -100,6 +100,38 @@ class Keychain:
 
         return eip2333.derive(eip2333.master(self._seed), path)
 
+    def aleo(self, path: Sequence[int]) -> Secret:
+        """Return key and chain code (32 bytes each) of Aleo's tree at `path`; raises as `public_key`."""
+        if self._seed is None:
+            raise Locked
+        from tallystick.crypto import aleo
+
+        return aleo.derive(self._seed, path)
+
+    def sapling(self, path: Sequence[int]) -> Secret:
+        """Return ask, nsk, ovk, dk and chain code (32 bytes each) of ZIP-32 at `path`; raises as `public_key`."""
+        if self._seed is None:
+            raise Locked
+        from tallystick.crypto import zip32
+
+        return _whole(zip32.sapling(self._seed, path))
+
+    def orchard(self, path: Sequence[int]) -> Secret:
+        """Return key and chain code (32 bytes each) of ZIP-32's Orchard tree at `path`; raises as `public_key`."""
+        if self._seed is None:
+            raise Locked
+        from tallystick.crypto import zip32
+
+        return _whole(zip32.orchard(self._seed, path))
+
+    def registered(self, path: Sequence[int], *, context: bytes, tags: Sequence[bytes]) -> Secret:
+        """Return key and chain code (32 bytes each) of a registered tree of ZIP-32 at `path`; raises as `public_key`."""
+        if self._seed is None:
+            raise Locked
+        from tallystick.crypto import zip32
+
+        return _whole(zip32.registered(self._seed, path, context=context, tags=tags))
+
     def symmetric(self, label: bytes) -> Secret:
         """Return the key (32 bytes) of SLIP-21 behind one label; raise Locked."""
         if self._seed is None:
@@ -138,3 +170,7 @@ class Keychain:
 
         kind = slip10.Curve.ED25519 if curve is Curve.ED25519 else slip10.Curve.NIST256P1
         return slip10.derive(slip10.master(self._seed, kind), path)
+
+
+def _whole(node: zip32.Node) -> Secret:
+    return Secret(node.key.reveal() + node.chain_code)

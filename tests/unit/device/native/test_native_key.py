@@ -12,6 +12,9 @@ from tallystick.wire.syscall import CallStatus, DeriveNode, DeriveSecret, Log, M
 # include/syscalls.h of API levels 22 and 26
 BIP32, WITH_SEED_KEY, EIP2333, IDENTIFIER, HDKEY = 0x05000053, 0x080000A6, 0x040000A7, 0x02000055, 0x0A000002
 NORMAL, SLIP10, SLIP21 = 0, 1, 2
+# include/os_hdkey.h of API level 26
+ALEO, SAPLING, ORCHARD, REGISTERED = 0x08, 0x10, 0x20, 0x40
+JUBJUB, BLS12_377 = 0x74, 0x52
 LEVELS = (0x8000002C, 1)
 PATH = struct.pack("<2I", *LEVELS)
 BIG = struct.pack(">2I", *LEVELS)
@@ -101,7 +104,19 @@ def test_room_that_is_too_small_is_an_overflow(private, chain):
 
 
 @pytest.mark.parametrize(
-    ("mode", "curve", "length"), [(NORMAL, 0x99, 2), (3, 0x21, 2), (8, 0x21, 2), (NORMAL, 0x21, 11), (SLIP21, 0, 128)]
+    ("mode", "curve", "length"),
+    [
+        (NORMAL, 0x99, 2),
+        (3, 0x21, 2),
+        (8, 0x21, 2),
+        (NORMAL, 0x21, 11),
+        (SLIP21, 0, 128),
+        (4, 0x21, 2),
+        (SAPLING, 0x21, 2),
+        (SAPLING, 0x74, 11),
+        (0x30, 0x74, 2),
+        (REGISTERED, 0, 11),
+    ],
 )
 def test_what_cannot_be_derived_is_never_asked(mode, curve, length):
     """Unknown modes and curves, and paths that are too long, stay in the app."""
@@ -118,3 +133,73 @@ def test_keys_of_bls_and_the_roots_identifier_come_from_the_os():
     assert (told.requests, told.ram(0, 20), told.result) == ([MasterIdentifier()], b"i" * 20, (0, 0))
     assert Run(call(IDENTIFIER, RAM, 19) + END).result == (0x420E, 0)
     assert Run(call(IDENTIFIER, RAM, 20) + END, Outcome(CallStatus.NOT_PERMITTED)).result == (0x4215, 0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "curve", "scheme", "size"),
+    [
+        (SAPLING, JUBJUB, Scheme.ZIP32_SAPLING, 128),
+        (ORCHARD, 0, Scheme.ZIP32_ORCHARD, 32),
+        (ALEO, BLS12_377, Scheme.ALEO, 32),
+    ],
+)
+def test_trees_of_newer_levels_are_asked_of_the_os(mode, curve, scheme, size):
+    """Sapling, Orchard and Aleo are one request each; key and chain code go where the app says, or neither does."""
+    value = bytes(range(1, 1 + size + 32))
+    made = run(HDKEY, mode, curve, behind=(2, RAM, size, RAM + 128, 32, 0, 0), answer=Outcome(value=value))
+    assert (made.requests, made.result) == ([DeriveSecret(scheme, BIG)], (0, 0))
+    assert made.ram(0, size) + made.ram(128, 32) == value
+    made = run(HDKEY, mode, curve, behind=(2, RAM, size - 1, RAM + 128, 32, 0, 0), answer=Outcome(value=value))
+    assert (made.result, made.ram(0, 160)) == ((0x4212, 0), bytes(160))
+    made = run(HDKEY, mode, curve, behind=(2, RAM, size, 0, 0, RAM, 1))
+    assert made.result == (0x4213, 0)
+    old = run(WITH_SEED_KEY, mode, curve, behind=(2, RAM, RAM + 128, 0, 0), level=25)
+    assert old.result == (0, 0x0B)
+
+
+def registered(names, levels=LEVELS, pointer=None):
+    """Derive in a registered tree whose names lie behind its path."""
+    size = len(call(HDKEY, *range(10))) + len(END)
+    path = struct.pack(f"<{len(levels)}I", *levels)
+    at = FLASH + size
+    names_at = at + len(path) if pointer is None else pointer
+    code = call(HDKEY, REGISTERED, 0, at, len(levels), RAM, 32, RAM + 128, 32, names_at, len(names))
+    return Run(code + END + path + names, Outcome(value=bytes(range(64))))
+
+
+@pytest.mark.parametrize(
+    ("levels", "names", "asked"),
+    [
+        ((1,), b"", b"\0"),
+        ((1, 2, 3), b"", b"\0\0\0"),
+        ((1,), b"\x16\3abc\xa0\0", b"\3abc"),
+        ((1, 2), b"\x16\3abc\xa0\1x", b"\3abc\1x"),
+        ((1, 2, 3, 4), b"\x16\0\xa0\1x\xa0\2yz", b"\0\1x\2yz\2yz"),
+        ((1, 2), b"\x16\0\xa0\1x\xa0\2yz", b"\0\1x"),
+    ],
+)
+def test_names_of_a_registered_tree_go_with_its_levels(levels, names, asked):
+    """The context and a tag for each level behind the first go over; the last tag stands for all levels that have none."""
+    made = registered(names, levels)
+    path = bytes((len(levels),)) + struct.pack(f">{len(levels)}I", *levels)
+    assert made.requests == [DeriveSecret(Scheme.ZIP32_REGISTERED, path + asked)]
+    assert (made.result, made.ram(0, 32), made.ram(128, 32)) == ((0, 0), bytes(range(32)), bytes(range(32, 64)))
+
+
+NAMES = b"\x16\3abc\xa0\1x\xa0\0"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(NAMES[:end] for end in (*range(1, 8), 9)),
+        b"\xa0\1x\x16\0",
+        b"\x16\0\x16\0",
+        NAMES + b"\0",
+        b"\x16\0" + b"\xa0\0" * 2100,
+    ],
+)
+def test_names_of_another_form_are_refused(names):
+    """Names that are cut, in another order, without a tag, or endless are an answer, and the OS is never asked."""
+    made = registered(names)
+    assert (made.requests, made.result) == ([], (0x420E, 0))
