@@ -20,7 +20,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "tools", "stuff"}
 MAX_LINES = 400
 #: modules that are tables: long, and with nothing to split
-TABLES = {"device/native/cx_domain.py", "wire/syscall.py"}
+TABLES = {"device/native/cx_domain.py"}
 #: modules that a process begins with, which may speak on its stderr
 ENTRIES = {"device/sandbox/entry.py"}
 #: what carries a value to people: logs, terminals, texts
