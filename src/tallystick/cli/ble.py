@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from tallystick.cli.cable import Cable
-from tallystick.cli.plug import Plug
+from tallystick.cli.outlet import Outlet
 from tallystick.device.normal.listener import bind_private
 from tallystick.errors import TransportError, UsageError
 from tallystick.ui.extra import require_extra
@@ -39,7 +39,7 @@ def adapter_of(text: str, *, model: str) -> str:
     return text
 
 
-class Ble(Plug):
+class Ble(Outlet):
     """The socket on which the device is heard by its radio, and the radio on the adapter of this name, empty for any."""
 
     def __init__(self, adapter: str) -> None:

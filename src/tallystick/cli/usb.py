@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallystick.cli.cable import END_S, Cable
-from tallystick.cli.plug import Plug
+from tallystick.cli.outlet import Outlet
 from tallystick.device.normal.listener import bind, bind_private
 from tallystick.errors import PermissionDenied, UsageError
 from tallystick.wire.usbip import DEFAULT_PORT
@@ -63,7 +63,7 @@ def cable_command(kind: str, address: str) -> list[str]:
     )
 
 
-class Usb(Plug):
+class Usb(Outlet):
     """The device's USB socket, and what is plugged into it."""
 
     def __init__(self, way: Way) -> None:

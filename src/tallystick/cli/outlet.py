@@ -10,7 +10,7 @@ from tallystick.cli.cable import Cable, Device
 from tallystick.errors import TallyError
 
 
-class Plug:
+class Outlet:
     """The socket `listener`; with `make`, which is given the path of its file `descriptor`, a cable as well, and the errors of that."""
 
     def __init__(
