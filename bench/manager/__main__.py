@@ -14,7 +14,7 @@ from bench import machine
 from bench.manager import limit
 from bench.manager.device import TARGET_ID
 from bench.manager.part import parts_us
-from bench.manager.service import Load, Manager
+from bench.manager.service import Floor, Load, Manager
 from bench.manager.table import FILE, TOKEN, Figures
 from bench.manager.token import make_token
 from tallystick.manager.hsm.keyring import Keyring
@@ -83,13 +83,17 @@ def _measure(
     cores = len(os.sched_getaffinity(0))
     most = cores * 1e6 / (ours + side)
     manager = Manager(folder / keys.column, hsm=keys.url)
+    floor = Floor(folder / f"{keys.column}-floor", hsm=keys.url)
     try:
-        manager.load(_GENUINE, devices=_DEVICES, seconds=_WARM_UP_S)
+        for server in (manager, floor):
+            server.load(_GENUINE, devices=_DEVICES, seconds=_WARM_UP_S)
         for _ in range(runs):
             _note(figures, keys, "genuine", manager.load(_GENUINE, devices=_DEVICES, seconds=seconds))
+            least = floor.load(_GENUINE, devices=_DEVICES, seconds=seconds)
+            figures.add(keys.column, "genuine.floor", 1e3 * least.manager_cpu_s / least.count)
             figures.add(keys.column, "genuine.rate.limit", most)
-            figures.add(keys.column, "genuine.cpu.limit", ours / 1e3)
-            figures.add(keys.column, "genuine.floor", (ours + limit.packets_us()) / 1e3)
+            for row in ("cpu", "floor"):
+                figures.add(keys.column, f"genuine.{row}.limit", ours / 1e3)
         for _ in range(_CROWDS):
             _note(figures, keys, "crowd", manager.load(_GENUINE, devices=_CROWD, seconds=0))
             figures.add(keys.column, "crowd.seconds.limit", _CROWD / most)
@@ -98,6 +102,7 @@ def _measure(
             _note(figures, keys, "install", manager.load(path, devices=_INSTALLING, seconds=seconds))
     finally:
         manager.stop()
+        floor.stop()
     manager = Manager(folder / f"{keys.column}-workers", hsm=keys.url, workers=2)
     try:
         manager.load(_GENUINE, devices=_DEVICES, seconds=_WARM_UP_S, processes=2)

@@ -24,6 +24,14 @@ class SystemRandom:
         return os.urandom(size)
 
 
+class SameRandom:
+    """The same bytes each time: a device that has these says the same in every conversation."""
+
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes that are always these."""
+        return bytes(range(1, 1 + size))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """What a factory gives a device, and who it trusts; the private key is worth nothing, and passed from process to process."""
@@ -57,13 +65,13 @@ class Identity:
 
 
 class Device:
-    """One device; `answer` is asked again and again. No app is on it."""
+    """One device; `answer` is asked again and again. No app is on it. `repeats` gives it the same randomness each time."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, *, repeats: bool = False) -> None:
         self._handshake = DeviceHandshake(
             target_id=TARGET_ID,
             credentials=identity.credentials(),
-            suite=Suite(rng=SystemRandom()),
+            suite=Suite(rng=SameRandom() if repeats else SystemRandom()),
             trusted=(TrustedKey(name="issuer", public_key=bytes.fromhex(identity.issuer)),),
         )
         self._channel = Channel()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-not-found]  # compiled, without a stub
 from coincurve.context import GLOBAL_CONTEXT
@@ -29,8 +30,8 @@ _REQUEST, _REPLY = 260, 150
 _CHUNK = 65536
 
 
-def curve_us(*, seconds: float) -> dict[str, float]:
-    """Return the microseconds of each operation: C functions on values that are there already."""
+def curve_operations() -> dict[str, Callable[[], object]]:
+    """Return each operation: C functions on values that are there already."""
     context = GLOBAL_CONTEXT.ctx
     private, digest = os.urandom(32), os.urandom(32)
     point, signature, shared = (
@@ -38,13 +39,22 @@ def curve_us(*, seconds: float) -> dict[str, float]:
     )
     lib.secp256k1_ec_pubkey_create(context, point, private)
     null = ffi.NULL
-    work: dict[str, Callable[[int], object]] = {
-        "public key": lambda _: lib.secp256k1_ec_pubkey_create(context, point, private),
-        "sign": lambda _: lib.secp256k1_ecdsa_sign(context, signature, digest, private, null, null),
-        "verify": lambda _: lib.secp256k1_ecdsa_verify(context, signature, digest, point),
-        "ecdh": lambda _: lib.secp256k1_ecdh(context, shared, point, private, null, null),
+    lib.secp256k1_ecdsa_sign(context, signature, digest, private, null, null)
+    return {
+        "public key": lambda: lib.secp256k1_ec_pubkey_create(context, point, private),
+        "sign": lambda: lib.secp256k1_ecdsa_sign(context, signature, digest, private, null, null),
+        "verify": lambda: lib.secp256k1_ecdsa_verify(context, signature, digest, point),
+        "ecdh": lambda: lib.secp256k1_ecdh(context, shared, point, private, null, null),
     }
-    return {name: 1e3 * burst(one, seconds=seconds).p50_ms for name, one in work.items()}
+
+
+def curve_us(*, seconds: float) -> dict[str, float]:
+    """Return the microseconds of each operation."""
+    return {name: 1e3 * _burst(one, seconds=seconds) for name, one in curve_operations().items()}
+
+
+def _burst(work: Callable[[], object], *, seconds: float) -> float:
+    return burst(lambda _: work(), seconds=seconds).p50_ms
 
 
 def check_us(operations: dict[str, float]) -> float:
@@ -52,8 +62,9 @@ def check_us(operations: dict[str, float]) -> float:
     return sum(number * operations[name] for name, number in OPERATIONS.items())
 
 
-def token_us(keys: str, *, seconds: float) -> float:
-    """Return the microseconds of one signature by a token: PKCS#11 alone, with nothing of ours around it."""
+@contextmanager
+def token_signing(keys: str) -> Iterator[Callable[[bytes], bytes]]:
+    """Give the signer's signature of a digest (32 bytes) by a token: PKCS#11 alone, with nothing of ours around it."""
     from pkcs11 import Mechanism, ObjectClass, SignMixin
 
     address = parse_address(keys)
@@ -65,8 +76,14 @@ def token_us(keys: str, *, seconds: float) -> float:
         key = session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=label_of(Realm.TEST, Role.SIGNER))
         if not isinstance(key, SignMixin):
             raise Refused("the token's key does not sign")
-        digest = os.urandom(32)
-        return 1e3 * burst(lambda _: key.sign(digest, mechanism=Mechanism.ECDSA), seconds=seconds).p50_ms
+        yield lambda digest: key.sign(digest, mechanism=Mechanism.ECDSA)
+
+
+def token_us(keys: str, *, seconds: float) -> float:
+    """Return the microseconds of one signature by a token."""
+    digest = os.urandom(32)
+    with token_signing(keys) as sign:
+        return 1e3 * burst(lambda _: sign(digest), seconds=seconds).p50_ms
 
 
 def packets_us(*, checks: int = 300) -> float:

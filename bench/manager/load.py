@@ -1,7 +1,7 @@
 """Devices by the hundred, as one process: ``python -m bench.manager.load JSON``, started by `bench.manager.service`.
 
 The JSON says `host`, `port`, `path`, `identity` (one for all devices), `devices`, and `seconds`: so many
-devices ask again and again for that long, or once each, all together, when it is 0. A line on standard output says that the
+devices ask again and again for that long, or once each, all together, when it is 0; with `repeats` they say the same each time. A line on standard output says that the
 devices are made, one on standard input that it is to begin; the answer is one line of JSON.
 """
 
@@ -74,7 +74,10 @@ def main() -> None:
     """Make the devices, wait, ask, and say what came of it."""
     asked = json.loads(sys.argv[1])
     identity = Identity(**asked["identity"])
-    devices = [Asking(Device(identity), is_thorough=number == 0) for number in range(asked["devices"])]
+    devices = [
+        Asking(Device(identity, repeats=asked["repeats"]), is_thorough=number == 0)
+        for number in range(asked["devices"])
+    ]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

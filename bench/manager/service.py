@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,35 +40,31 @@ class Load:
         return self.count / self.seconds
 
 
-class Manager:
-    """`tally manager serve` on a free port, with a database of its own in `folder`."""
+class _Service:
+    """A service that devices ask, as a process: it writes a line of JSON on standard output when it serves."""
 
-    def __init__(self, folder: Path, *, hsm: str, workers: int = 1) -> None:
-        folder.mkdir()
-        with Keyring.open(hsm) as keyring:
-            self._identity = asdict(Identity.make(keyring))
-        command = [sys.executable, "-m", "tallystick", "manager", "serve", "--port", "0", "--json"]
-        where = ["--database", f"sqlite:///{folder / 'manager.db'}", "--hsm", hsm, "--workers", str(workers)]
-        with (folder / "log").open("wb") as log:
+    #: whether what it says goes with what devices said before
+    _repeats = False
+
+    def __init__(self, command: Sequence[str], *, log: Path, identity: Identity) -> None:
+        self._identity = asdict(identity)
+        with log.open("wb") as errors:
             self._process = subprocess.Popen(
-                [*command, *where], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+                [sys.executable, "-m", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
             )
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
-            raise Refused((folder / "log").read_text(encoding="utf-8"))
+            raise Refused(log.read_text(encoding="utf-8"))
         self._ready = json.loads(line)
 
     @property
     def pid(self) -> int:
         """Its process."""
         return self._process.pid
-
-    def install_path(self) -> str:
-        """Return the path by which the catalogue's Cosmos app is asked for."""
-        query = f"provider=1&target_id={TARGET_ID}&firmware_version_name=1.1.1"
-        offered = httpx.get(f"{self._ready['manager_http']}/v2/apps/by-target?{query}").json()
-        app = next(one for one in offered if one["versionName"] == "Cosmos")
-        return f"/install?targetId={TARGET_ID}&firmware={app['firmware']}&firmwareKey={app['firmwareKey']}"
 
     def load(self, path: str, *, devices: int, seconds: float, processes: int = 1) -> Load:
         """Have devices ask; for `seconds`, or once each when that is 0."""
@@ -78,8 +75,9 @@ class Manager:
             "path": where.path + path,
             "identity": self._identity,
             "seconds": seconds,
+            "devices": devices // processes,
+            "repeats": self._repeats,
         }
-        asked["devices"] = devices // processes
         command = [sys.executable, "-m", "bench.manager.load", json.dumps(asked)]
         running = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -112,3 +110,35 @@ class Manager:
         """End it."""
         os.kill(self.pid, signal.SIGTERM)
         self._process.communicate(timeout=_END_WITHIN_S)
+
+
+class Manager(_Service):
+    """`tally manager serve` on a free port, with a database of its own in `folder`."""
+
+    def __init__(self, folder: Path, *, hsm: str, workers: int = 1) -> None:
+        folder.mkdir()
+        with Keyring.open(hsm) as keyring:
+            identity = Identity.make(keyring)
+        command = ["tallystick", "manager", "serve", "--port", "0", "--json"]
+        where = ["--database", f"sqlite:///{folder / 'manager.db'}", "--hsm", hsm, "--workers", str(workers)]
+        super().__init__([*command, *where], log=folder / "log", identity=identity)
+
+    def install_path(self) -> str:
+        """Return the path by which the catalogue's Cosmos app is asked for."""
+        query = f"provider=1&target_id={TARGET_ID}&firmware_version_name=1.1.1"
+        offered = httpx.get(f"{self._ready['manager_http']}/v2/apps/by-target?{query}").json()
+        app = next(one for one in offered if one["versionName"] == "Cosmos")
+        return f"/install?targetId={TARGET_ID}&firmware={app['firmware']}&firmwareKey={app['firmwareKey']}"
+
+
+class Floor(_Service):
+    """`bench.manager.floor` on a free port: what one check costs any server with this event loop."""
+
+    _repeats = True
+
+    def __init__(self, folder: Path, *, hsm: str) -> None:
+        folder.mkdir()
+        with Keyring.open(hsm) as keyring:
+            identity = Identity.make(keyring)
+        asked = json.dumps({"hsm": hsm, "identity": asdict(identity)})
+        super().__init__(["bench.manager.floor", asked], log=folder / "log", identity=identity)

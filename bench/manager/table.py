@@ -27,7 +27,7 @@ class Row:
 ROWS = (
     Row(key="genuine.rate", label="genuine checks", unit="/s", better=Better.HIGHER),
     Row(key="genuine.cpu", label="… CPU of the manager, each", unit="ms"),
-    Row(key="genuine.floor", label="… of which curve operations and bare packets", unit="ms"),
+    Row(key="genuine.floor", label="… nothing but: ready answers and those operations", unit="ms"),
     Row(key="genuine.devices", label="… CPU of the devices, each", unit="ms"),
     Row(key="genuine.p50", label="… p50", unit="ms"),
     Row(key="genuine.p99", label="… p99", unit="ms"),

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tallystick.errors import StateError
+from tallystick.errors import StateError, TransportError
 from tallystick.manager.endpoint import FlowEndpoint
-from tallystick.manager.flow import Ask, FlowResult
+from tallystick.manager.flow import Ask, FlowResult, Sign
 from tallystick.manager.frame import CloseCode
 from tallystick.manager.work import Work
 from tallystick.wire.apdu import CommandApdu
@@ -217,3 +217,105 @@ async def test_a_step_beside_the_loop_may_take_longer_than_a_client():
     gate.set()
     await stage.over.wait()
     assert isinstance(stage.ended[0][0], Success)
+
+
+class Keys:
+    """A keyring whose signatures come when they are given: `waiting` holds what is to be signed, and who waits."""
+
+    is_blocking = True
+
+    def __init__(self, *, at_once=None):
+        self.waiting = []
+        self.at_once = at_once
+
+    def sign(self, message):
+        """Sign at once, fail at once, or promise to."""
+        if isinstance(self.at_once, Exception):
+            raise self.at_once
+        if self.at_once is not None:
+            return self.at_once
+        future = asyncio.get_running_loop().create_future()
+        self.waiting.append((message, future))
+        return future
+
+
+def signing():
+    """Ask, have the answer signed, and say the signature."""
+    answer = yield ASK
+    signature = yield Sign(b"signed " + answer)
+    return FlowResult(data=signature.hex())
+
+
+def signed_stage(**more):
+    """Return a stage whose flow has something signed, and its keys."""
+    stage = Stage(signing)
+    keys = Keys(**more)
+    stage.endpoint.service.keyring = keys
+    return stage, keys
+
+
+async def test_a_conversation_waits_for_a_signature_and_hears_nothing_meanwhile():
+    """Nothing is said, taken or timed until the signature is there; then the flow goes on with it."""
+    stage, keys = signed_stage()
+    await stage.begin()
+    stage.session.take(REPLY)
+    assert not stage.session.is_listening
+    stage.session._deadline = 0.0
+    stage.session._look()
+    ((message, future),) = keys.waiting
+    assert (message, len(stage.said), stage.ended, stage.outcomes) == (b"signed x", 1, [], [])
+    future.set_result(b"\x07")
+    await stage.over.wait()
+    assert (stage.ended[0][0].data, stage.outcomes) == ("07", ["success"])
+
+
+async def test_a_signature_that_is_there_at_once_is_not_waited_for():
+    """The flow goes on in the very step in which the reply came."""
+    stage, _ = signed_stage(at_once=b"\x08")
+    await stage.begin()
+    stage.session.take(REPLY)
+    assert stage.outcomes == ["success"]
+    await stage.over.wait()
+    assert stage.ended[0][0].data == "08"
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+async def test_a_signature_that_is_not_made_ends_the_flow_with_its_reason(is_late):
+    """The client hears what the keys said, and the log has it, whether they said it at once or later."""
+    error = TransportError("the token has gone")
+    stage, keys = signed_stage(at_once=None if is_late else error)
+    await stage.begin()
+    stage.session.take(REPLY)
+    for _, future in keys.waiting:
+        future.set_exception(error)
+    await stage.over.wait()
+    assert stage.ended[0][0] == Error(
+        nonce=2, uuid=stage.said[0].uuid, session=stage.said[0].session, text="the token has gone: 6f00"
+    )
+    assert (stage.outcomes, stage.endpoint.open_sockets) == (["failed"], 0)
+
+
+async def test_a_client_that_leaves_while_a_signature_is_made_is_logged_at_once():
+    """The signature comes to nobody: the flow is ended then, and nothing is said."""
+    stage, keys = signed_stage()
+    await stage.begin()
+    stage.session.take(REPLY)
+    stage.session.leave()
+    assert (stage.outcomes, stage.endpoint.open_sockets) == (["left"], 0)
+    keys.waiting[0][1].set_result(b"late")
+    await asyncio.sleep(0)
+    assert stage.flow.gi_frame is None
+    assert (len(stage.said), stage.ended, stage.outcomes) == (1, [], ["left"])
+
+
+async def test_a_fault_while_a_signature_is_made_is_said_and_counted():
+    """The client hears that the manager broke, and the loop's handler of the fault."""
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context["exception"]))
+    stage, keys = signed_stage()
+    await stage.begin()
+    stage.session.take(REPLY)
+    keys.waiting[0][1].set_exception(ZeroDivisionError())
+    await stage.over.wait()
+    assert stage.ended == [(None, CloseCode.BROKEN)]
+    assert [type(fault) for fault in faults] == [ZeroDivisionError]

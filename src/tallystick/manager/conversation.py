@@ -1,17 +1,19 @@
 """One conversation with a client's socket: a flow on one side, JSON texts on the other (wire-protocol H.4); sans-IO.
 
 The manager speaks first and sends one message at a time. `start` and `receive` return the text to send; after a text that ends
-the conversation `ended` is true. Nothing is expected after a bulk: the socket may be closed there, which `leave` takes for the
+the conversation `ended` is true. An empty text means that nothing is to be sent yet: a signature of what `unsigned` holds is
+wanted first, which `sign` takes. Nothing is expected after a bulk: the socket may be closed there, which `leave` takes for the
 end of a flow that did all it could.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum, unique
 from typing import Final
 
 from tallystick.errors import ProtocolError, RemoteProtocolError, TallyError, TrustError
-from tallystick.manager.flow import REFUSED, UNKNOWN, UNTRUSTED, Ask, Flow, FlowError, FlowResult, Run
+from tallystick.manager.flow import REFUSED, UNKNOWN, UNTRUSTED, Ask, Flow, FlowError, FlowResult, Run, Sign, Step
 from tallystick.wire.manager_message import Bulk, ClientReply, Error, Response, Success, exchange_json
 
 #: some clients say so in the data when a device's answer was empty (H.4)
@@ -44,7 +46,7 @@ class Conversation:
         self._uuid = uuid
         self._session = session
         self._nonce = 0
-        self._step: Ask | Run | None = None
+        self._step: Step | None = None
         #: None while it goes on
         self.outcome: Outcome | None = None
         #: one line about a failure
@@ -61,13 +63,13 @@ class Conversation:
         return isinstance(self._step, Run)
 
     @property
-    def signs_next(self) -> bool:
-        """True when what comes next uses a key."""
-        return isinstance(self._step, Ask) and self._step.signs
+    def unsigned(self) -> bytes | None:
+        """What has to be signed before the conversation goes on; None when nothing has."""
+        return self._step.message if isinstance(self._step, Sign) and self.outcome is None else None
 
     def start(self) -> str:
         """Return the first message."""
-        return self._advance(None)
+        return self._advance(next, self._flow)
 
     def receive(self, text: str) -> str:
         """Take a client's reply and return the next message."""
@@ -79,7 +81,15 @@ class Conversation:
             return self._fail(Outcome.PROTOCOL, error.message, UNKNOWN)
         if reply.response is not Response.SUCCESS:
             return self._refused(reply.response)
-        return self._advance(b"" if reply.data == _EMPTY else reply.data)
+        return self._advance(self._flow.send, b"" if reply.data == _EMPTY else reply.data)
+
+    def sign(self, signature: bytes) -> str:
+        """Take the signature of what was `unsigned` and return the next message."""
+        return self._advance(self._flow.send, signature)
+
+    def fail(self, error: TallyError) -> str:
+        """Take the reason why nothing was signed and return the next message."""
+        return self._advance(self._flow.throw, error)
 
     def leave(self) -> None:
         """Note that the client is gone."""
@@ -96,9 +106,9 @@ class Conversation:
             return self._success(FlowResult())
         return self._fail(Outcome.TIMEOUT, "no reply in time", UNKNOWN)
 
-    def _advance(self, answer: bytes | None) -> str:
+    def _advance(self, go_on: Callable[..., Step], given: object) -> str:
         try:
-            self._step = next(self._flow) if answer is None else self._flow.send(answer)
+            self._step = go_on(given)
         except StopIteration as end:
             self._end(Outcome.SUCCESS)
             return self._success(end.value)
@@ -110,6 +120,8 @@ class Conversation:
             return self._fail(Outcome.FAILED, f"the device's answer: {error.message}", UNKNOWN)
         except TallyError as error:
             return self._fail(Outcome.FAILED, error.message, UNKNOWN)
+        if isinstance(self._step, Sign):
+            return ""
         self._nonce += 1
         if isinstance(self._step, Run):
             apdus = tuple(command.to_bytes() for command in self._step.commands)

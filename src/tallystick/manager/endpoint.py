@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from tallystick.errors import StateError
+from tallystick.errors import StateError, TallyError
 from tallystick.manager.conversation import Conversation, Outcome
 from tallystick.manager.frame import CloseCode
 from tallystick.manager.recorder import Event
@@ -67,14 +67,14 @@ class FlowSession:
     """One conversation and what it leaves in the log; `is_listening` when a text of the client can be taken."""
 
     __slots__ = (
-        "_actor", "_began", "_deadline", "_endpoint", "_is_over", "_keys_block", "_line", "_loop", "_path", "_patience",
+        "_actor", "_began", "_deadline", "_endpoint", "_is_heavy", "_is_over", "_line", "_loop", "_path", "_patience",
         "_reply_s", "_service", "_talk", "_work", "is_listening",
     )  # fmt: skip
 
     def __init__(self, endpoint: FlowEndpoint, line: Line, *, actor: str) -> None:
         self._endpoint = endpoint
         self._service = endpoint.service
-        self._keys_block = endpoint.service.keyring.is_blocking
+        self._is_heavy = False
         self._reply_s = endpoint.service.settings.reply_s
         self._line = line
         self._actor = actor
@@ -106,7 +106,7 @@ class FlowSession:
         if text is None:
             self._go_on(talk.refuse_frame())
         elif len(text) > MAX_REPLY or talk.waits_for_bulk:
-            # nothing is signed any more: no need for the keys' own thread
+            # nothing is made any more
             self._go_on(talk.receive(text))
         else:
             self._step(talk.receive, text)
@@ -128,15 +128,19 @@ class FlowSession:
         self._work = work
         name = _name()
         self._talk = Conversation(work.flow, uuid=name, session=name.replace("-", ""))
+        self._is_heavy = work.is_heavy
         self._step(self._talk.start)
 
-    def _step(self, function: Callable[..., str], *arguments: str) -> None:
-        """Take one step of a conversation where it holds up nobody; keys in a token have a thread of their own."""
-        is_heavy = self._work is not None and self._work.is_heavy
-        if self._keys_block and (is_heavy or (self._talk is not None and self._talk.signs_next)):
-            self._elsewhere(self._service.keyring.step(function, *arguments), self._go_on)
-        elif is_heavy:
-            self._elsewhere(self._loop.run_in_executor(None, function, *arguments), self._go_on)
+    def _step(self, function: Callable[..., str], *arguments: object) -> None:
+        """Take one step of a conversation where it holds up nobody; what keys in a token sign is made in their thread."""
+        if self._is_heavy:
+            keyring = self._service.keyring
+            future = (
+                keyring.step(function, *arguments)
+                if keyring.is_blocking
+                else self._loop.run_in_executor(None, function, *arguments)
+            )
+            self._elsewhere(future, self._go_on)
         else:
             try:
                 text = function(*arguments)
@@ -159,6 +163,35 @@ class FlowSession:
 
         future.add_done_callback(done)
 
+    def _sign(self, talk: Conversation, message: bytes) -> None:
+        """Go on with a signature of the manager's, which is there at once or comes from the keys' thread."""
+        try:
+            signature = self._service.keyring.sign(message)
+        except TallyError as error:
+            self._step(talk.fail, error)
+            return
+        if isinstance(signature, bytes):
+            self._step(talk.sign, signature)
+        else:
+            signature.add_done_callback(self._signed)
+
+    def _signed(self, future: asyncio.Future[bytes]) -> None:
+        talk = self._talk
+        if talk is None or self._is_over:
+            # the client left meanwhile
+            self._go_on("")
+            return
+        try:
+            signature = future.result()
+        except TallyError as error:
+            self._step(talk.fail, error)
+        except BaseException:
+            self._break()
+            raise
+        else:
+            self._step(talk.sign, signature)
+        self._line.listen()
+
     def _break(self) -> None:
         """End after a fault of ours: the client hears of it, and the loop's handler writes down where it was."""
         self._line.end("", CloseCode.BROKEN)
@@ -171,6 +204,8 @@ class FlowSession:
             talk.leave()
         elif talk is None or talk.ended:
             self._end(text)
+        elif not text:
+            self._sign(talk, talk.unsigned or b"")
         else:
             self._line.say(text)
             self._deadline = self._loop.time() + self._reply_s

@@ -1,7 +1,8 @@
 """Flows: what a manager does with a device, step by step, with no socket in sight (wire-protocol H.4).
 
-A flow is a generator. It yields `Ask` (one APDU) and is sent the data of the device's answer, or yields `Run` (many APDUs whose
-answers nobody waits for) as its last step; what it returns is the result. It raises TallyError when it cannot go on.
+A flow is a generator. It yields `Ask` (one APDU) and is sent the data of the device's answer; or `Sign`, where the key is one that
+has to be waited for, and is sent the signature; or `Run` (many APDUs whose answers nobody waits for) as its last step. What it
+returns is the result. It raises TallyError when it cannot go on.
 """
 
 from __future__ import annotations
@@ -25,10 +26,16 @@ UNTRUSTED = 0x6300
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Send one command and wait for its answer; `signs` when a key is used once the answer is there."""
+    """Send one command and wait for its answer."""
 
     command: CommandApdu
-    signs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Have the manager's signer sign the SHA-256 of `message`, and wait for the signature (DER, low s)."""
+
+    message: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,8 @@ class FlowResult:
     result: Any = None
 
 
-Flow = Generator[Ask | Run, bytes, FlowResult]
+Step = Ask | Sign | Run
+Flow = Generator[Step, bytes, FlowResult]
 
 
 class FlowError(TallyError):

@@ -59,7 +59,10 @@ class Service:
             sessions=sessions,
             keyring=keyring,
             channel_keys=ChannelKeys(
-                signer=keyring.signer, certificate=keyring.signer_certificate, issuer=keyring.issuer.public_key
+                signer=keyring.signer,
+                certificate=keyring.signer_certificate,
+                issuer=keyring.issuer.public_key,
+                is_waited_for=keyring.is_blocking,
             ),
             recorder=Recorder(sessions),
             owner=owner,

@@ -8,7 +8,7 @@ ends in a `Channel`, the record layer. Cryptography comes in through the Protoco
 from __future__ import annotations
 
 from tallystick.wire.channel_device import DeviceCredentials, DeviceHandshake, HostSigner, TrustedKey
-from tallystick.wire.channel_host import HostHandshake, OpenChannel
+from tallystick.wire.channel_host import HostHandshake, OpenChannel, Unsigned
 from tallystick.wire.channel_seam import Channel, ChannelEphemeral, ChannelRecords, ChannelSigner, ChannelSuite
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "HostSigner",
     "OpenChannel",
     "TrustedKey",
+    "Unsigned",
 ]

@@ -20,7 +20,7 @@ from tallystick.wire.certificate import (
 from tallystick.wire.channel_seam import Channel, ChannelEphemeral, ChannelSigner, ChannelSuite
 from tallystick.wire.dashboard import Ins, request
 
-__all__ = ["HostHandshake", "OpenChannel"]
+__all__ = ["HostHandshake", "OpenChannel", "Unsigned"]
 
 _SERIAL_BYTES: Final = 4
 _LAST: Final = 0x80
@@ -28,6 +28,13 @@ _EPHEMERAL: Final = 0x80
 _DEVICE: Final = request(Ins.CHANNEL_DEVICE_CERTIFICATE)
 _SESSION: Final = request(Ins.CHANNEL_DEVICE_CERTIFICATE, _EPHEMERAL)
 _AUTHENTICATE: Final = request(Ins.CHANNEL_AUTHENTICATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """What the host's static key has to sign before a handshake goes on; the answer is the signature of its SHA-256 (DER)."""
+
+    message: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +92,29 @@ class HostHandshake:
         Without `authenticate` the last step is left out, as for endorsement. Raises TrustError when the device does not own
         the key it shows, RemoteProtocolError for answers that make no sense.
         """
+        steps = self.steps(authenticate=authenticate)
+        answer: bytes | None = None
+        while True:
+            try:
+                step = next(steps) if answer is None else steps.send(answer)
+            except StopIteration as end:
+                opened: OpenChannel = end.value
+                return opened
+            answer = self._signer.sign(step.message) if isinstance(step, Unsigned) else (yield step)
+
+    def steps(self, *, authenticate: bool = True) -> Generator[CommandApdu | Unsigned, bytes, OpenChannel]:
+        """Do as `run` does, but leave the one signature to the caller, who may know of a better place to wait for it."""
         yield self._select
         host_nonce = self._suite.nonce()
         serial, device_nonce = _read_challenge((yield request(Ins.CHANNEL_NONCE, data=host_nonce)))
         for link in self._links:  # noqa: UP028 -- what is sent back belongs to nobody here
             yield link
         ephemeral = self._suite.ephemeral()
-        certificate = self._certify(ephemeral, host_nonce=host_nonce, device_nonce=device_nonce)
+        key = ephemeral.public_key
+        signature = yield Unsigned(
+            host_ephemeral_message(host_nonce=host_nonce, device_nonce=device_nonce, public_key=key)
+        )
+        certificate = HostCertificate(public_key=key, signature=signature)
         yield request(Ins.CHANNEL_HOST_CERTIFICATE, _LAST, data=certificate.to_bytes())
         device = DeviceCertificate.from_bytes((yield _DEVICE))
         session = DeviceCertificate.from_bytes((yield _SESSION))
@@ -106,11 +129,6 @@ class HostHandshake:
             yield _AUTHENTICATE
             channel = self._agree(ephemeral, session.public_key)
         return OpenChannel(channel=channel, device=device, signer_serial=serial, issuer=issuer)
-
-    def _certify(self, ephemeral: ChannelEphemeral, *, host_nonce: bytes, device_nonce: bytes) -> HostCertificate:
-        key = ephemeral.public_key
-        message = host_ephemeral_message(host_nonce=host_nonce, device_nonce=device_nonce, public_key=key)
-        return HostCertificate(public_key=key, signature=self._signer.sign(message))
 
     def _issuer_of(self, device: DeviceCertificate) -> bytes | None:
         for issuer in self._issuers:

@@ -6,8 +6,8 @@ import json
 from collections import Counter
 
 import pytest
-from bench.manager import limit, part
-from bench.manager.client import Refused
+from bench.manager import floor, limit, part
+from bench.manager.client import Refused, Talk
 from bench.manager.device import TARGET_ID, Device, Identity
 from bench.manager.load import Asking
 from bench.manager.table import FILE, TOKEN, Figures
@@ -71,6 +71,51 @@ def test_the_limit_counts_what_a_check_does(keyring, monkeypatch):
     assert check(keyring, within=within)["data"] == "0000"
     for who in ("manager", "device"):
         assert {name: done[who, name] for name in limit.OPERATIONS} == limit.OPERATIONS
+
+
+class Transport:
+    """A transport that keeps what is written to it."""
+
+    def __init__(self):
+        self.written, self.is_closed = [], False
+
+    def write(self, data):
+        """Keep a packet."""
+        self.written.append(data)
+
+    def close(self):
+        """Note the end."""
+        self.is_closed = True
+
+
+async def test_the_floor_says_the_packets_of_a_check_and_does_its_operations(keyring):
+    """A device that says the same each time takes its packets for a check; the operations are as many as the limit counts."""
+    identity = Identity.make(keyring)
+    said = floor.packets(keyring, identity)
+    assert len(said) == limit.TURNS
+    done, transport = Counter(), Transport()
+    work = {
+        turn: [lambda name=name: done.update([name]) for name in names] for turn, names in floor._OPERATIONS.items()
+    }
+    server = floor.Ready(said, work)
+    server.connection_made(transport)
+    talk = Talk("bench", "/", Asking(Device(identity, repeats=True), is_thorough=True))
+    talk.connection_made(Transport())
+    for turn, _ in enumerate(said):
+        server.data_received(b"anything")
+        talk.data_received(transport.written[turn])
+    server.data_received(b"\x88\x80\0\0\0\0")
+    assert talk.done.result()["data"] == "0000"
+    assert transport.is_closed
+    assert done == limit.OPERATIONS
+
+
+def test_the_operations_of_the_floor_can_be_done(keyring, tmp_path):
+    """With keys in files every operation is libsecp256k1's, and returns."""
+    with floor.work(f"file:{tmp_path / 'ring'}") as work:
+        assert [len(ones) for ones in work.values()] == [2, 2, 3]
+        for one in (one for ones in work.values() for one in ones):
+            assert one() == 1
 
 
 def test_a_flow_that_fails_ends_the_measurement():

@@ -177,6 +177,62 @@ def test_session_that_was_ended_is_opened_again(hsm: SoftHsm) -> None:
         assert keyring.software.sign(b"x")
 
 
+def test_at_once_is_a_signature_and_nothing_else(hsm: SoftHsm) -> None:
+    """A key that has signed signs at once; one that was not looked up, a session or a token that is lost do not, and are not opened."""
+    import pkcs11
+
+    url = hsm.make_token()
+    Keyring.create(url, Realm.TEST).close()
+    token = _open(url)
+    signer = TokenSigner(token, label_of(Realm.TEST, Role.SIGNER))
+    assert signer.sign_at_once(b"x") is None
+    assert signer.sign(b"x")
+    signature = signer.sign_at_once(b"y")
+    assert signature is not None
+    assert verify_ecdsa_der(signer.public_key, hashlib.sha256(b"y").digest(), signature)
+    pkcs11.lib(MODULE).finalize()
+    assert signer.sign_at_once(b"x") is None
+    assert signer.sign(b"x")
+    assert signer.sign_at_once(b"x") is not None
+    away = hsm.folder.with_name("away")
+    hsm.folder.rename(away)
+    with pytest.raises(TransportError):
+        signer.sign(b"x")
+    assert signer.sign_at_once(b"x") is None
+    away.rename(hsm.folder)
+    assert signer.sign_at_once(b"x") is None
+    assert signer.sign(b"x")
+    token.close()
+    assert signer.sign_at_once(b"x") is None
+
+
+def test_at_once_does_not_wait_for_the_library(hsm: SoftHsm) -> None:
+    """While another thread uses the library nothing is signed at once."""
+    from tallystick.manager.hsm import token_session
+
+    with Keyring.create(hsm.make_token(), Realm.TEST) as keyring, ThreadPoolExecutor(1) as thread:
+        signer = keyring.signer
+        assert isinstance(signer, TokenSigner)
+        assert signer.sign_at_once(b"x") is not None
+        with token_session._LIBRARY:
+            assert thread.submit(signer.sign_at_once, b"x").result() is None
+        assert thread.submit(signer.sign_at_once, b"x").result() is not None
+
+
+async def test_a_keyring_signs_through_the_loss_of_its_session(hsm: SoftHsm) -> None:
+    """Wherever signatures are made: the first and all after it, the session being ended in between, verify, and none is missing."""
+    import pkcs11
+
+    with Keyring.create(hsm.make_token(), Realm.TEST) as keyring:
+        for number in range(40):
+            if number % 10 == 5:
+                pkcs11.lib(MODULE).finalize()
+            message = bytes((number,))
+            made = keyring.sign(message)
+            signature = made if isinstance(made, bytes) else await made
+            assert verify_ecdsa_der(keyring.signer.public_key, hashlib.sha256(message).digest(), signature)
+
+
 def test_token_with_keys_of_both_realms_is_refused(hsm: SoftHsm) -> None:
     """A token never holds two realms: opening one that does fails, and so does making keys beside others."""
     url = hsm.make_token()

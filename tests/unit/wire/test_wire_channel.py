@@ -15,6 +15,7 @@ from tallystick.wire.channel import (
     HostHandshake,
     HostSigner,
     TrustedKey,
+    Unsigned,
 )
 from tallystick.wire.dashboard import Ins
 
@@ -61,6 +62,31 @@ def test_published_handshake_byte_for_byte_from_both_ends(name):
     command = peer.channel.command(bytes.fromhex(first["plain"]))
     assert command.to_bytes().hex() == first["apdu"]
     assert channel.unwrap(command.data).hex() == first["plain"]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_handshake_whose_signature_the_caller_makes_is_the_same(name):
+    """`steps` asks for one signature, where `run` makes it, and yields the same commands and result with it."""
+    sample, host_end, device_end = sample_ends(name)
+    key = KeySigner(bytes.fromhex(sample["private"]["signer"]))
+    steps, log, signed = host_end.steps(), [], []
+    step = next(steps)
+    opened = None
+    while opened is None:
+        if isinstance(step, Unsigned):
+            signed.append(step.message)
+            reply = key.sign(step.message)
+        else:
+            reply, _ = answer(device_end, step)
+            log.append([step.to_bytes().hex(), reply.hex()])
+        try:
+            step = steps.send(reply)
+        except StopIteration as end:
+            opened = end.value
+    assert log == sample["handshake"]
+    assert opened.genuine
+    nonces = bytes.fromhex(sample["host_nonce"] + sample["device_nonce"])
+    assert [message[:17] for message in signed] == [b"\x11" + nonces]
 
 
 @pytest.mark.parametrize("generation", [2, 3, 4])

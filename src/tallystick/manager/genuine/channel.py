@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 
 from tallystick.crypto.scp import Suite
 from tallystick.errors import TrustError
-from tallystick.manager.flow import Ask, FlowError
+from tallystick.manager.flow import Ask, FlowError, Sign
 from tallystick.manager.hsm.signer import Signer
 from tallystick.wire.certificate import HostCertificate
-from tallystick.wire.channel import Channel, HostHandshake, OpenChannel
-from tallystick.wire.dashboard import Ins
+from tallystick.wire.channel import Channel, HostHandshake, OpenChannel, Unsigned
 from tallystick.wire.model import by_target_id
 
 
@@ -34,6 +33,8 @@ class ChannelKeys:
     signer: Signer = field(repr=False)
     certificate: HostCertificate
     issuer: bytes
+    #: the signer is a token's: flows ask for its signatures (`Sign`), and whoever runs them knows where to wait
+    is_waited_for: bool = False
     #: by target, since a handshake may be run for any number of devices
     _handshakes: dict[int, HostHandshake] = field(default_factory=dict, repr=False, compare=False)
 
@@ -59,19 +60,24 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     return _SUITE.verify(public_key, message, signature)
 
 
-def open_channel(keys: ChannelKeys, target_id: int, *, authenticate: bool = True) -> Generator[Ask, bytes, OpenChannel]:
+def open_channel(
+    keys: ChannelKeys, target_id: int, *, authenticate: bool = True
+) -> Generator[Ask | Sign, bytes, OpenChannel]:
     """Open a channel to a device that the issuer certified; raise TrustError for any other device."""
-    steps = keys.handshake(target_id).run(authenticate=authenticate)
+    steps = keys.handshake(target_id).steps(authenticate=authenticate)
     answer: bytes | None = None
     while True:
         try:
-            command = next(steps) if answer is None else steps.send(answer)
+            step = next(steps) if answer is None else steps.send(answer)
         except StopIteration as end:
             opened: OpenChannel = end.value
             break
-        # after its static certificate the host signs its key of this session
-        is_certificate = command.ins == Ins.CHANNEL_HOST_CERTIFICATE and command.p1 == 0
-        answer = yield Ask(command, signs=is_certificate)
+        if not isinstance(step, Unsigned):
+            answer = yield Ask(step)
+        elif keys.is_waited_for:
+            answer = yield Sign(step.message)
+        else:
+            answer = keys.signer.sign(step.message)
     if not opened.genuine:
         raise TrustError("the device is not genuine: its certificate is not by this manager's issuer")
     return opened

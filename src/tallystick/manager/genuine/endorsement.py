@@ -28,7 +28,7 @@ def endorse(keys: ChannelKeys, owner: Signer | None, asked: FlowRequest) -> Flow
     if owner is None:
         raise FlowError("this manager has no owner's key", remedy="start it with --owner-key")
     opened = yield from open_channel(keys, asked.target_id, authenticate=False)
-    made = EndorsedKey.from_bytes((yield Ask(request(Ins.ENDORSEMENT_START, number), signs=True)))
+    made = EndorsedKey.from_bytes((yield Ask(request(Ins.ENDORSEMENT_START, number))))
     if not verify(opened.device.public_key, endorsement_message(made.public_key), made.signature):
         raise TrustError("the device did not sign the attestation key it made")
     yield Ask(request(Ins.ENDORSEMENT_COMMIT, data=owner.sign(owner_message(made.public_key))))

@@ -40,13 +40,21 @@ class KeyThread:
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        #: one is written by those who call, the other by the thread
+        self._given = self._done = 0
         self._thread = threading.Thread(target=self._work, name="hsm", daemon=True)
         self._thread.start()
+
+    @property
+    def is_idle(self) -> bool:
+        """True while nothing is to be done and nothing is being done; False after `close`."""
+        return self._given == self._done and self._thread.is_alive()
 
     def call(self, function: Callable[..., ValueT], *arguments: object) -> asyncio.Future[ValueT]:
         """Return a future of the running loop with what the function returns or raises; StateError after `close`."""
         future: asyncio.Future[ValueT] = asyncio.get_running_loop().create_future()
         if self._thread.is_alive():
+            self._given += 1
             self._jobs.put(_Job(function=function, arguments=arguments, future=future))
         else:
             future.set_exception(StateError("the keys are closed"))
@@ -65,6 +73,7 @@ class KeyThread:
                     job.result = job.function(*job.arguments)
                 except BaseException as error:  # noqa: BLE001 - whoever waits hears of it
                     job.error = error
+                self._done += 1
                 done.append(job)
                 if len(done) == _HANDFUL or self._jobs.empty():
                     break

@@ -3,9 +3,9 @@
 All three belong to one realm, and a certificate by the issuer says that the signer is its manager: devices of that issuer
 then show the manager as known. Opening checks all of it, so that what is open is whole.
 
-Signing in files takes microseconds. A token takes long enough to hold up a server's event loop (a third of a millisecond
+Signing in files takes microseconds. A token may take long enough to hold up a server's event loop (a third of a millisecond
 in software, many milliseconds in hardware), and it serves one call at a time anyway: `step` runs what may sign in the
-keyring's one thread.
+keyring's one thread, and `sign` has the signer's signatures made there too unless the token is quick.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tallystick.errors import RemoteProtocolError, StateError, TrustError, Usage
 from tallystick.manager.hsm.address import FileAddress, TokenAddress, parse_address
 from tallystick.manager.hsm.key_file import KeyFile
 from tallystick.manager.hsm.key_thread import KeyThread
+from tallystick.manager.hsm.prompt import PromptSigner
 from tallystick.manager.hsm.role import KEYRING_ROLES, Realm, Role
 from tallystick.manager.hsm.signer import Signer, digest_of
 from tallystick.manager.hsm.token import Token, TokenSigner
@@ -46,6 +47,7 @@ class Keyring:
     signer_certificate: HostCertificate
     _token: Token | None = field(default=None, repr=False)
     _thread: KeyThread | None = field(default=None, repr=False)
+    _prompt: PromptSigner | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, url: str, *, allow_production_file: bool = False) -> Keyring:
@@ -85,8 +87,12 @@ class Keyring:
 
     @property
     def is_blocking(self) -> bool:
-        """True when signing waits for a token; then signing belongs into `step`."""
+        """True when signing waits for a token; then signing belongs into `sign` or `step`."""
         return self._thread is not None
+
+    def sign(self, message: bytes) -> bytes | asyncio.Future[bytes]:
+        """Return the signer's signature over the SHA-256 of `message` (DER, low s), or a future with it while the token takes time."""
+        return self.signer.sign(message) if self._prompt is None else self._prompt.sign(message)
 
     def step(self, function: Callable[..., ValueT], *arguments: object) -> asyncio.Future[ValueT]:
         """Call what may sign without holding up the event loop; for keys in files, which take microseconds, at once."""
@@ -149,15 +155,18 @@ def _open_files(address: FileAddress, *, allow_production: bool) -> Keyring:
 def _open_token(token: Token) -> Keyring:
     realm = _realm_of(token.labels())
     certificate = token.read_data(_certificate_label(realm))
+    keys = {role: TokenSigner(token, label_of(realm, role)) for role in KEYRING_ROLES}
+    thread = KeyThread()
     return _checked(
         Keyring(
             realm=realm,
-            issuer=TokenSigner(token, label_of(realm, Role.ISSUER)),
-            software=TokenSigner(token, label_of(realm, Role.SOFTWARE)),
-            signer=TokenSigner(token, label_of(realm, Role.SIGNER)),
+            issuer=keys[Role.ISSUER],
+            software=keys[Role.SOFTWARE],
+            signer=keys[Role.SIGNER],
             signer_certificate=_certificate(certificate or b""),
             _token=token,
-            _thread=KeyThread(),
+            _thread=thread,
+            _prompt=PromptSigner(keys[Role.SIGNER], thread),
         )
     )
 

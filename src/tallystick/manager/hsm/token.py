@@ -99,15 +99,19 @@ class Token:
 
     def sign_digest(self, label: str, digest: bytes) -> bytes:
         """Return a DER signature with low s over `digest` (32 bytes); raise UsageError when there is no such key."""
-        from pkcs11 import Mechanism
-
         if len(digest) != _DIGEST_BYTES:
             raise UsageError(f"the digest has {len(digest)} bytes, not {_DIGEST_BYTES}")
+        mechanism = self._session.ecdsa
 
         def sign(session: pkcs11.Session) -> bytes:
-            return self._session.private_key(session, label).sign(digest, mechanism=Mechanism.ECDSA)
+            return self._session.private_key(session, label).sign(digest, mechanism=mechanism)
 
         return to_der(self._session.carry_out(sign))
+
+    def sign_digest_at_once(self, label: str, digest: bytes) -> bytes | None:
+        """Return the same for a key that has signed before, None when more is to be done, or waited for, than a signature."""
+        raw = self._session.sign_at_once(label, digest)
+        return None if raw is None else to_der(raw)
 
     def write_data(self, label: str, data: bytes) -> None:
         """Keep a few public bytes, such as a certificate, beside the keys."""
@@ -155,6 +159,10 @@ class TokenSigner:
     def sign(self, message: bytes) -> bytes:
         """Return a DER signature over the SHA-256 of `message`; the token sees the digest alone."""
         return self._token.sign_digest(self._label, digest_of(message))
+
+    def sign_at_once(self, message: bytes) -> bytes | None:
+        """Return the same if that is nothing but a signature of an open session, None otherwise."""
+        return self._token.sign_digest_at_once(self._label, digest_of(message))
 
     def sign_digest(self, digest: bytes) -> bytes:
         """Return a DER signature over `digest` (32 bytes)."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tallystick.crypto.secret import Secret
@@ -43,6 +44,13 @@ class TokenSession:
         #: tokens lock themselves after a few wrong PINs, so one that was refused is not tried again
         self._is_refused = False
 
+    @cached_property
+    def ecdsa(self) -> pkcs11.Mechanism:
+        """The mechanism of all signatures: of a digest, without a hash of its own."""
+        from pkcs11 import Mechanism
+
+        return Mechanism.ECDSA
+
     def open(self) -> None:
         """Find the token and log in; raise DeviceNotFound, PermissionDenied (after which no PIN is tried again), TransportError."""
         with _LIBRARY, our_errors():
@@ -71,30 +79,35 @@ class TokenSession:
         """
         from pkcs11 import exceptions
 
-        lost = (
-            exceptions.DeviceError,
-            exceptions.DeviceRemoved,
-            exceptions.FunctionFailed,
-            exceptions.GeneralError,
-            exceptions.KeyHandleInvalid,
-            exceptions.ObjectHandleInvalid,
-            exceptions.SessionClosed,
-            exceptions.SessionHandleInvalid,
-            exceptions.TokenNotPresent,
-            exceptions.UserNotLoggedIn,
-        )
         with _LIBRARY, our_errors():
             if is_writing:
                 return self._write(action)
             try:
                 return action(self._session or self._log_in(is_fresh=False))
-            except lost:
+            except _lost():
                 return action(self._log_in(is_fresh=True))
             except exceptions.PKCS11Error as error:
                 # the bare class: the binding's own word for a library that somebody else in this process ended
                 if type(error) is not exceptions.PKCS11Error:
                     raise
                 return action(self._log_in(is_fresh=True))
+
+    def sign_at_once(self, label: str, digest: bytes) -> bytes | None:
+        """Return the signature (``r ‖ s``) of a key that `private_key` has found, if it takes one call of the library and no waiting.
+
+        None when the session was lost, somebody else uses the library, or the token fails: `carry_out` says how.
+        """
+        from pkcs11 import exceptions
+
+        if not _LIBRARY.acquire(blocking=False):
+            return None
+        try:
+            key = self._private.get(label)
+            return None if key is None else key.sign(digest, mechanism=self.ecdsa)
+        except exceptions.PKCS11Error:
+            return None
+        finally:
+            _LIBRARY.release()
 
     def _write(self, action: Callable[[pkcs11.Session], ValueT]) -> ValueT:
         """Do something in a session that may write, which exists for this alone."""
@@ -133,6 +146,25 @@ class TokenSession:
             except exceptions.PKCS11Error:
                 # it went away by itself, which is why it is forgotten
                 return
+
+
+@cache
+def _lost() -> tuple[type[Exception], ...]:
+    """Return the errors after which everything is to be opened again."""
+    from pkcs11 import exceptions
+
+    return (
+        exceptions.DeviceError,
+        exceptions.DeviceRemoved,
+        exceptions.FunctionFailed,
+        exceptions.GeneralError,
+        exceptions.KeyHandleInvalid,
+        exceptions.ObjectHandleInvalid,
+        exceptions.SessionClosed,
+        exceptions.SessionHandleInvalid,
+        exceptions.TokenNotPresent,
+        exceptions.UserNotLoggedIn,
+    )
 
 
 def _find(library: _pkcs11.lib, label: str, *, is_fresh: bool) -> pkcs11.Token:
