@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 
 import pytest
-from panel_double import APPROVE, LocalClient, RecordingHand, frame
+from panel_double import APPROVE, HOLD, LocalClient, RecordingHand, frame
 from PIL import Image
 
 from tallystick.errors import TransportError
@@ -215,6 +215,59 @@ def test_a_step_is_answered_when_the_app_has_taken_it(panel):
     answer = panel.client.post("/ticker", json={"action": "single-step"})
     assert (answer.status_code, answer.json()) == (200, {"sequence": 7})
     assert panel.hand.json() == [{"ticker": "step"}]
+
+
+def taking_steps(panel):
+    """Return what writes gestures to a device whose app takes a step at once."""
+
+    def write(events):
+        panel.hand.events += events
+        if {"ticker": "step"} in [event.to_json() for event in events]:
+            panel.state.tell({"steps": panel.state.status.get("steps", 0) + 1})
+
+    return write
+
+
+@pytest.mark.parametrize(("delay", "count"), [({}, 1), ({"delay": 0}, 0), ({"delay": 0.3}, 2), ({"delay": 3.0}, 30)])
+def test_a_hold_lasts_for_ticks_while_the_time_of_native_apps_is_stopped(panel, delay, count):
+    """While nobody else makes time pass, a gesture's delay is so many ticks of the app's, one unless given."""
+    panel.hand.write = taking_steps(panel)
+    panel.state.show(frame(1, "Hold to sign"))
+    panel.client.post("/ticker", json={"action": "pause"})
+    panel.client.post("/finger", json={"action": "press-and-release", "x": 1, "y": 2, **delay})
+    step, down, up = {"ticker": "step"}, {"finger": [1, 2], "pressed": True}, {"finger": [1, 2], "pressed": False}
+    assert panel.hand.json() == [{"ticker": "pause"}, down, *[step] * count, up]
+
+
+def test_a_button_is_down_for_one_tick_while_the_time_of_native_apps_is_stopped(panel):
+    """A button's delay is one tick as well."""
+    panel.hand.write = taking_steps(panel)
+    panel.client.post("/ticker", json={"action": "pause"})
+    panel.client.post("/button/left", json={"action": "press-and-release"})
+    down, up = ({"button": "left", "pressed": pressed} for pressed in (True, False))
+    assert panel.hand.json() == [{"ticker": "pause"}, down, {"ticker": "step"}, up]
+
+
+@pytest.mark.parametrize("how", [("/ticker", {"action": "resume"}), ("/replug", {"hold": None})])
+def test_no_tick_is_made_by_a_gesture_once_time_passes_again(panel, how):
+    """Time that was started again, or a device that was, makes its ticks itself."""
+    panel.hand.write = taking_steps(panel)
+    panel.client.post("/ticker", json={"action": "pause"})
+    panel.client.post(how[0], json=how[1])
+    panel.hand.events.clear()
+    panel.client.post("/button/left", json={"action": "press-and-release"})
+    assert panel.hand.json() == [{"button": "left", "pressed": pressed} for pressed in (True, False)]
+
+
+def test_screens_of_the_system_go_by_the_clock_even_while_the_time_of_native_apps_is_stopped(panel):
+    """What offers actions is no screen of a native app: a gesture on it makes no tick."""
+    panel.hand.write = taking_steps(panel)
+    panel.state.show(frame(1, "Hold to sign", actions=[HOLD]))
+    panel.client.post("/ticker", json={"action": "pause"})
+    panel.client.post("/finger", json={"action": "press-and-release", "x": 1, "y": 2, "delay": 0.01})
+    assert panel.hand.json() == [
+        {"ticker": "pause"}, {"finger": [1, 2], "pressed": True}, {"finger": [1, 2], "pressed": False}
+    ]  # fmt: skip
 
 
 def test_other_actions_of_the_ticker_are_refused(panel):

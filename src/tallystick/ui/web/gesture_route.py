@@ -3,12 +3,16 @@
 A gesture is answered after it was written to the device, with the number of the screen it was made on: wait for a
 greater one (`GET /screen?after=N`) instead of sleeping. `delay` is the time in seconds between press and release; it is
 0 unless given (Speculos: 0.1), because nothing here needs a pause to be seen, and so nobody has to wait.
+
+On the screen of a native app whose time is stopped, `delay` is spent in ticks of 0.1 s that the app hears of, one unless given, as
+in Speculos: an app that hears of none takes the longest hold for a tap.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,6 +40,8 @@ from tallystick.wire.events import (
 MAX_DELAY_S = 60
 #: seconds an app may take over a tick before whoever made it is answered all the same
 MAX_STEP_S = 5
+#: seconds of an app's time that a tick stands for
+TICK_S = 0.1
 _ACTIONS = ("press", "release", "press-and-release")
 _TICKER_ACTIONS = {"pause": TickerAction.PAUSE, "resume": TickerAction.RESUME, "single-step": TickerAction.STEP}
 
@@ -48,6 +54,7 @@ class Gestures:
         self._hand = hand
         self._player = player
         self._change = Change(state)
+        self._is_stopped = False
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -67,7 +74,7 @@ class Gestures:
             raise UsageError(f"there is no button {name!r}: expected {', '.join(BUTTON_NAMES)}")
         document = await read_object(request)
         action = take_word(document, "action", words=_ACTIONS)
-        delay_s = take_number(document, "delay", maximum=MAX_DELAY_S, default=0)
+        delay_s = self._delay_s(document)
         events = press(BUTTON_NAMES[name])
         half = len(events) // 2
         return await self._play(action, down=events[:half], up=events[half:], delay_s=delay_s)
@@ -76,7 +83,7 @@ class Gestures:
         """Touch (x, y), leave it, or both; with (x2, y2) the finger moves there before it leaves."""
         document = await read_object(request)
         action = take_word(document, "action", words=_ACTIONS)
-        delay_s = take_number(document, "delay", maximum=MAX_DELAY_S, default=0)
+        delay_s = self._delay_s(document)
         x, y = (int(take_number(document, name, maximum=MAX_COORDINATE)) for name in ("x", "y"))
         x2 = int(take_number(document, "x2", maximum=MAX_COORDINATE, default=x))
         y2 = int(take_number(document, "y2", maximum=MAX_COORDINATE, default=y))
@@ -90,6 +97,7 @@ class Gestures:
         hold = (await read_object(request)).get("hold")
         if hold is not None and (not isinstance(hold, str) or hold not in BUTTON_NAMES):
             raise UsageError("hold: expected left, right, both or null")
+        self._is_stopped = False
         return await self._write((ReplugEvent(hold=BUTTON_NAMES[hold]) if hold else ReplugEvent(),))
 
     async def automation(self, request: Request) -> Response:
@@ -102,14 +110,40 @@ class Gestures:
     async def ticker(self, request: Request) -> Response:
         """Stop, start or step the time of a native app; a step is answered when the app has done what it does about it."""
         action = _TICKER_ACTIONS[take_word(await read_object(request), "action", words=tuple(_TICKER_ACTIONS))]
+        if action is TickerAction.STEP:
+            await self._step()
+            return AsciiJson({"sequence": self._state.sequence})
+        self._is_stopped = action is TickerAction.PAUSE
+        return await self._write((TickerEvent(action=action),))
+
+    async def _step(self) -> bool:
+        """Let the app have a tick; tell whether it took it in time."""
         before = self._state.status.get("steps")
-        response = await self._write((TickerEvent(action=action),))
-        if action is not TickerAction.STEP:
-            return response
+        await self._write((TickerEvent(action=TickerAction.STEP),))
         end_s = asyncio.get_running_loop().time() + MAX_STEP_S
-        while self._state.status.get("steps") == before and (left := end_s - asyncio.get_running_loop().time()) > 0:
-            await self._change.wait(timeout_s=left)
-        return AsciiJson({"sequence": self._state.sequence})
+        while self._state.status.get("steps") == before:
+            left_s = end_s - asyncio.get_running_loop().time()
+            if left_s <= 0:
+                return False
+            await self._change.wait(timeout_s=left_s)
+        return True
+
+    def _is_stepped(self) -> bool:
+        """Tell whether what is shown hears of time by steps alone: the screens of the OS, which offer actions, go by the clock."""
+        frame = self._state.frame
+        return self._is_stopped and (frame is None or not frame.drawing.actions)
+
+    def _delay_s(self, document: dict[str, Any]) -> float:
+        return take_number(document, "delay", maximum=MAX_DELAY_S, default=TICK_S if self._is_stepped() else 0)
+
+    async def _wait(self, delay_s: float) -> None:
+        if not self._is_stepped():
+            await asyncio.sleep(delay_s)
+            return
+        # rounded down as Speculos does: golden pictures of what moves depend on the count
+        for _ in range(int(delay_s / TICK_S)):
+            if not await self._step():
+                return
 
     async def _play(
         self, action: str, *, down: Sequence[PanelEvent], up: Sequence[PanelEvent], delay_s: float
@@ -122,7 +156,7 @@ class Gestures:
             return await self._write((*down, *up))
         await self._write(down)
         try:
-            await asyncio.sleep(delay_s)
+            await self._wait(delay_s)
         finally:
             response = await self._write(up)
         return response
