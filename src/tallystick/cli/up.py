@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallystick.cli.key_provider import HELP, METAVAR, way_of
+from tallystick.cli.key_provider import HELP, METAVAR
 from tallystick.cli.target import Run
-from tallystick.errors import UsageError
+from tallystick.cli.up_check import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tallystick.cli.ble import Ble
     from tallystick.cli.usb import Usb
-    from tallystick.device.hil import Flash
+    from tallystick.device.normal.relay import Relay
     from tallystick.wire.bundle import Bundle
 
 MODELS = ("nanos", "nanox", "nanosp", "stax", "flex", "apex_p")
@@ -119,7 +119,7 @@ def up(run: Run, /, **options: Any) -> None:
     issuer_public_key, manager_http and manager_ws (null without a manager).
     """  # noqa: D301 -- click wants the control character, which keeps the example's lines
     run.is_json = run.is_json or options["is_json"]
-    _check(options)
+    check(options)
     if options["is_verbose"]:
         import logging
 
@@ -166,80 +166,36 @@ def _up(run: Run, options: dict[str, Any]) -> None:
             # last, so that its start takes nothing from the device's
             manager.start()
 
-        if options["board"] == "isolated":
-            from tallystick.cli.bench import hold
-
-            hold(
-                parts,
-                options,
-                lambda facts: announce(_certified(facts, options), "isolated"),
-                prepare=_load_provisioning,
-                cables=cables.values(),
-            )
-        else:
-            import asyncio
-
-            asyncio.run(_serve(parts, options, announce, cables.values()))
+        _hold(parts, options, announce, cables.values())
 
 
-def _check(options: dict[str, Any]) -> None:
-    """Refuse what does not go together, before anything is started."""
-    if options["board"] == "gadget":  # the isolated board, whose USB port is the machine's own
-        if options["usb"] not in {"", "gadget"}:
-            raise UsageError("the gadget board has a USB port of its own", remedy="leave --usb away")
-        options |= {"board": "isolated", "usb": "gadget"}
-    if options["board"] == "isolated" and not sys.platform.startswith("linux"):
-        raise UsageError(
-            "the isolated board needs Linux", remedy="add --board embedded: one process, without its walls"
+def _hold(
+    parts: dict[str, Any],
+    options: dict[str, Any],
+    announce: Callable[[dict[str, Any], str], None],
+    cables: Iterable[Usb | Ble],
+) -> None:
+    """Hold the device on its board until it is stopped; `announce` is given its facts, and how its worlds are walled."""
+    if options["board"] == "isolated":
+        from tallystick.cli.bench import hold
+
+        hold(
+            parts,
+            options,
+            lambda facts: announce(_certified(facts, options), "isolated"),
+            prepare=_load_provisioning,
+            cables=cables,
         )
-    if options["usb"]:
-        from tallystick.cli.usb import Way
+        return
 
-        Way.parse(options["usb"])
-    if options["usb"] and not sys.platform.startswith("linux") and not options["usb"].startswith("tcp"):
-        raise UsageError("a virtual USB device needs Linux", remedy="serve USB/IP with --usb tcp")
-    if options["ble"]:
-        from tallystick.cli.ble import adapter_of
+    import asyncio
 
-        adapter_of(options["ble"], model=options["model"])
-    if options["owner_key"] and (options["manager"] or options["no_manager"]):
-        raise UsageError("--owner-key is for the manager beside the device", remedy="leave one of the options away")
-    if options["manager"] and options["no_manager"]:
-        raise UsageError("--manager and --no-manager exclude each other")
-    if options["no_certificate"] and options["issuer_key"]:
-        raise UsageError("--issuer-key and --no-certificate exclude each other")
-    if options["pin"] and not options["seed"]:
-        raise UsageError("--pin goes with --seed", remedy="a device of your own gets its PIN on its own screen")
-    if options["approve"] and not options["seed"]:
-        raise UsageError("--approve is for test devices", remedy="add --seed, or approve with the buttons")
-    if options["trace"] and not options["seed"]:
-        raise UsageError("--trace is for test devices", remedy="add --seed")
-    if options["approve"] and options["automation"]:
-        raise UsageError("--approve and --automation exclude each other")
-    if options["no_panel"] and (options["approve"] or options["automation"]):
-        raise UsageError("automatic approval works through the panel", remedy="leave --no-panel away")
-    way = way_of(options["key_provider"])
-    if way is not None and options["board"] != "isolated":
-        raise UsageError("a TPM goes with the isolated board", remedy="leave --board away")
-    if way is not None and not options["state"] and (options["ephemeral"] or options["seed"]):
-        raise UsageError("a TPM would remember a device that is forgotten", remedy="say where to keep it: --state DIR")
-    if options["ephemeral"] and options["state"]:
-        raise UsageError("--ephemeral keeps nothing, --state says where to keep it: choose one")
+    from tallystick.cli.embedded import serve
 
+    def on_ready(facts: dict[str, Any], relay: Relay) -> None:
+        announce(_certified(facts, options, relay), "not isolated")
 
-def _flash(options: dict[str, Any]) -> Flash:
-    from tallystick.cli.provision import require_embedded
-    from tallystick.device.silicon.flash import DirectoryFlash, MemoryFlash
-
-    if options["ephemeral"] or (options["seed"] and not options["state"]):
-        return MemoryFlash()
-    folder = options["state"]
-    if folder is None:
-        import platformdirs
-
-        folder = Path(platformdirs.user_data_dir("tallystick")) / "devices" / options["model"]
-    require_embedded(folder)
-    return DirectoryFlash(folder)
+    asyncio.run(serve(parts, options, on_ready, cables=cables))
 
 
 def read_automation(source: str) -> str:
@@ -316,41 +272,6 @@ def _ble(options: dict[str, Any]) -> Iterator[Ble | None]:
         yield ble
 
 
-async def _serve(
-    parts: dict[str, Any],
-    options: dict[str, Any],
-    announce: Callable[[dict[str, Any], str], None],
-    cables: Iterable[Usb | Ble],
-) -> None:
-    import asyncio
-    import subprocess
-
-    from tallystick.device.board.service import Service, ServiceOptions
-    from tallystick.device.sandbox.app_process import ProcessHost
-    from tallystick.device.sandbox.watch import Watch
-    from tallystick.device.secure.vault import PinPolicy
-    from tallystick.device.silicon.clock import MonotonicClock
-    from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
-
-    number = options["deterministic_rng"]
-    service_options = ServiceOptions(
-        **parts,
-        flash=_flash(options),
-        rng=SystemRng() if number is None else RepeatableRng(number),
-        clock=MonotonicClock(),
-        pin_policy=PinPolicy[options["pin_policy"].upper()],
-    )
-    stderr = sys.stderr.fileno() if options["is_verbose"] else subprocess.DEVNULL
-    watch = Watch(trace_sink=sys.stderr.fileno()) if options["trace"] else None
-    host = ProcessHost(asyncio.get_running_loop(), stderr=stderr, watch=watch)
-    service = Service(service_options, apps=host)
-    host.settle = service.board.run
-    relay = service.board.relay
-    for cable in cables:
-        cable.follow(service)
-    await service.run(lambda facts: announce(_certified(facts, options, relay), "not isolated"))
-
-
 def _load_provisioning() -> None:
     """Load what `_certified` needs for a new device."""
     from tallystick.cli import certificate
@@ -358,7 +279,7 @@ def _load_provisioning() -> None:
     certificate.load()
 
 
-def _certified(facts: dict[str, Any], options: dict[str, Any], relay: Any = None) -> dict[str, Any]:
+def _certified(facts: dict[str, Any], options: dict[str, Any], relay: Relay | None = None) -> dict[str, Any]:
     """Return the facts of a device that has its certificate: one without gets it now, before anybody is told of it."""
     if options["no_certificate"] or (facts["issuer_public_key"] is not None and not options["issuer_key"]):
         return facts

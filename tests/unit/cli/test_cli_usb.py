@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tallystick.cli import usb
-from tallystick.cli.up import _check, up
+from tallystick.cli.up import up
+from tallystick.cli.up_check import check
 from tallystick.cli.usb import Usb, Way, cable_command
 from tallystick.errors import PermissionDenied, TransportError, UsageError
 
@@ -150,5 +151,5 @@ def test_the_boards_systemd_unit_asks_for_what_there_is():
     program, command, *words = start.removeprefix("ExecStart=").split()
     assert (program, command) == ("/opt/tallystick/bin/tally", "up")
     options = up.make_context("up", words).params
-    _check(options)
+    check(options)
     assert (options["board"], options["usb"]) == ("isolated", "gadget")
