@@ -21,7 +21,7 @@
 /* Set the menu shown while the app waits; choices come as MenuEvent. Body: One scene, a menu. */
 #define TALLY_IDLE 0x11
 
-/* Answer the APDU in hand with `response`, if any, then wait; without one the APDU stays in hand. Value: an event. Body: Return flags u8 (bit 0 ticks, bit 1 an answer), then the answer, if any: status u16, length u32 and data. */
+/* Show `painting`, if any, answer the APDU in hand with `response`, if any, then wait. Value: an event. Body: Return flags u8 (bits 0 ticks, 1 an answer, 2 a painting), the answer's status u16, length u32 and data, the painting's body. */
 #define TALLY_WAIT 0x12
 
 /* Put w x h pixels of `bits` each at (x, y) into the app's picture; rows are padded to whole bytes. Body: Place u16 each, bits u8, pixels, count u8 (FF: no texts told) and each text: place, kind and fresh u8, length u16 and UTF-8. */

@@ -80,6 +80,16 @@ async def test_picture_is_shown_and_the_person_answers_the_apdu(stage):
     await device.until(lambda: rows(device) == 3)
 
 
+async def test_what_was_painted_is_shown_before_the_answer_leaves(stage):
+    """Whoever hears an app's answer finds on the screen what the app painted before it answered."""
+    device = stage(app(1, WAIT, 2, ANSWER, WAIT))
+    await device.until(lambda: rows(device) == 1)
+    seen, heard = [], device.client.deliver
+    device.client.deliver = lambda response: (seen.append(rows(device)), heard(response))
+    assert await device.client.exchange("e0010000009000") == bytes.fromhex("20 e0 01 00 00 00 9000")
+    assert seen == [2]
+
+
 async def test_what_the_os_asks_covers_the_picture_and_its_buttons(stage):
     """While a screen of the OS lies above it the app hears nothing, and its picture comes back as it was."""
     device = stage(ASKING)

@@ -1,5 +1,7 @@
 """System calls of native apps that draw and are touched: `Paint` changes the app's picture, `Wait` brings what comes next.
 
+Who painted waits next, as a rule, so that the last painting goes with the `Wait`: one message where there were two.
+
 The OS shows the picture while the app is in front, and nothing else of the screen is the app's; buttons and finger come to the
 app only then. Python apps have no such calls: they ask for scenes.
 """
@@ -86,33 +88,37 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Wait(Request):
-    """Answer the APDU in hand with `response`, if any, then wait; without one the APDU stays in hand. Value: an event.
+    """Show `painting`, if any, answer the APDU in hand with `response`, if any, then wait. Value: an event.
 
-    With `ticks` an event comes after 100 ms if nothing else does.
+    Without a response the APDU stays in hand. With `ticks` an event comes after 100 ms if nothing else does.
     """
 
     NUMBER = 0x12
     response: Response | None = None
     ticks: bool = False
+    painting: Paint | None = None
 
     def body(self) -> bytes:
-        """Return flags u8 (bit 0 ticks, bit 1 an answer), then the answer, if any: status u16, length u32 and data."""
-        writer = Writer().u8(self.ticks | (self.response is not None) << 1)
-        if self.response is not None:
-            writer.u16(self.response.status).u32(len(self.response.data)).take(self.response.data)
-        return writer.to_bytes()
+        """Return flags u8 (bits 0 ticks, 1 an answer, 2 a painting), the answer's status u16, length u32 and data, the painting's body."""
+        response, painting = self.response, self.painting
+        parts = [bytes((self.ticks | (response is not None) << 1 | (painting is not None) << 2,))]
+        if response is not None:
+            parts.append(Writer().u16(response.status).u32(len(response.data)).take(response.data).to_bytes())
+        if painting is not None:
+            parts.append(painting.body())
+        return b"".join(parts)
 
     @classmethod
     def read(cls, reader: Reader) -> Self:
         """Read the body."""
         flags = reader.u8()
-        if flags & ~3:
+        if flags & ~7:
             raise RemoteProtocolError("a wait of no kind there is")
         response = None
         if flags & 2:
             status = reader.u16()
             response = Response(reader.take(reader.u32()), status)
-        return cls(response, bool(flags & 1))
+        return cls(response, bool(flags & 1), Paint.read(reader) if flags & 4 else None)
 
     def pack(self, value: AppEvent | CanvasEvent) -> bytes:
         """Kind u8, then the APDU, the index, the mask, or the point."""

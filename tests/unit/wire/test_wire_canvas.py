@@ -29,7 +29,11 @@ def label(text="x", **changes):
         painting(labels=(label("a\nb"),)).to_bytes(),
         painting(labels=(label(),)).to_bytes()[:-1] + b"\xff",
         painting(labels=(label(),)).to_bytes().replace(b"\x01\x00\x01x", b"\x0b\x00\x01x"),
+        b"\x12\x08",
         b"\x12\x04",
+        Wait(painting=painting(bits=3)).to_bytes(),
+        Wait(painting=painting(labels=(label(),))).to_bytes()[:-1],
+        Wait(painting=painting(labels=())).to_bytes() + b"\0",
         b"\x12\x02\x90\x00\x00\x00\xff\xff",
     ],
 )

@@ -113,6 +113,14 @@ SAMPLES = [
     (LeaveLibrary(ram=b"\x05", thrown=3, response=Response(b"", 0x6985)), "51 00000003 00000002 6985 05"),
     (Wait(), "12 00"),
     (Wait(Response(b"\x05", 0x9000), True), "12 03 9000 00000001 05"),
+    (
+        Wait(painting=Paint(x=1, y=2, w=9, h=1, bits=1, data=b"\xff\x80")),
+        "12 04 0001 0002 0009 0001 01 ff80 ff",
+    ),
+    (
+        Wait(Response(b"\x05", 0x9000), True, Paint(x=0, y=0, w=0, h=0, bits=1, data=b"", labels=())),
+        "12 07 9000 00000001 05 0000 0000 0000 0000 01 00",
+    ),
     (Paint(x=1, y=2, w=9, h=1, bits=1, data=b"\xff\x80"), "13 0001 0002 0009 0001 01 ff80 ff"),
     (
         Paint(x=0, y=0, w=0, h=0, bits=4, data=b"", labels=(Label(x=1, y=2, w=3, h=4, text="é"),)),

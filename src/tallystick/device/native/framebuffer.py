@@ -6,15 +6,14 @@ is what goes to the OS. What lies beside the screen is cut off: apps scroll that
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tallystick.wire.call_canvas import MAX_PAINTED, Label, Paint
 from tallystick.wire.raster import fewest_bits, pack, packed_size
-from tallystick.wire.syscall import Outcome, Request
 
-__all__ = ["Area", "Framebuffer"]
+__all__ = ["Area", "Framebuffer", "Strip"]
 
 _DIGITS: Final = b"0123456789abcdef"
 #: on a screen without greys all but the darkest are light
@@ -29,6 +28,10 @@ class Area:
     y: int
     w: int
     h: int
+
+
+#: pixels of a picture on a screen: from how far behind its first one on, the length of their slice, its step, and their digits
+Strip = tuple[int, int, int, bytes]
 
 
 class HasLabels(Protocol):
@@ -90,6 +93,18 @@ class Framebuffer:
                 start = top * self.width + max(left, 0)
                 self._back[start : start + len(digits)] = digits
 
+    def has(self, area: Area) -> bool:
+        """Return whether all of an area is on the screen."""
+        x, y = area.x, area.y
+        return 0 <= x <= self.width - area.w and 0 <= y <= self.height - area.h
+
+    def stamp(self, area: Area, strips: Iterable[Strip]) -> None:
+        """Draw a picture at an area that is on the screen."""
+        back, first = self._back, area.y * self.width + area.x
+        for offset, length, step, digits in strips:
+            start = first + offset
+            back[start : start + length : step] = digits
+
     def refresh(self, area: Area) -> None:
         """Make an area visible."""
         cut = self.cut(area)
@@ -102,8 +117,8 @@ class Framebuffer:
         right, bottom = max(old.x + old.w, cut.x + cut.w), max(old.y + old.h, cut.y + cut.h)
         self._changed = Area(x=x, y=y, w=right - x, h=bottom - y)
 
-    def show(self, texts: HasLabels) -> Generator[Request, Outcome, None]:
-        """Send what has become visible since the last time, with all texts that are on the screen."""
+    def show(self, texts: HasLabels) -> Iterator[Paint]:
+        """Return what has become visible since the last time, with all texts that are on the screen."""
         area, self._changed = self._changed, None
         if area is None:
             return

@@ -81,7 +81,8 @@ class Texts:
 
     def drawn(self, area: Area, pointer: int, *, is_empty: bool = False) -> None:
         """Note a picture: a letter goes on with its line or begins one, anything else covers what was there."""
-        letter = " " if is_empty else self._glyphs.get(self._memory.at(pointer), "")
+        glyphs = self._glyphs
+        letter = " " if is_empty else glyphs.get(pointer) or glyphs.get(self._memory.at(pointer), "")
         if not letter:
             self.covered(area)
         if not letter or self._is_told:
@@ -92,8 +93,9 @@ class Texts:
             self._start(line)
         if len(line.text) < MAX_LABEL:
             line.text += letter
-        line.right = area.x + area.w
-        line.y, line.bottom = min(line.y, area.y), max(line.bottom, area.y + area.h)
+        line.right, bottom = area.x + area.w, area.y + area.h
+        if area.y < line.y or bottom > line.bottom:  # hardly ever
+            line.y, line.bottom = min(line.y, area.y), max(line.bottom, bottom)
 
     def tell(self, text: str, area: Area, *, kind: LabelKind = LabelKind.IN_PICTURE) -> None:
         """Note a line whose text is known; from then on no letters are looked at."""

@@ -14,6 +14,7 @@ from typing import Final
 from tallystick.device.native.framebuffer import Area
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.device.native.seph import Tag, packet_of
+from tallystick.wire.call_canvas import Paint
 from tallystick.wire.syscall import (
     MAX_REPLY,
     ApduEvent,
@@ -30,6 +31,8 @@ __all__ = ["HANDLERS", "Packet", "answer", "next_event"]
 _INVALID_PARAMETER: Final = 0x02
 _OVERFLOW: Final = 0x0F
 _STATUS_BYTES: Final = 2
+#: bytes of pixels and of an answer that go in one message, with as many texts as there can be
+_MAX_TOGETHER: Final = 1 << 15
 _BOX: Final = struct.Struct(">HHHH")
 _TOUCHES, _HAS_LEFT = 1, 2
 
@@ -55,10 +58,17 @@ def _nothing(_machine: Machine, _arguments: tuple[int, ...]) -> int:
 def next_event(machine: Machine) -> Generator[Request, Outcome, AppEvent | CanvasEvent]:
     """Show what was drawn, send the answer there is, and wait for what comes next."""
     window = machine.window
-    yield from window.show()
+    painting: Paint | None = None
+    for part in window.show():
+        if painting is not None:
+            yield painting
+        painting = part
     response, machine.response = machine.response, None
+    if painting is not None and len(painting.data) + (0 if response is None else len(response.data)) > _MAX_TOGETHER:
+        yield painting
+        painting = None
     window.is_owing &= response is None
-    event: AppEvent | CanvasEvent = (yield Wait(response, window.wants_ticks)).unwrap()
+    event: AppEvent | CanvasEvent = (yield Wait(response, window.wants_ticks, painting)).unwrap()
     machine.calls = 0
     window.heard(event)
     return event

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 from mmap import mmap
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tallystick.device.native.cpu import PAGE_BYTES, Access, Cpu
 from tallystick.device.native.generation import Generation
@@ -20,6 +20,8 @@ class BadPointer(Exception):
     """An app passed a pointer to what is not its own, or may not be used so."""
 
 
+#: addresses are looked up by blocks of this many bytes, as a power of two: a chip has few
+_BLOCK_BITS: Final = 16
 _READ, _WRITE, _EXECUTE = int(Access.READ), int(Access.WRITE), int(Access.EXECUTE)
 
 
@@ -48,9 +50,10 @@ class Memory:
         )
         #: first address, the one behind the last, rights
         self._regions: list[tuple[int, int, int]] = []
-        #: short ways to regions that lie in this process: what none of them leads to is looked up above
-        self._readable: list[_Window] = []
-        self._writable: list[_Window] = []
+        #: short ways to regions that lie in this process, by the number of the block of addresses in which a pointer is: what
+        #: none of them leads to is looked up above
+        self._readable: dict[int, tuple[_Window, ...]] = {}
+        self._writable: dict[int, tuple[_Window, ...]] = {}
 
     def add(self, address: int, data: bytes, *, size_bytes: int, access: Access) -> None:
         """Map `size_bytes` at an address, `data` at its begin; addresses and sizes are rounded to whole pages."""
@@ -72,13 +75,15 @@ class Memory:
         ]
         if all(last <= start or end <= first for first, last, _shift in self._links):
             windows.append(_Window(start, end, end, start, block))
-        windows = [window for window in windows if window.low < window.high]
-        # the newest region first, which is hardly ever the app's flash
-        if given & _READ:
-            self._readable[:0] = windows
-        # code may have been translated: who changes it asks the processor
-        if given & _WRITE and not given & _EXECUTE:
-            self._writable[:0] = windows
+        for window in windows:
+            if window.low >= window.high:
+                continue
+            for number in range(window.low >> _BLOCK_BITS, (window.high - 1 >> _BLOCK_BITS) + 1):
+                if given & _READ:
+                    self._readable[number] = (window, *self._readable.get(number, ()))
+                # code may have been translated: who changes it asks the processor
+                if given & _WRITE and not given & _EXECUTE:
+                    self._writable[number] = (window, *self._writable.get(number, ()))
 
     def at(self, pointer: int) -> int:
         """Return where a pointer leads, whether or not anything is there."""
@@ -94,7 +99,7 @@ class Memory:
     def read(self, pointer: int, size_bytes: int) -> bytes:
         """Return what an app points to; raise BadPointer."""
         end = pointer + size_bytes
-        for low, high, last, base, block in self._readable:
+        for low, high, last, base, block in self._readable.get(pointer >> _BLOCK_BITS, ()):
             if low <= pointer < high and end <= last:
                 return block[pointer - base : end - base]
         return self._cpu.read(self._place(pointer, size_bytes, _READ), size_bytes) if size_bytes else b""
@@ -102,7 +107,7 @@ class Memory:
     def write(self, pointer: int, data: bytes) -> None:
         """Write where an app points to; raise BadPointer."""
         end = pointer + len(data)
-        for low, high, last, base, block in self._writable:
+        for low, high, last, base, block in self._writable.get(pointer >> _BLOCK_BITS, ()):
             if low <= pointer < high and end <= last:
                 block[pointer - base : end - base] = data
                 return
@@ -112,9 +117,9 @@ class Memory:
     def words(self, pointer: int, count: int) -> tuple[int, ...]:
         """Return `count` words (32 bits) that an app points to; raise BadPointer."""
         end = pointer + 4 * count
-        for low, high, last, base, block in self._readable:
+        for low, high, last, base, block in self._readable.get(pointer >> _BLOCK_BITS, ()):
             if low <= pointer < high and end <= last:
-                return _words(count).unpack_from(block, pointer - base)
+                return (_WORDS[count] if count < _SHORT else _words(count)).unpack_from(block, pointer - base)
         return _words(count).unpack(self.read(pointer, 4 * count))
 
     def _place(self, pointer: int, size_bytes: int, rights: int) -> int:
@@ -141,3 +146,8 @@ class Memory:
 @lru_cache(maxsize=32)
 def _words(count: int) -> struct.Struct:
     return struct.Struct(f"<{count}I")
+
+
+#: what calls take
+_SHORT: Final = 17
+_WORDS: Final = tuple(_words(count) for count in range(_SHORT))

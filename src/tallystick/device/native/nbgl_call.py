@@ -17,9 +17,11 @@ from tallystick.device.native.machine import Handler, Machine
 from tallystick.device.native.nbgl_image import (
     MAX_IMAGE,
     Image,
+    Shape,
     Transformation,
     decompress,
     draw_image,
+    draw_shape,
     expand_rle,
     level_of,
 )
@@ -28,6 +30,7 @@ from tallystick.device.native.window import FONT_PLACE, FONT_PLACES
 __all__ = ["HANDLERS"]
 
 _AREA: Final = struct.Struct("<hhHHBB")
+_AREA_BYTES: Final = _AREA.size
 _FILE: Final = struct.Struct("<HHB3s")
 _RAW, _GZIP, _RLE = 0, 1, 2
 #: pixels of a picture: more than the largest screen has
@@ -52,13 +55,14 @@ def _known_area(raw: bytes) -> tuple[Area, int, int]:
 
 
 @lru_cache(maxsize=1024)
-def _known_image(raw: bytes, transformation: int, color_map: int) -> Image | None:
-    """Return the picture that an area, its transformation and colours are, or None for one that is none."""
+def _known_image(raw: bytes, transformation: int, color_map: int) -> tuple[Area, Shape, int] | None:
+    """Return place, shape and bytes of the picture that an area, its transformation and colours are; None for one that is none."""
     area, background, bits = _known_area(raw)
     if not bits or transformation > Transformation.QUARTER_TURN or area.w * area.h > _MAX_PIXELS:
         return None
     turned = Transformation(transformation)
-    return Image(area=area, bits=bits, map=color_map, background=background, transformation=turned)
+    image = Image(area=area, bits=bits, map=color_map, background=background, transformation=turned)
+    return area, image.shape(), (area.w * area.h * bits + 7) // 8
 
 
 def _draw_rect(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -93,13 +97,13 @@ def _draw_line(machine: Machine, arguments: tuple[int, ...]) -> int:
 def _draw_image(machine: Machine, arguments: tuple[int, ...]) -> int:
     pointer, data, transformation, color_map = arguments
     memory, window = machine.memory, machine.window
-    image = _known_image(memory.read(pointer, _AREA.size), transformation & 0xFF, color_map & 0xFF)
+    image = _known_image(memory.read(pointer, _AREA_BYTES), transformation & 0xFF, color_map & 0xFF)
     if image is None:
         return 0
-    area = image.area
-    raw = memory.read(data, (area.w * area.h * image.bits + 7) // 8)
+    area, shape, size = image
+    raw = memory.read(data, size)
     window.texts.drawn(area, data)
-    draw_image(window.screen, image, raw)
+    draw_shape(window.screen, area, shape, raw)
     return 0
 
 

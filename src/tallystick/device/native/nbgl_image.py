@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, unique
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from tallystick.device.native.framebuffer import Area, Framebuffer
+from tallystick.device.native.framebuffer import Area, Framebuffer, Strip
 from tallystick.wire.raster import digits_of_stream
 from tallystick.wire.raster_stream import decompress, expand_rle
 
-__all__ = ["Image", "Transformation", "decompress", "draw_image", "expand_rle", "level_of"]
+__all__ = ["Image", "Shape", "Transformation", "decompress", "draw_image", "draw_shape", "expand_rle", "level_of"]
 
 _DIGITS: Final = b"0123456789abcdef"
 _WHITE: Final = 3
@@ -47,6 +47,23 @@ class Image:
     map: int
     background: int
     transformation: Transformation = Transformation.NONE
+
+    def shape(self, skipped: int = 0) -> Shape:
+        """Return all but where it lies; it begins with `skipped` bytes' worth of background."""
+        area = self.area
+        return Shape(area.w, area.h, self.bits, self.map, self.background, self.transformation, skipped)
+
+
+class Shape(NamedTuple):
+    """What there is to a picture beside its pixels and its place."""
+
+    width: int
+    height: int
+    bits: int
+    map: int
+    background: int
+    transformation: Transformation
+    skipped: int
 
 
 def level_of(color: int) -> int:
@@ -84,21 +101,24 @@ def _ramp(front: int, back: int) -> list[int]:
 
 def draw_image(screen: Framebuffer, image: Image, data: bytes, *, skipped: int = 0) -> None:
     """Draw the pixels of `data`, as far as they go; the first `skipped` bytes' worth are background."""
-    area = image.area
+    draw_shape(screen, image.area, image.shape(skipped), data)
+
+
+def draw_shape(screen: Framebuffer, area: Area, shape: Shape, data: bytes) -> None:
+    """Draw the pixels of `data` at an area, in the shape of an image of its size."""
     if not area.w or not area.h:
         return
     # letters come again and again; where they are drawn is all that differs
-    make = _known_lines if area.w * area.h <= _LETTER_PIXELS else _lines
-    draw = screen.rows if image.transformation is Transformation.QUARTER_TURN else screen.columns
-    shape = (area.w, area.h, image.bits, image.map, image.background, image.transformation, skipped)
-    draw(area.x, area.y, make(shape, data))
+    is_small = area.w * area.h <= _LETTER_PIXELS
+    if screen.has(area):
+        screen.stamp(area, (_known_strips if is_small else _strips)(shape, data, screen.width))
+    else:
+        lines = _lines(shape, data)
+        (screen.rows if shape.transformation is Transformation.QUARTER_TURN else screen.columns)(area.x, area.y, lines)
 
 
-def _lines(shape: tuple[int, int, int, int, int, Transformation, int], data: bytes) -> list[tuple[int, int, bytes]]:
-    """Return a picture at the origin as rows, for one that is turned, or columns: where each begins, and its pixels.
-
-    `shape` is width, height, bits, colour map, background, how it lies, and the bytes' worth of background it begins with.
-    """
+def _lines(shape: Shape, data: bytes) -> list[tuple[int, int, bytes]]:
+    """Return a picture at the origin as rows, for one that is turned, or columns: where each begins, and its pixels."""
     width, height, bits, color_map, background, transformation, skipped = shape
     blank = (b"f" if bits == 4 else b"0") * (skipped * 8 // bits)
     digits = blank + digits_of_stream(data, bits)
@@ -116,4 +136,12 @@ def _lines(shape: tuple[int, int, int, int, int, Transformation, int], data: byt
     return lines
 
 
-_known_lines: Final = lru_cache(maxsize=1024)(_lines)
+def _strips(shape: Shape, data: bytes, screen_width: int) -> tuple[Strip, ...]:
+    """Return a picture as it is stamped on a screen of that width, on which all of it lies."""
+    step = 1 if shape.transformation is Transformation.QUARTER_TURN else screen_width
+    return tuple(
+        (y * screen_width + x, (len(digits) - 1) * step + 1, step, digits) for x, y, digits in _lines(shape, data)
+    )
+
+
+_known_strips: Final = lru_cache(maxsize=1024)(_strips)

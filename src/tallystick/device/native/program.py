@@ -31,7 +31,10 @@ BUDGET: Final = 1 << 31
 #: calls for one APDU, those that the OS never hears of included: drawing one screen takes some hundreds
 MAX_CALLS: Final = 1 << 22
 _SYSTEM, _LIBRARY = 1, 2
+_ANSWERED: Final = frozenset((_SYSTEM, _LIBRARY))
 _WORD: Final = 0xFFFF_FFFF
+#: members of an enumeration are looked up each time they are named
+_R0, _R1, _EXCEPTION = Register.R0, Register.R1, ReturnStyle.EXCEPTION
 _INVALID_PARAMETER: Final = 0x02
 _NOT_SUPPORTED: Final = 0x0B
 #: words that a library function may take beside r0 to r3
@@ -64,10 +67,11 @@ def program(
         machine.calls += 1
         if machine.calls > calls:
             raise machine.report(Exhausted())
-        if stop.number not in {_SYSTEM, _LIBRARY}:
-            raise machine.report(Fault(FaultKind.EXCEPTION, stop.number, cpu.get(Register.PC)))
+        number = stop.number
+        if number not in _ANSWERED:
+            raise machine.report(Fault(FaultKind.EXCEPTION, number, cpu.get(Register.PC)))
         try:
-            asking = _system(machine, HANDLERS) if stop.number == _SYSTEM else _library(machine, LIBRARY)
+            asking = _system(machine, HANDLERS) if number == _SYSTEM else _library(machine, LIBRARY)
             if asking is not None:  # most calls ask nobody
                 yield from asking
         except Ended:
@@ -78,10 +82,10 @@ def program(
 
 def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Request, Outcome, None] | None:
     """Answer one system call, in the way of the app's generation; return what has to be asked for that, if anything."""
-    cpu = machine.cpu
-    array, call = cpu.get(Register.R1), machine.generation.calls.find(cpu.get(Register.R0))
-    machine.last_call = call.name
-    handler = handlers.get(call.name)
+    cpu, table = machine.cpu, machine.generation.calls
+    array, call = cpu.get(_R1), table.find(cpu.get(_R0))
+    machine.last_call = name = call.name
+    handler = handlers.get(name)
     if handler is None:
         return _answer_later(machine, call, array, None)
     try:
@@ -90,9 +94,9 @@ def _system(machine: Machine, handlers: Mapping[str, Handler]) -> Generator[Requ
         return _answer_later(machine, call, array, error)
     if isinstance(result, GeneratorType):
         return _answer_later(machine, call, array, result)
-    if machine.generation.calls.style is ReturnStyle.EXCEPTION:
-        cpu.set(Register.R0, int(result) & _WORD)
-        cpu.set(Register.R1, 0)
+    if table.style is _EXCEPTION:
+        cpu.set(_R0, int(result) & _WORD)
+        cpu.set(_R1, 0)
     else:
         give_back(machine, call, array, result=int(result) & _WORD, thrown=0)
     return None

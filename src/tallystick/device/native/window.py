@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tallystick.device.native.framebuffer import Area, Framebuffer
@@ -11,9 +11,9 @@ from tallystick.device.native.glyph import Texts
 from tallystick.device.native.memory import Memory
 from tallystick.device.native.seph import PacketStream
 from tallystick.device.native.usb_host import UsbHost
-from tallystick.wire.call_canvas import ButtonsInput, FingerInput, TickInput
+from tallystick.wire.call_canvas import ButtonsInput, FingerInput, Paint, TickInput
 from tallystick.wire.model import MODELS
-from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent, Outcome, Request
+from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent
 
 __all__ = ["FONT_PLACE", "FONT_PLACES", "Window"]
 
@@ -74,8 +74,8 @@ class Window:
         """Make everything visible."""
         self.screen.refresh(Area(x=0, y=0, w=self.screen.width, h=self.screen.height))
 
-    def show(self) -> Generator[Request, Outcome, None]:
-        """Send what has become visible."""
+    def show(self) -> Iterator[Paint]:
+        """Return what has become visible."""
         for painting in self.screen.show(self.texts):
             self._has_drawn, self._ticks = True, _IDLE_TICKS
             yield painting

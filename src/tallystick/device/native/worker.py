@@ -32,6 +32,8 @@ __all__ = ["UnicornCpu", "prepare"]
 _CODE_BYTES = 16 << 20
 _SVC_EXCEPTION = 2
 _SVC_OPCODE = 0xDF
+#: no number of an exception
+_NOT_INTERRUPTED: Final = -1
 _TRAPS: Final = tuple(Trap(number) for number in range(256))
 #: no address of an app is ever the one to stop at
 _NOWHERE: Final = 0xFFFF_FFFE
@@ -41,21 +43,19 @@ _IDS: Final = tuple(
 )
 #: registers that are looked at after each stretch: read together, and written together before the next
 _HOT: Final = (Register.R0, Register.R1, Register.R2, Register.R3, Register.SP, Register.LR, Register.PC)
-_WRITTEN: Final = len(_HOT) - 1
+_IS_HOT: Final = tuple(register in _HOT for register in Register)
+_PC: Final = int(Register.PC)
 _READS = (unicorn.UC_MEM_READ_UNMAPPED, unicorn.UC_MEM_READ_PROT)
 _WRITES = (unicorn.UC_MEM_WRITE_UNMAPPED, unicorn.UC_MEM_WRITE_PROT)
 
 # The binding checks and converts at each call; a trap is answered some hundred times for one screen, so those calls are made
-# on the library itself.
-_LIBRARY: Final = ctypes.CDLL(uclib._name)  # noqa: SLF001 -- the file it was loaded from
+# on the library itself, with arguments that are objects of C already: they say their type, and nothing is converted. Nobody
+# else runs in this process that would want the interpreter meanwhile.
+_LIBRARY: Final = ctypes.PyDLL(uclib._name)  # noqa: SLF001 -- the file it was loaded from
 _START: Final = _LIBRARY.uc_emu_start
-_START.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_size_t)
 _STOP: Final = _LIBRARY.uc_emu_stop
-_STOP.argtypes = (ctypes.c_void_p,)
 _READ_ALL: Final = _LIBRARY.uc_reg_read_batch
 _WRITE_ALL: Final = _LIBRARY.uc_reg_write_batch
-for _call in (_READ_ALL, _WRITE_ALL):
-    _call.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
 _ADD_HOOK: Final = _LIBRARY.uc_hook_add
 _ADD_HOOK.argtypes = (
     *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p),
@@ -76,21 +76,31 @@ class UnicornCpu:
         self._uc.ctl_set_tcg_buffer_size(_CODE_BYTES)
         self._handle: int = self._uc._uch.value  # noqa: SLF001 -- what the library calls it
         #: why it stopped, as the hooks noted it
-        self._interrupt: int | None = None
+        self._interrupt = _NOT_INTERRUPTED
         self._fault: tuple[FaultKind, int] | None = None
         self._memory = HostMemory()
-        self._values = (ctypes.c_uint64 * len(_IDS))()
-        start, size = ctypes.addressof(self._values), ctypes.sizeof(ctypes.c_uint64)
-        self._hot = (
-            (ctypes.c_int * len(_HOT))(*(_IDS[register] for register in _HOT)),
-            (ctypes.c_void_p * len(_HOT))(*(start + size * register for register in _HOT)),
-        )
-        # plain numbers are handed over fastest
-        self._hot_ids, self._hot_places = (ctypes.addressof(array) for array in self._hot)
+        #: where the instruction before is known to be a trap, and which
+        self._traps: dict[int, Trap] = {}
+        numbers = (ctypes.c_uint64 * len(_IDS))()
+        #: the registers, those that are not hot left alone
+        self._values = memoryview(numbers).cast("B").cast("Q")
+        start, size, count = ctypes.addressof(numbers), ctypes.sizeof(ctypes.c_uint64), len(_HOT)
+        ids = (ctypes.c_int * count)(*(_IDS[register] for register in _HOT))
+        places = (ctypes.c_void_p * count)(*(start + size * register for register in _HOT))
+        handle = ctypes.c_void_p(self._handle)
+        self._read = (handle, ids, places, ctypes.c_int(count))
+        # the program counter is told at the start
+        self._written = (handle, ids, places, ctypes.c_int(count - 1))
+        self._begin, self._budget = ctypes.c_uint64(), ctypes.c_size_t()
+        self._started = (handle, self._begin, ctypes.c_uint64(_NOWHERE), ctypes.c_uint64(0), self._budget)
         self._is_changed = False
         # both are called by the library for as long as it knows them
         self._hooks: tuple[Any, ...] = (_INTERRUPTED(self._interrupted), _REFUSED(self._refused))
-        for kind, hook in zip((unicorn.UC_HOOK_INTR, unicorn.UC_HOOK_MEM_INVALID), self._hooks, strict=True):
+        for kind, hook in (
+            (unicorn.UC_HOOK_INTR, self._hooks[0]),
+            (unicorn.UC_HOOK_INTR, _STOP),  # its only argument is what each hook is given first
+            (unicorn.UC_HOOK_MEM_INVALID, self._hooks[1]),
+        ):
             _ADD_HOOK(
                 self._handle, ctypes.byref(ctypes.c_size_t()), kind, ctypes.cast(hook, ctypes.c_void_p), None, 1, 0
             )
@@ -109,6 +119,7 @@ class UnicornCpu:
         """Take whole pages back, of one `map`."""
         self._uc.mem_unmap(address, size_bytes)
         self._memory.remove(address)
+        self._traps.clear()
 
     @property
     def is_watched(self) -> bool:
@@ -136,6 +147,7 @@ class UnicornCpu:
         if not self._memory.write(address, data):
             self._uc.mem_write(address, data)
             self._uc.ctl_remove_cache(address, address + len(data))
+            self._traps.clear()
 
     def patch(self, address: int, data: bytes) -> None:
         """Change code."""
@@ -143,11 +155,11 @@ class UnicornCpu:
 
     def get(self, register: Register) -> int:
         """Return a register."""
-        return self._values[register] if register in _HOT else int(self._uc.reg_read(_IDS[register]))
+        return self._values[register] if _IS_HOT[register] else int(self._uc.reg_read(_IDS[register]))
 
     def set(self, register: Register, value: int) -> None:
         """Set a register."""
-        if register in _HOT:
+        if _IS_HOT[register]:
             self._values[register] = value & 0xFFFF_FFFF
             self._is_changed = True
         else:
@@ -159,39 +171,43 @@ class UnicornCpu:
 
     def run(self, *, budget: int) -> Stop:
         """Run until a trap, a fault or the end of `budget`."""
-        self._forget()
-        handle, ids, places = self._handle, self._hot_ids, self._hot_places
+        self._interrupt = _NOT_INTERRUPTED
         if self._is_changed:
-            _WRITE_ALL(handle, ids, places, _WRITTEN)
+            _WRITE_ALL(*self._written)
             self._is_changed = False
-        error = _START(handle, self._values[Register.PC] | 1, _NOWHERE, 0, budget)
-        _READ_ALL(handle, ids, places, len(_HOT))
-        pc = self._values[Register.PC]
-        if error or self._fault is not None:
-            return self._failed(error, pc)
-        if self._interrupt is None:
-            return Exhausted()
-        if self._interrupt == _SVC_EXCEPTION:
-            number, opcode = self._memory.read(pc - 2, 2) or (0, 0)
-            if opcode == _SVC_OPCODE:
-                return _TRAPS[number]
-        return Fault(FaultKind.EXCEPTION, self._interrupt, pc)
+        values = self._values
+        self._begin.value, self._budget.value = values[_PC] | 1, budget
+        error = _START(*self._started)
+        _READ_ALL(*self._read)
+        if not error and self._interrupt == _SVC_EXCEPTION and self._fault is None:
+            return self._traps.get(values[_PC]) or self._trap(values[_PC])
+        return self._stopped(error, values[_PC])
+
+    def _trap(self, pc: int) -> Stop:
+        """Return which trap lies before `pc`, and know it from then on."""
+        number, opcode = self._memory.read(pc - 2, 2) or (0, 0)
+        if opcode != _SVC_OPCODE:
+            return Fault(FaultKind.EXCEPTION, _SVC_EXCEPTION, pc)
+        self._traps[pc] = _TRAPS[number]
+        return _TRAPS[number]
 
     def _add(self, span: Span) -> None:
         self._uc.mem_map_ptr(span.start, span.end - span.start, int(span.access), span.place)
         self._memory.add(span)
 
-    def _forget(self) -> None:
-        self._interrupt = self._fault = None
-
-    def _failed(self, error: int, pc: int) -> Fault:
-        if self._fault is not None:
-            return Fault(*self._fault, pc)
-        return Fault(FaultKind.EXCEPTION if error == unicorn.UC_ERR_EXCEPTION else FaultKind.INSTRUCTION, pc, pc)
+    def _stopped(self, error: int, pc: int) -> Stop:
+        """Return why it stopped, where that was no trap."""
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            return Fault(*fault, pc)
+        if error:
+            return Fault(FaultKind.EXCEPTION if error == unicorn.UC_ERR_EXCEPTION else FaultKind.INSTRUCTION, pc, pc)
+        if self._interrupt == _NOT_INTERRUPTED:
+            return Exhausted()
+        return Fault(FaultKind.EXCEPTION, self._interrupt, pc)
 
     def _interrupted(self, _handle: int, number: int, _data: object) -> None:
         self._interrupt = number
-        _STOP(self._handle)
 
     def _refused(self, _handle: int, access: int, address: int, _size: int, _value: int, _data: object) -> bool:
         kind = FaultKind.READ if access in _READS else FaultKind.WRITE if access in _WRITES else FaultKind.EXECUTE

@@ -55,12 +55,12 @@ class Pictures:
                 canvas.next_tick_s(self._scheduler.clock.now_s()), lambda: self._tick(run)
             )
 
-    def paint(self, run: Run, painting: Paint) -> None:
-        """Change the app's picture, which takes the place of its menu."""
+    def paint(self, run: Run, painting: Paint) -> CallStatus | None:
+        """Change the app's picture, which takes the place of its menu; return how that went, None if it ended the app."""
         canvas, now_s = run.canvas, self._scheduler.clock.now_s()
         if canvas.is_flooded(painting, now_s=now_s):
             self._runner.close("it flooded the screen")
-            return
+            return None
 
         def entered(event: CanvasEvent) -> None:
             front = self._runner.run
@@ -73,10 +73,9 @@ class Pictures:
         try:
             canvas.view.paint(painting, now_s=now_s)
         except RemoteProtocolError:
-            self._runner.answer(run, Outcome(CallStatus.BAD_ARGUMENT))
-            return
+            return CallStatus.BAD_ARGUMENT
         self._display.repaint()
-        self._runner.answer(run, Outcome())
+        return CallStatus.OK
 
     def _tick(self, run: Run) -> None:
         run.canvas.tick(self._scheduler.clock.now_s())

@@ -206,14 +206,12 @@ class Supervisor:
         match request:
             case Exchange(response):
                 self._take_response(run, response)
-            case Wait(response) if run.app.bundle is None:
-                run.canvas.is_in_debt &= response is None
-                if response is None:
-                    self.next(run)
-                else:
-                    self._take_response(run, response)
+            case Wait() if run.app.bundle is None:
+                self._wait(run, request)
             case Paint() if run.app.bundle is None:
-                self.pictures.paint(run, request)
+                status = self.pictures.paint(run, request)
+                if status is not None:
+                    self.answer(run, Outcome(status))
             case Answer(response) if run.app.bundle is None:
                 if self._settle(run, response):
                     self.answer(run, Outcome())
@@ -233,6 +231,23 @@ class Supervisor:
                 self.answer(run, self._syscalls.handle(run.opened.app, request))
             case _:
                 self.answer(run, self._syscalls.handle(run.app, request))
+
+    def _wait(self, run: Run, wait: Wait) -> None:
+        """Show what the app painted, take its answer, and give it what comes next."""
+        if wait.painting is not None:
+            status = self.pictures.paint(run, wait.painting)
+            if status is not CallStatus.OK:
+                if status is not None:
+                    self.answer(run, Outcome(status))
+                return
+        response = wait.response
+        run.canvas.is_in_debt &= response is None
+        if response is None:
+            self.next(run)
+            return
+        if wait.painting is not None:
+            self._display.draw()  # whoever is answered looks at the screen next
+        self._take_response(run, response)
 
     def _take_response(self, run: Run, response: Response | None) -> None:
         if self._settle(run, response):

@@ -41,19 +41,36 @@ class Drawn(Run):
 
     @property
     def paintings(self):
-        """What was painted."""
-        return [request for request in self.requests if isinstance(request, Paint)]
+        """What was painted, by itself or with the wait that followed."""
+        asked = [request.painting if isinstance(request, Wait) else request for request in self.requests]
+        return [request for request in asked if isinstance(request, Paint)]
 
 
 def test_what_is_drawn_is_told_when_the_app_waits():
-    """A rectangle is one painting of what changed, before the wait; afterwards time is told."""
+    """A rectangle is one painting of what changed, told with the wait; afterwards time is told."""
     run = Drawn([(RECT, (0,)), (REFRESH, (1,), 0, 0), WAIT], area(8, 0, 8, 2), area(0, 0, 128, 64))
-    painting, wait = run.requests
+    (wait,) = run.requests
+    painting = wait.painting
     assert (painting.x, painting.y, painting.w, painting.h, painting.bits) == (0, 0, 128, 64, 1)
     assert painting.data[:32] == (b"\x00\xff" + bytes(14)) * 2
     assert not any(painting.data[32:])
     assert painting.labels == ()
-    assert wait == Wait(None, True)
+    assert wait == Wait(None, True, painting)
+
+
+@pytest.mark.parametrize(("size", "kinds"), [(2 + 31 * 1024, [Wait, Wait]), (2 + 32 * 1024, [Wait, Paint, Wait])])
+def test_painting_and_answer_that_are_long_go_one_after_the_other(size, kinds):
+    """A painting goes with the wait as long as it and the answer are 32 KiB at most together; else it is told first."""
+    drawing = [(RECT, (0,)), (REFRESH, (0,), 0, 0)]
+    run = Drawn(
+        [WAIT, *drawing, (SEND, 0x20, FLASH, size, 0), WAIT],
+        area(0, 0, 128, 64),
+        bytes(size),
+        answers=[Outcome(value=ApduEvent(b"")), Outcome()][: len(kinds) - 1],
+    )
+    assert [type(request) for request in run.requests] == kinds
+    assert len(run.requests[-1].response.data) == size - 2
+    assert len(run.paintings) == 1
 
 
 def test_app_that_draws_nothing_is_not_told_the_time():

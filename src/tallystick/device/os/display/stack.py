@@ -57,7 +57,7 @@ class Display:
         self._shown: _Layer | None = None
         self._timer: Timer | None = None
         self._dirty = False
-        scheduler.on_quiet = self._draw
+        scheduler.on_quiet = self.draw
         self.sequence = sequence
         #: told each time the person does something, for the automatic lock
         self.on_gesture: Callable[[], None] = lambda: None
@@ -136,7 +136,8 @@ class Display:
             self._dirty = True
             self._scheduler.call_soon(_nothing)
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw what changed, if anything did: else that waits until nothing more is ready to run."""
         top = self._top()
         if top is None or not self._dirty:
             return
