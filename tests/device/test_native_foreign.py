@@ -1,6 +1,6 @@
 """Apps that this project did not write, from the folder that TALLYSTICK_ELFS names; nothing of it is ever committed.
 
-The folder holds ``*.elf`` (apps for API levels 22 to 27) and, where they need it, ``speculos/sharedlib/`` as an install of
+The folder holds ``*.elf`` (apps that say an API level) and, where they need it, ``speculos/sharedlib/`` as an install of
 Speculos has it. Each app is installed, opened, and asked for what it answers; Boilerplate (Nano X) for its key as well.
 """
 
@@ -11,8 +11,8 @@ import pytest
 from native_stage import FOUND, NativeStage
 
 from tallystick.device.native.elf import Elf
-from tallystick.device.native.generation import LEVELS
 from tallystick.device.native.image import image_from_elf, target_of
+from tallystick.device.native.level import LEVELS
 from tallystick.wire.install import Curve, InstallParameters
 from tallystick.wire.model import by_target_id
 

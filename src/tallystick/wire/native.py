@@ -3,7 +3,7 @@
 Magic ``TNAT``, format u8, LV parameters of CREATE APP, code, data and install parameters in the lengths those announce, u8
 whether another app calls this one as its library and then how it begins (`LibraryEntry`), then the shared library's ELF file, which is the rest and may be empty.
 
-Behind that file there may be the fonts that apps of level 22 find in the OS: then come their length u32 and the magic ``TFNT``.
+Behind that file there may be the fonts that apps up to level 22 find in the OS: then come their length u32 and the magic ``TFNT``.
 """
 
 from __future__ import annotations

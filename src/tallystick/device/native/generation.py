@@ -10,35 +10,22 @@ Apps say their API level since there are any. Those before say nothing: `Era` is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import partial
 from typing import Final
 
-from tallystick.device.native.call_table import Call, CallTable, ReturnStyle
+from tallystick.device.native.call_table import CallTable
 from tallystick.device.native.era import Era, era_of
+from tallystick.device.native.level import LEVELS, MODELS, calls_of, functions_of, ram_bytes_of, trampoline_of
 from tallystick.device.native.library_table import FUNCTIONS
 from tallystick.errors import UsageError
 
-__all__ = ["LEVELS", "Generation", "generation_of"]
+__all__ = ["Generation", "generation_of"]
 
-#: API levels whose apps run
-LEVELS: Final = range(22, 28)
 _FLASH: Final = 0x0040_0000
 #: what is between two apps of which one is the other's library
 _FLASH_STEP: Final = 0x0008_0000
 _RAM: Final = 0x2010_0000
 _KIB: Final = 1024
-#: RAM of an app, static data and stack together, by model
-_RAM_BYTES: Final = {
-    "nanox": 28 * _KIB,
-    "nanosp": 40 * _KIB,
-    "stax": 36 * _KIB,
-    "flex": 36 * _KIB,
-    "apex_p": 40 * _KIB,
-}
-_TRAMPOLINE: Final = {"nanox": 0x0021_0000}
-#: the level that has its library elsewhere
-_LEVEL_22: Final = 22
-_TRAMPOLINE_22: Final = {"nanox": 0x0021_0000, "nanosp": 0x0081_0000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,33 +74,21 @@ def generation_of(model: str, level: int | None, *, code: bytes = b"", depth: in
         era = era_of(model, code)
         if era is not None:
             return _before_levels(era, flash)
-    ram_bytes = _RAM_BYTES.get(model)
-    if level is None or level not in LEVELS or ram_bytes is None:
+    if level is None or level not in LEVELS or model not in MODELS:
         told = "no API level" if level is None else f"API level {level}"
         raise UsageError(
             f"an app for {model} with {told} cannot run here",
-            remedy=f"apps for {', '.join(_RAM_BYTES)} with API level {LEVELS[0]} to {LEVELS[-1]} can, "
+            remedy=f"apps for {', '.join(MODELS)} with API level {LEVELS[0]} to {LEVELS[-1]} can, "
             "and those of Nano S 1.5 to 2.1, Nano X 2.0 and Nano S+ 1.0",
         )
-    places, usual = (_TRAMPOLINE_22, 0x0081_8000) if level == _LEVEL_22 else (_TRAMPOLINE, 0x0080_8000)
     return Generation(
         level=level,
         flash=flash,
-        ram_bytes=ram_bytes,
-        trampoline=places.get(model, usual),
-        calls=_level_calls(level),
+        ram_bytes=ram_bytes_of(model, level),
+        trampoline=trampoline_of(model, level),
+        calls=calls_of(level),
+        functions=functions_of(level),
     )
-
-
-@cache
-def _level_calls(level: int) -> CallTable:
-    from tallystick.device.native import table  # a device of another era never reads it
-
-    @lru_cache(maxsize=1024)  # numbers are an app's to choose
-    def find(number: int) -> Call:
-        return Call(table.name_of(number), table.argument_count(number, level=level))
-
-    return CallTable(find, ReturnStyle.EXCEPTION)
 
 
 def _before_levels(era: Era, flash: int) -> Generation:

@@ -22,6 +22,8 @@ __all__ = ["HANDLERS"]
 _INVALID_PARAMETER: Final = 0x02
 _STATUS_TAGS: Final = range(0x60, 0x70)
 _WRONG_LENGTH: Final = 0x6700
+#: models whose apps paint by system calls: what apps with debugging on tell of their screen as well is not drawn a second time
+_PAINTERS: Final = frozenset({"nanox", "nanosp"})
 _HEAD_BYTES: Final = 3
 #: of an APDU that comes as a packet apps keep three bytes less than their buffer for APDUs has, without a word
 _MAX_DIRECT: Final = MAX_APDU
@@ -52,7 +54,8 @@ def _take(machine: Machine, tag: int, body: bytes) -> None:
     elif tag == Tag.TEXT:
         take_text(machine, body)
     elif tag in {Tag.DISPLAY, Tag.DISPLAY_DEBUG}:
-        display(machine, body)
+        if machine.info.model not in _PAINTERS:
+            display(machine, body)
         window.events.append(packet(Tag.DISPLAYED_EVENT))
     if tag in _STATUS_TAGS:
         window.is_status_sent = True

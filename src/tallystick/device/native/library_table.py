@@ -1,6 +1,6 @@
 """Functions of the shared library, by the number that an app's stub loads before it jumps there (native-apps 1).
 
-Numbers 00 to 90 are cryptography (cx) and the same for API levels 22 to 27; 91 to C4 are drawing (NBGL), from level 23 on.
+Numbers 00 to 90 are cryptography (cx), the same from API level 18 on as far as a level has them; 91 to C4 are drawing (NBGL), from level 23 on.
 """
 
 from __future__ import annotations

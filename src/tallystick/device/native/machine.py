@@ -134,8 +134,7 @@ class Machine:
         if library:
             self._load_library(library)
         elif generation.trampoline:
-            size = len(_TRAMPOLINE_CODE)
-            self.memory.add(generation.trampoline, b"", size_bytes=size, access=Access.READ | Access.EXECUTE)
+            self._add_trampoline()
         if generation.trampoline:
             self.cpu.write(generation.trampoline, _TRAMPOLINE_CODE)
         if self.symbols.get(_INIT_SYMBOL):
@@ -146,6 +145,10 @@ class Machine:
         if self.entry is not None:
             self._enter(self.entry)
         self.cpu.set(Register.PC, (generation.flash + image.create.boot_offset) | 1)
+
+    def _add_trampoline(self) -> None:
+        size = len(_TRAMPOLINE_CODE)
+        self.memory.add(self.generation.trampoline, b"", size_bytes=size, access=Access.READ | Access.EXECUTE)
 
     def _enter(self, entry: LibraryEntry) -> None:
         """Begin on the caller's RAM and stack, with its argument; raise Crash for those of another generation."""
@@ -186,19 +189,22 @@ class Machine:
             (self.generation.ram - 0x10_0000, self.generation.ram),
             (self.generation.stack, self.generation.stack + 0x1000),
         )
-        for segment in elf.segments[:_MAX_LIBRARY_PARTS]:
+        for segment in () if elf is None else elf.segments[:_MAX_LIBRARY_PARTS]:
             if segment.address >= _NOWHERE:
                 continue
             if not any(start <= segment.address and segment.end <= end for start, end in taken):
                 raise Crash("the shared library wants memory that is not for it")
             access = Access.READ | (Access.EXECUTE if segment.data else Access.WRITE)
             self.memory.add(segment.address, segment.data, size_bytes=segment.size_bytes, access=access)
-        self._table = elf.symbols.get(_TABLE_SYMBOL, 0) or self._entry_table()
-        self.symbols = elf.symbols
-        self.window.texts.learn(elf.symbols)
         if fonts:
             place = FONT_PLACES.get(self.info.model, FONT_PLACE)
             self.memory.add(place, fonts, size_bytes=len(fonts), access=Access.READ)
+        if elf is None:
+            self._add_trampoline()
+            return
+        self._table = elf.symbols.get(_TABLE_SYMBOL, 0) or self._entry_table()
+        self.symbols = elf.symbols
+        self.window.texts.learn(elf.symbols)
         try:
             self.memory.place(self.generation.trampoline, len(_TRAMPOLINE_CODE), Access.EXECUTE)
         except BadPointer:
@@ -206,6 +212,7 @@ class Machine:
 
 
 @lru_cache(maxsize=2)  # the apps of a process call one library, or few
-def _read_library(library: bytes) -> tuple[Elf, bytes]:
+def _read_library(library: bytes) -> tuple[Elf | None, bytes]:
+    """Read a library's file, None where there are fonts alone, and the fonts behind it."""
     file, fonts = split_fonts(library)
-    return Elf.from_bytes(file), fonts
+    return Elf.from_bytes(file) if file or not fonts else None, fonts

@@ -40,6 +40,8 @@ _BLACK: Final = 0
 _DOTS: Final = 3
 #: the number of the first font, and how many there are
 _FONTS: Final = {"stax": (0, 6), "flex": (11, 6), "apex_p": (17, 3)}
+#: how many Stax had up to an API level
+_STAX_FONTS: Final = ((6, 4), (14, 7))
 _NANO_FONTS: Final = (8, 3)
 
 
@@ -108,14 +110,14 @@ def _draw_image(machine: Machine, arguments: tuple[int, ...]) -> int:
 
 
 def _draw_image_rle(machine: Machine, arguments: tuple[int, ...]) -> int:
-    pointer, data, size, front, skipped = arguments
+    pointer, data, size, front, *skipped = arguments  # the last came with level 12
     area, background, bits = _area(machine, pointer)
     if bits not in {1, 4} or area.w * area.h > _MAX_PIXELS or size > MAX_IMAGE:
         return 0
     machine.window.texts.drawn(area, data, is_empty=not size)
     raw = expand_rle(machine.memory.read(data, size), bits=bits, pixels=area.w * area.h)
     image = Image(area=area, bits=bits, map=front & 3, background=background)
-    draw_image(machine.window.screen, image, raw, skipped=skipped & 0xFF)
+    draw_image(machine.window.screen, image, raw, skipped=skipped[0] & 0xFF if skipped else 0)
     return 0
 
 
@@ -154,9 +156,11 @@ def _refresh(machine: Machine, arguments: tuple[int, ...]) -> int:
 
 
 def _get_font(machine: Machine, arguments: tuple[int, ...]) -> int:
-    """Return where a font of the OS lies, by its number, or 0: apps of level 22 have none of their own."""
+    """Return where a font of the OS lies, by its number, or 0: apps up to level 22 have none of their own."""
     model = machine.info.model
     first, count = _FONTS.get(model, _NANO_FONTS)
+    if model == "stax":
+        count = next((early for last, early in _STAX_FONTS if machine.generation.level <= last), count)
     number = arguments[0] - first
     if not 0 <= number < count:
         return 0

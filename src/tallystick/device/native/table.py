@@ -1,7 +1,7 @@
-"""System calls of API levels 22 to 27: number, name, and how many arguments (native-apps 1 and 4).
+"""System calls of today's API levels: number, name, and how many arguments (native-apps 1 and 4).
 
-The numbers are those of the public headers of the SDK (`syscalls.h`, one branch for each level). No number means two things in
-these levels, and bits 24 to 27 are the number of arguments; a result comes back in r0, an exception to throw in r1. What a
+The numbers are those of the public headers of the SDK (`syscalls.h`, one branch for each level), from level 22 on; `level` has what was
+given up before. Bits 24 to 27 are the number of arguments; a result comes back in r0, an exception to throw in r1. What a
 handler exists for is told by `tallystick.device.native.handler`; the others are named when an app calls them.
 """
 

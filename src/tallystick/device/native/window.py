@@ -20,7 +20,7 @@ __all__ = ["FONT_PLACE", "FONT_PLACES", "Window"]
 #: ticks in a row that an app gets while nothing else happens and it draws nothing: a minute
 _IDLE_TICKS: Final = 600
 _WHITE: Final = 15
-#: where apps of level 22 find the OS's fonts, a list of pointers first
+#: where apps up to level 22 find the OS's fonts, a list of pointers first
 FONT_PLACE: Final = 0x0080_5000
 FONT_PLACES: Final[Mapping[str, int]] = {"nanox": 0x0020_5000}
 #: the others have light and dark pixels alone

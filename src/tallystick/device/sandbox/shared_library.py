@@ -45,7 +45,7 @@ def speculos_folder(libraries: str = "", *, named: str = "") -> str:
 def find_shared_library(folder: str, *, model: str, level: int | None) -> bytes:
     """Return the library for a model and an API level, empty where there is none, or none that can be read.
 
-    At level 22 the fonts that apps find in the OS come behind it.
+    Up to level 22 the fonts that apps find in the OS come behind it, or alone where there are no others than fonts.
     """
     if not folder or level is None:
         return b""

@@ -1,11 +1,15 @@
 """Apps that draw, by calls assembled by hand: what the OS is told, and what hostile calls come to."""
 
 import struct
+from dataclasses import replace
 
 import pytest
-from tests.unit.device.native.native_program import END, FLASH, RAM, call
+from tests.unit.device.native.native_program import END, FLASH, INFO, RAM, call, native
 from tests.unit.device.native.test_native_program import Run
 
+from tallystick.device.native.handler import HANDLERS
+from tallystick.device.native.machine import Machine
+from tallystick.device.native.worker import UnicornCpu
 from tallystick.wire.call_canvas import ButtonsInput, FingerInput, Label, Paint, TickInput, Wait
 from tallystick.wire.syscall import ApduEvent, Outcome, Response
 
@@ -221,32 +225,46 @@ def component(kind, *, x=0, y=0, w=8, h=8, fill=0, front=0xFFFFFF, back=0, font=
     return b"\x65" + len(body).to_bytes(2, "big") + body
 
 
+def displayed(model, *packets):
+    """Return the machine of an app that has sent packets, and what its screen was told."""
+    level = None if model == "nanos" else 22
+    machine = Machine(UnicornCpu(), native(END * 2, level=level), replace(INFO, model=model))
+    place = machine.generation.ram
+    for packet in packets:
+        machine.memory.write(place, packet)
+        HANDLERS["io_seph_send"](machine, (place, len(packet)))
+        machine.window.is_status_sent = False  # as when the app has heard of something
+    return machine, list(machine.window.show())
+
+
 def test_components_of_a_nano_s_are_drawn_and_acknowledged():
     """A frame, a picture with its colours, and a centred line; each is followed by the packet that it was displayed."""
     frame = component(3, w=8, h=3)
     picture = component(5, x=16, w=8, h=1, rest=b"\x01" + bytes(4) + b"\x00\xff\xff\xff" + b"\x81")
     text = component(7, y=20, w=128, font=0x8008, rest=b"Hello\0")
-    receive = call(SEPH_RECEIVE, RAM, 128, 0)
-    pieces = enumerate((frame, picture, text))
-    steps = [step for number, piece in pieces for step in ((SEPH_SEND, (number,), len(piece)), receive)]
-    end = [(SEPH_SEND, (3,), 5), receive]
-    run = Drawn([*steps, *end], frame, picture, text, b"\x60\x00\x02\x00\x00", level=22)
-    rows = [run.paintings[0].data[at : at + 16] for at in range(0, 48, 16)]
+    machine, paintings = displayed("nanos", frame, picture, text)
+    rows = [paintings[0].data[at : at + 16] for at in range(0, 48, 16)]
     assert [row[0] for row in rows] == [0xFF, 0x81, 0xFF]
     assert rows[0][2] == 0x81
-    assert [(label.text, label.y, label.kind.name) for label in run.paintings[0].labels] == [
-        ("Hello", 11, "BOLD_CENTRED")
-    ]
-    assert run.ram(0, 3) == b"\x0d\x00\x00"
+    assert [(label.text, label.y, label.kind.name) for label in paintings[0].labels] == [("Hello", 11, "BOLD_CENTRED")]
+    assert list(machine.window.events) == [b"\x0d\x00\x00"] * 3
+
+
+@pytest.mark.parametrize("model", ["nanox", "nanosp"])
+@pytest.mark.parametrize("tag", [b"\x65", b"\x5e"])
+def test_components_of_an_app_that_paints_itself_are_only_acknowledged(model, tag):
+    """Apps for these models that were built for debugging tell what they paint by calls as well: it is not drawn twice."""
+    text = tag + component(7, y=20, w=128, font=0x8008, rest=b"Hello\0")[1:]
+    machine, paintings = displayed(model, text)
+    assert not paintings
+    assert list(machine.window.events) == [b"\x0d\x00\x00"]
 
 
 @pytest.mark.parametrize("rest", [b"", b"\x09", b"\x01\x00", b"\x02" + bytes(16)])
 def test_component_that_is_cut_is_passed_over(rest):
     """Pictures without their colours, packets shorter than a component: nothing is drawn, the app goes on."""
-    packet = component(5, rest=rest)
-    short = b"\x65\x00\x03abc"
-    run = Drawn([(SEPH_SEND, (0,), len(packet)), (SEPH_SEND, (1,), len(short))], packet, short, level=22)
-    assert run.result == (0, 0)
+    _machine, paintings = displayed("nanos", component(5, rest=rest), b"\x65\x00\x03abc")
+    assert not any(painting.labels or any(painting.data) for painting in paintings)
 
 
 def test_bagl_draws_bitmaps_and_shows_them_at_once():
