@@ -22,6 +22,9 @@ __all__ = ["HANDLERS"]
 _LIBRARY: Final[Mapping[str, Handler]] = {**cx_call.LIBRARY, **cx_set.LIBRARY}
 _INVALID_PARAMETER: Final = 0x02
 _WORDS: Final = 12
+#: curves that have other numbers today: Ed25519, Ed448, Curve25519, Curve448; and whose functions begin with the number of one
+_CURVES: Final = {0x41: 0x71, 0x42: 0x72, 0x61: 0x81, 0x62: 0x82}
+_OF_CURVES: Final = ("cx_ecfp_", "cx_edwards_")
 #: below the stack, where the OS's own frame lies on real devices
 _SCRATCH: Final = 64
 _LAST: Final = 1
@@ -36,6 +39,8 @@ _Arguments = tuple[int, ...]
 
 def _library(machine: Machine, name: str, arguments: _Arguments, *, has_value: bool = False) -> Asking:
     """Carry out a function of the library; raise Throw where it fails: one without a value gives 0 otherwise."""
+    if name.startswith(_OF_CURVES):
+        arguments = (_CURVES.get(arguments[0], arguments[0]), *arguments[1:])
     words = (*arguments, *(0,) * (_WORDS - len(arguments)))
     try:
         result: Any = _LIBRARY[name](machine, words)

@@ -7,7 +7,7 @@ import struct
 import pytest
 from test_native_era import Old, call
 
-from tallystick.crypto import p256, secp256k1
+from tallystick.crypto import ed25519, p256, secp256k1
 from tallystick.device.native import old_call, old_hmac_call
 from tallystick.device.native.table_nanos_16 import CALLS
 from tallystick.wire.syscall import Outcome
@@ -192,3 +192,16 @@ def test_what_fails_is_an_exception(wrong):
 def test_every_handler_is_a_call_of_that_firmware():
     """Every name is one of firmware 1.x."""
     assert {*old_call.HANDLERS, *old_hmac_call.HANDLERS} - set(NUMBERS) == {"cx_pbkdf2_sha512"}
+
+
+def test_ed25519_has_its_older_number():
+    """Curve 41 of firmware 1.x: a private key gives the public key of the real implementation, and once that point is itself."""
+    made = run(
+        ("cx_ecfp_init_private_key", 0x41, DATA, 32, RAM),
+        ("cx_ecfp_generate_pair", 0x41, OUT, RAM, 1),
+        ("cx_ecfp_scalar_mult", 0x41, OUT + 8, 65, DATA + 32, 32),
+        data=KEY + bytes(31) + b"\x01",
+    )
+    x, y = (made.cpu.read(OUT + at, 32) for at in (9, 41))
+    sign = bytes((x[31] & 1) << 7 if at == 31 else 0 for at in range(32))
+    assert bytes(one | other for one, other in zip(y[::-1], sign, strict=True)) == ed25519.public_key(KEY)
