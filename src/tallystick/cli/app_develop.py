@@ -103,13 +103,15 @@ def _image_facts(app: AppFile, *, model: str | None = None) -> dict[str, Any]:
     """Return what an image says of itself; hashes are those of `model`, or of the model it was built for."""
     from tallystick.device.os.identity import VERSIONS
     from tallystick.wire.image import AppFlag
-    from tallystick.wire.install import InstallParameters
+    from tallystick.wire.install import InstallParameters, Slip21Path, permitted_text
     from tallystick.wire.model import MODELS
+    from tallystick.wire.path import Bip32Path
 
     image, create = app.image, app.image.create
     said = InstallParameters.from_bytes(image.parameters)
     of = model or app.model or "nanosp"
     derivation = said.derivation
+    paths = () if derivation is None else derivation.paths
     return {
         "form": app.form.value,
         "name": said.name,
@@ -122,7 +124,8 @@ def _image_facts(app: AppFile, *, model: str | None = None) -> dict[str, Any]:
         "parameter_bytes": create.parameters_length,
         "flags": [flag.name for flag in AppFlag if flag in create.flags],
         "curves": [] if derivation is None else [str(curve.name).lower() for curve in derivation.curves],
-        "paths": [] if derivation is None else [str(path) for path in derivation.paths],
+        "paths": [permitted_text(path) for path in paths if isinstance(path, Bip32Path)],
+        "paths_slip21": [path.label for path in paths if isinstance(path, Slip21Path)],
         "icon_bytes": len(said.icon or b""),
         "code_hash": image.code_hash().hex(),
         "full_hash": image.full_hash(MODELS[of].target_id, VERSIONS[of].os).hex(),
@@ -133,7 +136,9 @@ def _image_facts(app: AppFile, *, model: str | None = None) -> dict[str, Any]:
 def _lines(facts: dict[str, Any]) -> list[str]:
     """Return the facts for a person, one a line."""
     keys = (
-        "none" if not facts["curves"] else f"{', '.join(facts['curves'])} at {', '.join(facts['paths']) or 'any path'}"
+        "none"
+        if not facts["curves"]
+        else f"{', '.join(facts['curves'])} at {', '.join(facts['paths'] + facts['paths_slip21']) or 'any path'}"
     )
     target = (
         "any model" if facts["target_id"] is None else f"{facts['model'] or 'no known model'} ({facts['target_id']})"
@@ -170,6 +175,7 @@ _LINKED_AT = 0xC0DE0000
 def _manifest(app: AppFile, binary: str) -> bytes:
     """Return ledgerctl's manifest."""
     from tallystick.cli.app_file import parameters_of
+    from tallystick.wire.install import ANY_LEVEL
 
     facts = _image_facts(app)
     if app.target_id is None:
@@ -186,7 +192,10 @@ def _manifest(app: AppFile, binary: str) -> bytes:
         document["apiLevel"] = str(facts["api_level"])
     if facts["curves"]:
         names = ["prime256r1" if curve == "secp256r1" else curve for curve in facts["curves"]]
-        document["derivationPath"] = {"curves": names, "paths": facts["paths"]}
+        # not every client knows the star
+        paths = [path.replace("*", str(ANY_LEVEL)) for path in facts["paths"]]
+        labels = {"paths_slip21": facts["paths_slip21"]} if facts["paths_slip21"] else {}
+        document["derivationPath"] = {"curves": names, "paths": paths, **labels}
     if parameters_of(document) != app.image.parameters:  # an icon, say, which the other members cannot tell
         document["parameters"] = app.image.parameters.hex()
     return (json.dumps(document, indent=2) + "\n").encode()

@@ -180,7 +180,7 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 def parameters_of(document: dict[str, Any]) -> bytes:
     """Return the install parameters that a manifest tells, in words or, in a member of our own, as they are."""
-    from tallystick.wire.install import Curve, Derivation, InstallParameters
+    from tallystick.wire.install import Curve, Derivation, InstallParameters, Slip21Path, permitted_path
     from tallystick.wire.path import Bip32Path
 
     if "parameters" in document:
@@ -190,7 +190,11 @@ def parameters_of(document: dict[str, Any]) -> bytes:
         said, curves = document["derivationPath"], Curve(0)
         for curve in said["curves"]:
             curves |= Curve[CURVE_NAMES.get(curve, curve).upper()]
-        derivation = Derivation(curves=curves, paths=tuple(Bip32Path.parse(path) for path in said.get("paths", [])))
+        paths: tuple[Bip32Path | Slip21Path, ...] = (
+            *(permitted_path(path) for path in said.get("paths", [])),
+            *(Slip21Path(label) for label in said.get("paths_slip21", [])),
+        )
+        derivation = Derivation(curves=curves, paths=paths)
     return InstallParameters(
         name=str(document["name"]), version=str(document["version"]), derivation=derivation
     ).to_bytes()

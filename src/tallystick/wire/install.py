@@ -1,11 +1,13 @@
 """Install parameters: what an app says about itself (wire-protocol E.4).
 
 A sequence of TLV elements; we write the name first, and one client writes dependencies before it. Derivation is a mask of
-curves and the paths an app may derive on them; a BIP-32 path with no level stands for any path, and so does no path at all.
+curves and the paths an app may derive on them; a BIP-32 path with no level stands for any path, and so does no path at all. The
+level `ANY_LEVEL` stands for each level, hardened or not: the SDK writes it for ``*``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final, Self
@@ -15,8 +17,19 @@ from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.path import Bip32Path
 from tallystick.wire.tlv import Tlv, TlvWriter, iterate_tlv
 
-__all__ = ["Curve", "Derivation", "InstallParameters", "Slip21Path"]
+__all__ = [
+    "ANY_LEVEL",
+    "Curve",
+    "Derivation",
+    "InstallParameters",
+    "Slip21Path",
+    "is_below",
+    "permitted_path",
+    "permitted_text",
+]
 
+#: the level of a permitted path that stands for each level
+ANY_LEVEL: Final = 0x7FFF_FFFF
 _NAME: Final = 0x01
 _VERSION: Final = 0x02
 _ICON: Final = 0x03
@@ -81,6 +94,23 @@ class Derivation:
         if len(self.paths) > _MAX_PATHS:
             raise LocalProtocolError(f"an app asks for at most {_MAX_PATHS} paths")
         return Writer().u8(self.curves).take(b"".join(path.to_bytes() for path in self.paths)).to_bytes()
+
+
+def is_below(path: Sequence[int], permitted: Bip32Path) -> bool:
+    """Tell whether a path is the permitted one or goes on from it, each level where that one has `ANY_LEVEL`."""
+    return len(path) >= len(permitted) and all(
+        wanted in (ANY_LEVEL, level) for wanted, level in zip(permitted, path, strict=False)
+    )
+
+
+def permitted_text(path: Bip32Path) -> str:
+    """Return a permitted path as it is written in an app's makefile: ``*/0'``."""
+    return "/".join("*" if level == ANY_LEVEL else str(Bip32Path((level,))) for level in path) or "m"
+
+
+def permitted_path(text: str) -> Bip32Path:
+    """Read a permitted path, ``*`` for each level; raise UsageError when it is none."""
+    return Bip32Path.parse("/".join(str(ANY_LEVEL) if level == "*" else level for level in text.split("/")))
 
 
 def _read_path(reader: Reader) -> Bip32Path | Slip21Path:

@@ -13,7 +13,8 @@ from tallystick.cli.app_file import Form, read_app_file
 from tallystick.cli.app_symbol import function_at
 from tallystick.device.native.elf import MAX_ELF, Elf
 from tallystick.errors import UsageError
-from tallystick.wire.install import InstallParameters
+from tallystick.wire.install import ANY_LEVEL, Curve, Derivation, InstallParameters, Slip21Path
+from tallystick.wire.path import HARDENED, Bip32Path
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = Path(tallystick.__file__).parent / "device" / "native" / "example"
@@ -59,6 +60,26 @@ def test_bundle_is_packed_to_the_same_bytes_each_time(invoke, tmp_path):
     app = read_app_file(tmp_path / "one")
     assert (app.form, app.name, app.model) == (Form.BUNDLE, "Counter", None)
     assert not any(name.startswith("test_") for name in app.bundle.modules)
+
+
+def test_paths_with_a_star_and_labels_are_told_and_packed(invoke, tmp_path):
+    """A level that may be any is shown as a star, a SLIP-21 label as it is; both come back from the packed form."""
+    paths = (Bip32Path((ANY_LEVEL, 1 | HARDENED)), Bip32Path.parse("45'"), Slip21Path("Some policy"))
+    derivation = Derivation(curves=Curve.SECP256K1 | Curve.SLIP21, paths=paths)
+    parameters = InstallParameters(name="Star", version="1.0", derivation=derivation).to_bytes()
+    plain = tmp_path / "star.elf"
+    plain.write_bytes(elf(bytes(64), parameters=parameters, notes=[("ledger.target_id", "0x33000004")]))
+    told = json.loads(invoke("app", "info", str(plain), "--json").stdout)
+    assert (told["paths"], told["paths_slip21"]) == (["*/1'", "45'"], ["Some policy"])
+    assert "at */1', 45', Some policy" in invoke("app", "info", str(plain)).stdout
+    assert invoke("app", "pack", str(plain)).exit_code == 0
+    document = json.loads((tmp_path / "star.json").read_text())
+    assert document["derivationPath"]["paths"] == [f"{ANY_LEVEL}/1'", "45'"]
+    assert "parameters" not in document
+    assert read_app_file(tmp_path / "star.hex").image == read_app_file(plain).image
+    document["derivationPath"]["paths"] = ["*/1'", "45'"]
+    (tmp_path / "star.json").write_text(json.dumps(document))
+    assert read_app_file(tmp_path / "star.hex").image == read_app_file(plain).image
 
 
 @pytest.mark.parametrize("name", ["hello", "signer", "oracle"])

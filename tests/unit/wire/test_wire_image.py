@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.errors import LocalProtocolError, RemoteProtocolError
+from tallystick.errors import LocalProtocolError, RemoteProtocolError, UsageError
 from tallystick.wire.image import AppFlag, AppImage, CreateApp, Curve, Derivation, InstallParameters, Slip21Path
-from tallystick.wire.path import Bip32Path
+from tallystick.wire.install import ANY_LEVEL, permitted_path, permitted_text
+from tallystick.wire.path import HARDENED, Bip32Path
 from tallystick.wire.tlv import Tlv
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "wire.json").read_text())
@@ -31,6 +32,29 @@ def test_derivation_samples_both_ways(name):
     derivation = Derivation(curves=Curve(sample["curves"]), paths=tuple(path_of(text) for text in sample["paths"]))
     assert Derivation.from_bytes(bytes.fromhex(sample["hex"])) == derivation
     assert derivation.to_bytes().hex() == sample["hex"]
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("*/1'", (ANY_LEVEL, 1 | HARDENED)),
+        ("44'/*/0", (44 | HARDENED, ANY_LEVEL, 0)),
+        ("*", (ANY_LEVEL,)),
+        ("45'", (45 | HARDENED,)),
+        ("m", ()),
+    ],
+)
+def test_permitted_paths_are_text_both_ways(text, levels):
+    """A star stands for the level that the SDK's install_params.py writes for it; all else is a path as ever."""
+    assert permitted_path(text) == Bip32Path(levels)
+    assert permitted_text(Bip32Path(levels)) == text
+
+
+@pytest.mark.parametrize("text", ["", "*'", "**", "44'/", "/*", "*/*/*/*/*/*/*/*/*/*/*"])
+def test_text_that_is_no_permitted_path_is_refused(text):
+    """A star stands alone, and a permitted path has at most ten levels."""
+    with pytest.raises(UsageError):
+        permitted_path(text)
 
 
 def demo():
