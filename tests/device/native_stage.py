@@ -9,6 +9,7 @@ from process_stage import Stage
 import tallystick
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.image import image_from_elf
+from tallystick.wire.panel import Bitmap
 
 EXAMPLE = Path(tallystick.__file__).parent / "device" / "native" / "example" / "hello.elf"
 #: for `NativeStage`: a Speculos is looked for as a command looks for it
@@ -18,6 +19,14 @@ FOUND = ""
 def hello():
     """Return the image of the example."""
     return image_from_elf(Elf.from_bytes(EXAMPLE.read_bytes()))
+
+
+def lit_rows(device):
+    """Return how many rows of the screen an app's picture has lit (one bit each pixel, 128 wide); None where there is no picture."""
+    elements = device.board.frame.drawing.elements
+    if not elements or not isinstance(elements[0], Bitmap):
+        return None
+    return elements[0].data.count(b"\xff" * 16)
 
 
 class NativeStage(Stage):

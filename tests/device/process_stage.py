@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import select
@@ -178,6 +179,27 @@ class Stage:
     def _settle(self):
         self.board.run()
         self.changed.set()
+
+
+@contextlib.contextmanager
+def stages(kind=Stage, **settings):
+    """Give a maker of stages of this kind, all with `settings`; they are closed at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*arguments, **options):
+            made = kind(*arguments, **settings, **options)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@contextlib.contextmanager
+def no_stray_process():
+    """Whatever is done meanwhile, no child of ours is left of it, dead or alive."""
+    before = children(os.getpid())
+    yield
+    assert children(os.getpid()) == before
 
 
 def proc(pid, name):

@@ -1,7 +1,6 @@
 """`tally emulate` as a suite for Speculos starts it: its flags, its ports, its end, and what the peer does wrong (speculos 4.6)."""
 
 import json
-import os
 import select
 import socket
 import struct
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from native_stage import EXAMPLE
-from process_stage import PATIENCE_S, children
+from process_stage import PATIENCE_S, children, no_stray_process
 
 VERSION = bytes.fromhex("e001000000")
 COUNT = bytes.fromhex("e002000000")
@@ -88,9 +87,8 @@ def receive(link):
 def _no_stray_process(monkeypatch):
     """No child of ours is left, dead or alive, and none looks for shared libraries, which the example does not need."""
     monkeypatch.delenv("TALLYSTICK_SPECULOS", raising=False)
-    before = children(os.getpid())
-    yield
-    assert children(os.getpid()) == before
+    with no_stray_process():
+        yield
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 import struct
 
 import pytest
-from native_stage import NativeStage
-from process_stage import Client, demo
+from native_stage import NativeStage, lit_rows
+from process_stage import Client, demo, stages
 from tests.unit.device.native.native_program import END, FLASH, RAM, call, image
 
 from tallystick.wire.call_canvas import Paint
 from tallystick.wire.events import Button, press
-from tallystick.wire.panel import Bitmap
 from tallystick.wire.screen import Notice
 
 RECT, REFRESH, RECEIVE, SEND, REQUEST = 0x01FA0000, 0x03FA0003, 0x03000089, 0x04000088, 0x04F00001
@@ -37,23 +36,8 @@ def app(*steps):
 @pytest.fixture
 def stage():
     """Return a maker of stages that are closed at the end."""
-    made = []
-
-    def make(*arguments):
-        made.append(NativeStage(*arguments, name="Demo"))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-def rows(device):
-    """Return how many rows of the screen are lit, or None where it is not an app's picture."""
-    elements = device.board.frame.drawing.elements
-    if not elements or not isinstance(elements[0], Bitmap):
-        return None
-    return elements[0].data.count(b"\xff" * 16)
+    with stages(NativeStage, name="Demo") as make:
+        yield make
 
 
 def push(device, button):
@@ -69,23 +53,23 @@ ASKING = app(1, WAIT, 2, WAIT, WAIT, ANSWER, 3, WAIT, ANSWER, WAIT)
 async def test_picture_is_shown_and_the_person_answers_the_apdu(stage):
     """The app's picture takes the menu's place; an APDU stays in hand over a press and a release, and then has its answer."""
     device = stage(ASKING)
-    await device.until(lambda: rows(device) == 1)
+    await device.until(lambda: lit_rows(device) == 1)
     assert device.board.frame.scene == "canvas"
     device.client.send("e0010000009000")
-    await device.until(lambda: rows(device) == 2)
+    await device.until(lambda: lit_rows(device) == 2)
     assert device.client.answers == []
     push(device, Button.RIGHT)
     await device.until(lambda: device.client.answers)
     assert device.client.answers[0][:5] == bytes.fromhex("01 05 00 01 00")
-    await device.until(lambda: rows(device) == 3)
+    await device.until(lambda: lit_rows(device) == 3)
 
 
 async def test_what_was_painted_is_shown_before_the_answer_leaves(stage):
     """Whoever hears an app's answer finds on the screen what the app painted before it answered."""
     device = stage(app(1, WAIT, 2, ANSWER, WAIT))
-    await device.until(lambda: rows(device) == 1)
+    await device.until(lambda: lit_rows(device) == 1)
     seen, heard = [], device.client.deliver
-    device.client.deliver = lambda response: (seen.append(rows(device)), heard(response))
+    device.client.deliver = lambda response: (seen.append(lit_rows(device)), heard(response))
     assert await device.client.exchange("e0010000009000") == bytes.fromhex("20 e0 01 00 00 00 9000")
     assert seen == [2]
 
@@ -93,23 +77,23 @@ async def test_what_was_painted_is_shown_before_the_answer_leaves(stage):
 async def test_what_the_os_asks_covers_the_picture_and_its_buttons(stage):
     """While a screen of the OS lies above it the app hears nothing, and its picture comes back as it was."""
     device = stage(ASKING)
-    await device.until(lambda: rows(device) == 1)
+    await device.until(lambda: lit_rows(device) == 1)
     display = device.board.system.session.display
     display.ask(Notice(lines=("above",)))
     device.board.run()
-    assert rows(device) is None
+    assert lit_rows(device) is None
     push(device, Button.BOTH)
-    assert rows(device) == 1
+    assert lit_rows(device) == 1
     device.client.send("e0010000009000")
-    await device.until(lambda: rows(device) == 2)
+    await device.until(lambda: lit_rows(device) == 2)
 
 
 async def test_next_client_waits_until_the_app_has_answered_the_one_that_left(stage):
     """An app that asks for a client that is gone ends what it began; its answer goes to nobody else."""
     device = stage(ASKING)
-    await device.until(lambda: rows(device) == 1)
+    await device.until(lambda: lit_rows(device) == 1)
     device.client.send("e0010000009000")
-    await device.until(lambda: rows(device) == 2)
+    await device.until(lambda: lit_rows(device) == 2)
     device.client.leave()
     other = Client(device)
     other.send("e0020000009000")
@@ -122,7 +106,7 @@ async def test_next_client_waits_until_the_app_has_answered_the_one_that_left(st
 async def test_time_comes_every_tenth_of_a_second_and_not_before(stage):
     """An app with a picture is told when 100 ms went by; the clock decides, and nothing is told twice."""
     device = stage(app(1, WAIT, 2, WAIT, 3, WAIT, WAIT))
-    await device.until(lambda: rows(device) == 1)
+    await device.until(lambda: lit_rows(device) == 1)
 
     def is_armed():
         return device.board.system.supervisor._run.canvas.ticker is not None
@@ -133,7 +117,7 @@ async def test_time_comes_every_tenth_of_a_second_and_not_before(stage):
     for count in (2, 3):
         await device.until(is_armed)
         device.turn(0.1)
-        await device.until(lambda count=count: rows(device) == count)
+        await device.until(lambda count=count: lit_rows(device) == count)
 
 
 async def test_flood_of_pictures_ends_the_app(stage):
@@ -154,10 +138,10 @@ async def test_painting_beside_the_screen_is_an_error_to_the_app(stage):
         1, WAIT, call(REQUEST, FLASH + 0x200, len(painting), RAM + 2, 64), call(SEND, 0x20, RAM + 2, 3, 0), WAIT
     )
     device = stage(image(start.code.ljust(0x200, b"\0") + painting))
-    await device.until(lambda: rows(device) == 1)
+    await device.until(lambda: lit_rows(device) == 1)
     answer = await device.client.exchange("e0019000")
     assert answer == bytes.fromhex("02 9000")
-    assert rows(device) == 1
+    assert lit_rows(device) == 1
 
 
 async def test_python_apps_have_no_picture_of_their_own(stage):

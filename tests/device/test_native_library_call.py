@@ -4,14 +4,13 @@ import dataclasses
 import struct
 
 import pytest
-from native_stage import NativeStage
+from native_stage import NativeStage, lit_rows
 from tests.unit.device.native.native_program import END, FLASH, RAM, call, image
 
 from tallystick.wire.call_library import MAX_LIBRARY_DEPTH
 from tallystick.wire.events import Button, press
 from tallystick.wire.image import AppFlag
 from tallystick.wire.install import Curve, Derivation, InstallParameters
-from tallystick.wire.panel import Bitmap
 from tallystick.wire.path import Bip32Path
 
 LIB_CALL, LIB_END, RECEIVE, SEND, TAG, DERIVE = 0x01000067, 0x00000068, 0x03000089, 0x04000088, 0x03000074, 0x05000053
@@ -144,14 +143,6 @@ async def test_calls_of_libraries_are_bounded(start, caplog):
     assert "it flooded the system with calls" in caplog.text
 
 
-def lit(device):
-    """Return how many rows of the screen an app's picture has lit; None where there is no picture."""
-    elements = device.board.frame.drawing.elements
-    if not elements or not isinstance(elements[0], Bitmap):
-        return None
-    return elements[0].data.count(b"\xff" * 16)
-
-
 def drawing(rows, at):
     """Return code that clears the screen, lights some rows of it and shows them, and the areas for it that lie at `at`."""
     areas = struct.pack("<hhHHBB", 0, 0, 128, 64, 0, 0) + struct.pack("<hhHHBB", 0, 0, 128, rows, 3, 0)
@@ -177,12 +168,12 @@ async def test_library_draws_in_the_place_of_its_caller(start):
     main = drawn("Main", 3, before, after, extra=name, text=b"Lib\0")
     device = start(main, lib)
     device.client.send(APDU.hex())
-    await device.until(lambda: lit(device) == 5)
+    await device.until(lambda: lit_rows(device) == 5)
     assert device.board.system.supervisor.run.caller is not None
     assert device.client.answers == []
     for gesture in press(Button.RIGHT):
         device.board.event(gesture)
     await device.until(lambda: device.client.answers)
     assert device.client.answers == [b"\x20" + APDU]
-    await device.until(lambda: lit(device) == 3)
+    await device.until(lambda: lit_rows(device) == 3)
     assert device.app == "Main"

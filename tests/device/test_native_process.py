@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import os
 
 import pytest
 from native_stage import NativeStage, hello
-from process_stage import children, demo
+from process_stage import demo, no_stray_process, stages
 
 from tallystick.device.sandbox.inspect import own_filters, require_confined
 from tallystick.wire.image import AppImage, CreateApp
@@ -20,23 +19,15 @@ HARDENED = 0x80000000
 @pytest.fixture(autouse=True)
 def _no_stray_process():
     """Whatever a test does to its apps, no child of ours is left, dead or alive."""
-    before = children(os.getpid())
-    yield
-    assert children(os.getpid()) == before
+    with no_stray_process():
+        yield
 
 
 @pytest.fixture
 def stage():
     """Return a maker of stages that are closed at the end."""
-    made = []
-
-    def make(*arguments, **options):
-        made.append(NativeStage(*arguments, **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with stages(NativeStage) as make:
+        yield make
 
 
 async def test_native_app_answers_and_shows_its_screen(stage):

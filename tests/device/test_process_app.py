@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from process_stage import HEAD, Client, Stage, children, demo, handler, is_running, proc, wait_for_end
+from process_stage import HEAD, Client, demo, handler, is_running, no_stray_process, proc, stages, wait_for_end
 
 from tallystick import apps
 from tallystick.app.inline import InlineHost
@@ -29,23 +29,15 @@ CRASHED = b"\x6f\x00"
 @pytest.fixture(autouse=True)
 def _no_stray_process():
     """Whatever a test does to its apps, no child of ours is left, dead or alive."""
-    before = children(os.getpid())
-    yield
-    assert children(os.getpid()) == before
+    with no_stray_process():
+        yield
 
 
 @pytest.fixture
 def stage():
     """Return a maker of stages that are closed at the end."""
-    made = []
-
-    def make(*bundles, **options):
-        made.append(Stage(*bundles, **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with stages() as make:
+        yield make
 
 
 async def test_cosmos_answers_as_it_does_inline(stage):

@@ -1,10 +1,8 @@
 """Attestation calls of an app in a process of its own: results come through the socket, keys do not."""
 
-import contextlib
-
 import pytest
 from endorsement_stage import CERTIFICATE, FAILED, HASH, METADATA, PUBLIC, SECRET, SIGN, SIGN_APP, SIGN_BARE, caller
-from process_stage import Stage
+from process_stage import stages
 
 from tallystick.crypto import endorsement
 from tallystick.wire.syscall import CallStatus
@@ -15,13 +13,7 @@ MESSAGE = b"from far away"
 @pytest.fixture
 def stage():
     """Return a maker of stages that are closed at the end."""
-    with contextlib.ExitStack() as stack:
-
-        def make(*bundles):
-            made = Stage(*bundles)
-            stack.callback(made.close)
-            return made
-
+    with stages() as make:
         yield make
 
 
