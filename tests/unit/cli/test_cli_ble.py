@@ -5,6 +5,7 @@ import json
 import sys
 
 import pytest
+from cable_stage import Device
 
 from tallystick.cli import ble
 from tallystick.cli.ble import Ble, adapter_of
@@ -13,20 +14,6 @@ from tallystick.errors import TransportError, UsageError
 from tallystick.host.transport.discovery import Candidate
 
 PATIENCE_S = 60.0
-
-
-class Device:
-    """A running device, as far as a radio needs it."""
-
-    def __init__(self):
-        self.powers = []
-        self.on_power = lambda: self.powers.append(True)
-        self.failed = asyncio.get_running_loop().create_future()
-
-    def fail(self, reason):
-        """Note why it ended."""
-        if not self.failed.done():
-            self.failed.set_result(reason)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cable_stage import Device
 
 from tallystick.cli import usb
 from tallystick.cli.up import up
@@ -17,19 +18,6 @@ PATIENCE_S = 60.0
 READY = "print('{\"ready\": {}}', flush=True)\n"
 ORDINARY = READY + 'for line in sys.stdin: print(\'{"plugged": {"port": 3}}\', flush=True)\n'
 COMPLAINT = 'print(\'{"error": {"code": "no_permission", "message": "no", "remedy": "be root"}}\', flush=True)\n'
-
-
-class Device:
-    """A running device, as far as a cable needs it."""
-
-    def __init__(self):
-        self.on_power = lambda: None
-        self.failed = asyncio.get_running_loop().create_future()
-
-    def fail(self, reason):
-        """Note why it ended."""
-        if not self.failed.done():
-            self.failed.set_result(reason)
 
 
 @pytest.fixture
