@@ -6,6 +6,7 @@ Apps may import `hash` and `bech32` and nothing else from here (design 3).
 ======================  =============================================================================================
 `secret`                a holder for bytes that must not be printed
 `hash`                  SHA-2, SHA-3, Keccak, RIPEMD-160, HMAC
+`groestl`               the hash of that name, of old firmware
 `bech32`                BIP-173 and BIP-350 text encodings
 `bip39`                 recovery words
 `bip32`                 hierarchical keys on secp256k1

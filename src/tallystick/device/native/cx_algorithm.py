@@ -12,7 +12,7 @@ from typing import Final, Protocol, Self
 
 __all__ = ["MAX_BLOCKS", "Digest", "Md"]
 
-#: a context that says it did more blocks is refused, as the SDK does; SHA-224, SHA-256 and BLAKE2b alone have no limit
+#: a context that says it did more blocks is refused, as the SDK does; SHA-224, SHA-256, BLAKE2b and Groestl alone have no limit
 MAX_BLOCKS: Final = 65535
 
 
@@ -28,6 +28,7 @@ class Md(IntEnum):
     SHA512 = 5
     KECCAK = 6
     SHA3 = 7
+    GROESTL = 8
     BLAKE2B = 9
     SHAKE128 = 10
     SHAKE256 = 11

@@ -11,6 +11,7 @@ from tallystick.device.native.cx_algorithm import Md
 from tallystick.device.native.cx_blake import Blake2bDigest
 from tallystick.device.native.cx_chain import CHAINS, ChainDigest
 from tallystick.device.native.cx_error import CxError, CxStatus
+from tallystick.device.native.cx_groestl import CONTEXT_BYTES, GroestlDigest
 from tallystick.device.native.cx_sponge import SpongeDigest
 
 __all__ = ["HASHES", "HashKind", "digest_of", "kind_of"]
@@ -23,7 +24,7 @@ class HashKind:
     output_bytes: int
     block_bytes: int
     context_bytes: int
-    digest: type[ChainDigest | SpongeDigest | Blake2bDigest]
+    digest: type[ChainDigest | SpongeDigest | Blake2bDigest | GroestlDigest]
 
 
 _SPONGE: Final = HashKind(output_bytes=0, block_bytes=0, context_bytes=424, digest=SpongeDigest)
@@ -41,6 +42,7 @@ HASHES: Final[Mapping[Md, HashKind]] = MappingProxyType(
     {md: _kind(md) for md in CHAINS}
     | dict.fromkeys((Md.SHA3, Md.KECCAK, Md.SHAKE128, Md.SHAKE256), _SPONGE)
     | {Md.BLAKE2B: HashKind(output_bytes=0, block_bytes=128, context_bytes=256, digest=Blake2bDigest)}
+    | {Md.GROESTL: HashKind(output_bytes=0, block_bytes=128, context_bytes=CONTEXT_BYTES, digest=GroestlDigest)}
 )
 
 

@@ -11,11 +11,21 @@ from tallystick.device.native.cx_blake import Blake2bDigest
 from tallystick.device.native.cx_chain import ChainDigest
 from tallystick.device.native.cx_digest import HASHES, digest_of, kind_of
 from tallystick.device.native.cx_error import CxError, CxStatus, word
+from tallystick.device.native.cx_groestl import GroestlDigest
 from tallystick.device.native.cx_sponge import SpongeDigest
 from tallystick.device.native.machine import Handler, Machine
 from tallystick.device.native.memory import BadPointer
 
-__all__ = ["LAST", "LIBRARY", "hash_final", "hash_final_bytes", "hash_start", "hash_update", "output_bytes"]
+__all__ = [
+    "LAST",
+    "LIBRARY",
+    "OLD_LIBRARY",
+    "hash_final",
+    "hash_final_bytes",
+    "hash_start",
+    "hash_update",
+    "output_bytes",
+]
 
 #: in a mode: this is the end
 LAST: Final = 1
@@ -160,6 +170,22 @@ def _blake_init2(machine: Machine, arguments: tuple[int, ...]) -> int:
     return _store(machine, context, Md.BLAKE2B, digest)
 
 
+def _groestl_init(machine: Machine, arguments: tuple[int, ...]) -> int:
+    """cx_groestl_init_no_throw(context, size in bits)."""
+    return _store(machine, arguments[0], Md.GROESTL, GroestlDigest.start(size_bits=arguments[1]))
+
+
+def _groestl(machine: Machine, arguments: tuple[int, ...]) -> int:
+    """cx_groestl(context, mode, data, length, digest, its room)."""
+    context, mode, pointer, size, target, room = arguments[:6]
+    hash_update(machine, context, _data(machine, pointer, size))
+    if mode & LAST:
+        if room < output_bytes(machine, context):
+            return CxStatus.INVALID_PARAMETER
+        hash_final(machine, context, target)
+    return CxStatus.OK
+
+
 def _update(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_hash_update(context, data, length), and that of every algorithm."""
     context, pointer, size = arguments[:3]
@@ -239,6 +265,7 @@ _SIZED: Final[Mapping[Md, Initial]] = {
     Md.SHAKE128: _shake(Md.SHAKE128, 128),
     Md.SHAKE256: _shake(Md.SHAKE256, 256),
     Md.BLAKE2B: _blake_init,
+    Md.GROESTL: _groestl_init,
 }
 _FAMILIES: Final = ("hash", "blake2b", "ripemd160", "sha256", "sha3", "sha512")
 LIBRARY: Final[Mapping[str, Handler]] = {
@@ -267,4 +294,12 @@ LIBRARY: Final[Mapping[str, Handler]] = {
     "cx_hash_sha512": _at_once(Md.SHA512),
     **{f"cx_{family}_update": _update for family in _FAMILIES},
     **{f"cx_{family}_final": _final for family in _FAMILIES},
+}
+#: of firmware 2.x alone
+OLD_LIBRARY: Final[Mapping[str, Handler]] = {
+    "cx_groestl": _groestl,
+    "cx_groestl_init_no_throw": _groestl_init,
+    "cx_groestl_update": _update,
+    "cx_groestl_final": _final,
+    "cx_groestl_get_output_size": _size,
 }

@@ -44,6 +44,7 @@ _SIZED_PARTS: Final = {
     Md.SHAKE128: ("cx_shake128_init_no_throw", "cx_sha3"),
     Md.SHAKE256: ("cx_shake256_init_no_throw", "cx_sha3"),
     Md.BLAKE2B: ("cx_blake2b_init_no_throw", "cx_blake2b"),
+    Md.GROESTL: ("cx_groestl_init_no_throw", "cx_groestl"),
 }
 
 
@@ -67,9 +68,14 @@ class CxPage:
         self._there = False
 
     def info(self, md: Md) -> int:
-        """Return what a context of this hash begins with: the address of its description, or its number."""
+        """Return what a context of this hash begins with: the address of its description, or its number.
+
+        Raises CxError for a hash that the library of this firmware does not have.
+        """
         if not self._trampoline:
             return md
+        if _parts(md)[1] not in self._functions:
+            raise CxError(CxStatus.INVALID_PARAMETER)
         self._map()
         return _PAGE + self._info_bytes * _ORDER.index(md)
 

@@ -10,6 +10,7 @@ from tallystick.device.native import (
     cx_aes_call,
     cx_cipher_call,
     cx_cmac_call,
+    cx_des_call,
     cx_gcm_call,
     cx_hash_call,
     cx_mac_call,
@@ -19,10 +20,12 @@ from tallystick.device.native import (
 )
 from tallystick.device.native.machine import Handler
 
-__all__ = ["HANDLERS", "LIBRARY"]
+__all__ = ["HANDLERS", "LIBRARY", "OLD_LIBRARY"]
 
 #: system calls
-HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType({**cx_aes_call.HANDLERS, **cx_memory_call.HANDLERS})
+HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
+    {**cx_aes_call.HANDLERS, **cx_des_call.HANDLERS, **cx_memory_call.HANDLERS}
+)
 #: functions of the shared library
 LIBRARY: Final[Mapping[str, Handler]] = MappingProxyType(
     {
@@ -37,3 +40,5 @@ LIBRARY: Final[Mapping[str, Handler]] = MappingProxyType(
         **cx_siv_call.LIBRARY,
     }
 )
+#: functions that libraries before API levels had beside them
+OLD_LIBRARY: Final[Mapping[str, Handler]] = MappingProxyType({**cx_des_call.OLD_LIBRARY, **cx_hash_call.OLD_LIBRARY})

@@ -9,6 +9,7 @@ from typing import Final
 from tallystick.device.native import (
     bagl_call,
     cx_call,
+    cx_rsa_call,
     cx_set,
     endorsement_call,
     io_call,
@@ -38,6 +39,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         **key_call.HANDLERS,
         **cx_call.HANDLERS,
         **cx_set.HANDLERS,
+        **cx_rsa_call.HANDLERS,
         **endorsement_call.HANDLERS,
         **library_call.HANDLERS,
         **nbgl_call.HANDLERS,
@@ -46,4 +48,4 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     }
 )
 #: functions of the shared library that need no library
-LIBRARY: Final[Mapping[str, Handler]] = MappingProxyType({**cx_call.LIBRARY, **cx_set.LIBRARY})
+LIBRARY: Final[Mapping[str, Handler]] = MappingProxyType({**cx_call.LIBRARY, **cx_set.LIBRARY, **cx_set.OLD_LIBRARY})

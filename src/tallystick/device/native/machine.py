@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.device.native.cpu import Access, Cpu, Exhausted, Fault, Register, Trap
 from tallystick.device.native.cx_aes_unit import AesUnit
 from tallystick.device.native.cx_bn import NumberPool
+from tallystick.device.native.cx_des import DesUnit
 from tallystick.device.native.cx_page import CxPage
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.generation import Generation, generation_of
@@ -90,6 +91,7 @@ class Machine:
         self.numbers = NumberPool()
         self.cx_page = CxPage(self.memory, trampoline=self.generation.trampoline, functions=self.generation.functions)
         self.aes = AesUnit(chains=self.generation.functions is FUNCTIONS)
+        self.des = DesUnit()
         self.window = Window(self.memory, model=info.model)
         self._complained: set[str] = set()
         self._table = 0

@@ -2,7 +2,7 @@
 
 Each is the library's function of today under its older name: a call that fails throws, and one that succeeds gives a length or a value. What
 the order of arguments of the public SDK 1.6 (``cx.h``) says is followed. A running HMAC is in
-`old_hmac_call`. DES, RSA and Groestl are not here; they are named when called.
+`old_hmac_call`, RSA in `cx_rsa_call`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tallystick.wire.syscall import Random
 
 __all__ = ["HANDLERS"]
 
-_LIBRARY: Final[Mapping[str, Handler]] = {**cx_call.LIBRARY, **cx_set.LIBRARY}
+_LIBRARY: Final[Mapping[str, Handler]] = {**cx_call.LIBRARY, **cx_set.LIBRARY, **cx_set.OLD_LIBRARY}
 _INVALID_PARAMETER: Final = 0x02
 _WORDS: Final = 12
 #: curves that have other numbers today: Ed25519, Ed448, Curve25519, Curve448; and whose functions begin with the number of one
@@ -64,6 +64,16 @@ def _same(name: str, result: int = 0, *, order: tuple[int, ...] | None = None) -
     def handler(machine: Machine, arguments: _Arguments) -> Asking:
         yield from _library(machine, name, _picked(arguments, order))
         return result
+
+    return handler
+
+
+def _sized(name: str, at: int) -> Handler:
+    """Return the handler of a call that gives its argument `at`."""
+
+    def handler(machine: Machine, arguments: _Arguments) -> Asking:
+        yield from _library(machine, name, arguments)
+        return arguments[at]
 
     return handler
 
@@ -157,6 +167,7 @@ _HASHES: Final = {
     "keccak": 6,
     "sha3": 7,
     "sha3_xof": 8,
+    "groestl": 8,
     "blake2b": 9,
     "shake128": 10,
     "shake256": 11,
@@ -190,6 +201,9 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "cx_hmac_sha256": _told("cx_hmac_sha256"),
     "cx_hmac_sha512": _told("cx_hmac_sha512"),
     "cx_pbkdf2_sha512": _pbkdf2_sha512,
+    "cx_des_init_key": _sized("cx_des_init_key_no_throw", 1),
+    "cx_des": _through_word("cx_des_no_throw", lambda given, at: (*given[:5], at), before=5),
+    "cx_des_iv": _through_word("cx_des_iv_no_throw", lambda given, at: (*given[:7], at), before=7),
     "cx_aes": _through_word("cx_aes_no_throw", lambda given, at: (*given[:5], at), before=5),
     "cx_aes_iv": _through_word("cx_aes_iv_no_throw", lambda given, at: (*given[:7], at), before=7),
     "cx_crc16": _told("cx_crc16"),

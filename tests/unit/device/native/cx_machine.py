@@ -1,5 +1,6 @@
 """Calls of the shared library as an app makes them, on memory without a processor; and the same by the real library."""
 
+import dataclasses
 import struct
 
 from native_program import INFO, native
@@ -63,15 +64,22 @@ class PlainCpu:
 
 
 class Cx:
-    """One app's memory, and calls on it; `random` is what the OS draws from, over and over."""
+    """One app's memory, and calls on it; `random` is what the OS draws from, over and over.
 
-    def __init__(self, *, random=bytes(range(256)), cpu=None, library=b"", level=26):
+    Without a level, it is an app of the last firmware of `model` before there were levels.
+    """
+
+    #: system calls by number
+    names = NAMES
+
+    def __init__(self, *, random=bytes(range(256)), cpu=None, library=b"", level=26, model=INFO.model):
         self.cpu = cpu or PlainCpu()
-        self.machine = Machine(self.cpu, native(b"\x03\xdf" * 8, library=library, level=level), INFO)
+        info = dataclasses.replace(INFO, model=model)
+        self.machine = Machine(self.cpu, native(b"\x03\xdf" * 8, library=library, level=level), info)
         self.random = random
         self.drawn = 0
         self.thrown = 0
-        self.free = RAM
+        self.ram = self.free = self.machine.generation.ram
 
     def room(self, size):
         """Return the address of `size` bytes that are nobody's yet."""
@@ -91,8 +99,8 @@ class Cx:
 
     def fresh(self):
         """Clear all that was put, for the next case."""
-        self.cpu.write(RAM, bytes(self.free - RAM))
-        self.free = RAM
+        self.cpu.write(self.ram, bytes(self.free - self.ram))
+        self.free = self.ram
 
     def read(self, address, size):
         """Return what stands at an address."""
@@ -136,7 +144,7 @@ class Cx:
 
     def system(self, name, *arguments):
         """Return what a system call answers; `thrown` is the exception it throws."""
-        number = next(number for number, found in NAMES.items() if found == name)
+        number = next(number for number, found in self.names.items() if found == name)
         words = [value & 0xFFFFFFFF for value in arguments] + [0] * (12 - len(arguments))
         sp = self.machine.generation.stack - 256
         self.cpu.write(sp, struct.pack("<12I", *words))

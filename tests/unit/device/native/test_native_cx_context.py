@@ -17,6 +17,7 @@ from tallystick.device.native.cx_set import HANDLERS, LIBRARY
 from tallystick.device.native.library_table import FUNCTIONS
 from tallystick.device.native.machine import Crash
 from tallystick.device.native.program import program
+from tallystick.device.native.table import NAMES
 from tallystick.device.native.worker import UnicornCpu
 from tallystick.wire.syscall import Outcome
 
@@ -112,7 +113,7 @@ def test_fields_of_a_context_are_the_sdks():
     assert cx.read(context + 76, 32) == digest == hashlib.sha256(bytes(70)).digest()
 
 
-@pytest.mark.parametrize("md", HASHES)
+@pytest.mark.parametrize("md", sorted(set(HASHES) - {Md.GROESTL}))
 def test_description_says_sizes(md):
     """The description of a hash says its number and its sizes, and names a function for each step that it has."""
     cx = Cx()
@@ -162,7 +163,7 @@ def test_arbitrary_words_are_answered(name, words, memory):
     cx.call(name, RAM, *words[1:])
 
 
-@pytest.mark.parametrize("md", HASHES)
+@pytest.mark.parametrize("md", sorted(set(HASHES) - {Md.GROESTL}))
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_spoiled_context_is_answered(md, data):
@@ -178,7 +179,7 @@ def test_spoiled_context_is_answered(md, data):
     cx.call("cx_hash_no_throw", context, 1, cx.put(bytes(100)), 100, cx.room(64), 0xFFFFFFFF)
 
 
-@pytest.mark.parametrize("name", HANDLERS)
+@pytest.mark.parametrize("name", sorted(set(HANDLERS) & set(NAMES.values())))
 @settings(max_examples=25, deadline=None)
 @given(words=st.lists(WORDS, min_size=4, max_size=4))
 def test_units_answer_arbitrary_words(name, words):
