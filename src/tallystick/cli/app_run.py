@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tallystick.cli.app_file import AppFile
     from tallystick.cli.gdb_door import GdbDoor
+    from tallystick.device.board.service import ServiceOptions
 
 #: the words that everybody knows: what is made of them is a test device
 _SEED: Final = "test test test test test test test test test test test junk"
@@ -94,30 +95,11 @@ def _serve(app: AppFile, model: str, options: dict[str, Any], *, is_json: bool) 
     import subprocess
 
     from tallystick.cli.certificate import certified, over_relay
-    from tallystick.cli.up import read_automation
-    from tallystick.device.board.service import Service, ServiceOptions
-    from tallystick.device.normal.listener import bind
+    from tallystick.device.board.service import Service
     from tallystick.device.sandbox.app_process import ProcessHost
     from tallystick.device.sandbox.watch import Watch
-    from tallystick.device.silicon.clock import MonotonicClock
-    from tallystick.device.silicon.entropy import SystemRng
-    from tallystick.device.silicon.flash import MemoryFlash
-    from tallystick.ui.extra import require_extra
 
-    require_extra("device")
-    service_options = ServiceOptions(
-        model=model,
-        flash=MemoryFlash(),
-        rng=SystemRng(),
-        clock=MonotonicClock(),
-        listener=bind(options["apdu_port"]),
-        http=bind(options["api_port"], what="page and REST", flag="--api-port"),
-        approve=options["approve"],
-        automation=read_automation(options["automation"]),
-        seed=options["seed"],
-        bundles=[app.bundle] if app.bundle is not None else [],
-        images=[] if app.bundle is not None else [app.image],
-    )
+    service_options = _service_options(app, model, options)
     stderr = sys.stderr.fileno() if options["is_verbose"] else subprocess.DEVNULL
 
     async def serve() -> None:
@@ -144,6 +126,32 @@ def _serve(app: AppFile, model: str, options: dict[str, Any], *, is_json: bool) 
             await service.run(ready)
 
     asyncio.run(serve())
+
+
+def _service_options(app: AppFile, model: str, options: dict[str, Any]) -> ServiceOptions:
+    """Return what the device is made of; sockets are bound, and rules are checked, before it is."""
+    from tallystick.cli.automation import read_automation
+    from tallystick.device.board.service import ServiceOptions
+    from tallystick.device.normal.listener import bind
+    from tallystick.device.silicon.clock import MonotonicClock
+    from tallystick.device.silicon.entropy import SystemRng
+    from tallystick.device.silicon.flash import MemoryFlash
+    from tallystick.ui.extra import require_extra
+
+    require_extra("device")
+    return ServiceOptions(
+        model=model,
+        flash=MemoryFlash(),
+        rng=SystemRng(),
+        clock=MonotonicClock(),
+        listener=bind(options["apdu_port"]),
+        http=bind(options["api_port"], what="page and REST", flag="--api-port"),
+        approve=options["approve"],
+        automation=read_automation(options["automation"]),
+        seed=options["seed"],
+        bundles=[app.bundle] if app.bundle is not None else [],
+        images=[] if app.bundle is not None else [app.image],
+    )
 
 
 @contextlib.asynccontextmanager

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tallystick.cli.emulate_app import EmulatedApp
+    from tallystick.device.board.service import ServiceOptions
+    from tallystick.device.sandbox.app_process import ProcessHost
 
 _Command = TypeVar("_Command", bound="Callable[..., Any] | click.Command")
 
@@ -190,29 +192,13 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
 
     import asyncio
 
-    from tallystick.device.board.service import Service, ServiceOptions
-    from tallystick.device.sandbox.app_process import ProcessHost
-    from tallystick.device.sandbox.watch import Watch
-    from tallystick.device.silicon.clock import MonotonicClock
-    from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
-    from tallystick.device.silicon.flash import MemoryFlash
+    from tallystick.device.board.service import Service
 
     async def serve() -> int:
-        number = options["deterministic_rng"]
-        watch = Watch(trace_sink=sys.stderr.fileno()) if options["is_traced"] else None
-        host = ProcessHost(asyncio.get_running_loop(), speculos=options["shared_lib"], watch=watch, test_root=root)
+        host = _host(options, root)
         if warm is not None:
             host.keep_warm(*warm)
-        service = Service(
-            ServiceOptions(
-                **parts,
-                flash=MemoryFlash(),
-                rng=RepeatableRng(_number(number)) if number else SystemRng(),
-                clock=MonotonicClock(),
-                records=records,
-            ),
-            apps=host,
-        )
+        service = Service(_service_options(parts, records, options), apps=host)
         host.settle = service.board.run
         await service.run(lambda facts: _announce(facts, app, is_json=run.is_json))
         if options["save_nvram"]:
@@ -222,6 +208,36 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         return asyncio.run(serve())
     return 0
+
+
+def _host(options: dict[str, Any], root: bytes) -> ProcessHost:
+    """Return what runs the app, in a process of its own; must be called inside the event loop."""
+    import asyncio
+
+    from tallystick.device.sandbox.app_process import ProcessHost
+    from tallystick.device.sandbox.watch import Watch
+
+    watch = Watch(trace_sink=sys.stderr.fileno()) if options["is_traced"] else None
+    return ProcessHost(asyncio.get_running_loop(), speculos=options["shared_lib"], watch=watch, test_root=root)
+
+
+def _service_options(
+    parts: dict[str, Any], records: dict[str, dict[str, bytes]], options: dict[str, Any]
+) -> ServiceOptions:
+    """Return what the device is made of; `records` is what its apps kept before."""
+    from tallystick.device.board.service import ServiceOptions
+    from tallystick.device.silicon.clock import MonotonicClock
+    from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
+    from tallystick.device.silicon.flash import MemoryFlash
+
+    number = options["deterministic_rng"]
+    return ServiceOptions(
+        **parts,
+        flash=MemoryFlash(),
+        rng=RepeatableRng(_number(number)) if number else SystemRng(),
+        clock=MonotonicClock(),
+        records=records,
+    )
 
 
 def _root(text: str) -> bytes:
@@ -245,7 +261,7 @@ def _number(text: str) -> int:
 
 def _parts(model: str, app: EmulatedApp, libraries: list[EmulatedApp], options: dict[str, Any]) -> dict[str, Any]:
     """Return what the device is given; sockets are bound, and rules are checked, before it is made."""
-    from tallystick.cli.up import read_automation
+    from tallystick.cli.automation import read_automation
     from tallystick.device.normal.listener import bind
 
     automation = read_automation(options["automation"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tallystick.cli.automation import read_automation
 from tallystick.cli.key_provider import HELP, METAVAR
 from tallystick.cli.target import Run
 from tallystick.cli.up_check import check
@@ -196,17 +197,6 @@ def _hold(
         announce(_certified(facts, options, relay), "not isolated")
 
     asyncio.run(serve(parts, options, on_ready, cables=cables))
-
-
-def read_automation(source: str) -> str:
-    """Return the document of rules, read once and checked, so that a fault in it shows before anything is started."""
-    if not source:
-        return ""
-    from tallystick.ui.automation import automation_from_text, automation_text
-
-    text = automation_text(source)
-    automation_from_text(text)
-    return text
 
 
 def _bundles(names: Iterable[str], owner_key: str) -> list[Bundle]:
