@@ -94,12 +94,12 @@ def test_app_of_another_model_or_level_is_not_installed(tmp_path):
         device = f"tcp:127.0.0.1:{run.facts['apdu_port']}"
         answer = CliRunner().invoke(command_line, ["app", "install", "--user", str(EXAMPLE), "--device", device])
         level = tmp_path / "level.elf"
-        level.write_bytes(elf(notes=[("ledger.target_id", "0x33300004"), ("ledger.api_level", "21")]))
-        old = CliRunner().invoke(command_line, ["app", "install", "--user", str(level), "--device", device])
+        level.write_bytes(elf(notes=[("ledger.target_id", "0x33300004"), ("ledger.api_level", "28")]))
+        newer = CliRunner().invoke(command_line, ["app", "install", "--user", str(level), "--device", device])
     finally:
         run.stop()
-    assert old.exit_code == 2
-    assert "API level 21 cannot run here" in old.output
+    assert newer.exit_code == 2
+    assert "API level 28 cannot run here" in newer.output
     assert answer.exit_code == 2
     assert "was built for nanox, the device is flex" in answer.output
     assert "build it for flex" in answer.output
