@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tallystick.cli.command import SETTINGS
+from tallystick.cli.emulate_check import check, set_levels
 from tallystick.cli.target import Run
 from tallystick.errors import UsageError
 
@@ -29,23 +30,11 @@ SPECULOS_SEED = (
     "glory promote mansion idle axis finger extra february uncover one trip resource "
     "lawn turtle enact monster seven myth punch hobby comfort wild raise skin"
 )
-#: options of Speculos for what this device does not have, and what to do instead
-_REFUSED = {
-    "debug": ("-d", "`tally app run --gdb PORT` waits for a debugger"),
-    "automation_port": ("--automation-port", "GET /events?stream=true of the REST API streams the same lines"),
-    "button_port": ("--button-port", "POST /button/left of the REST API presses a button"),
-    "finger_port": ("--finger-port", "POST /finger of the REST API touches the screen"),
-    "vnc_port": ("--vnc-port", "the page at --api-port shows the screen"),
-    "vnc_password": ("--vnc-password", "the page at --api-port shows the screen"),
-    "pki_prod": ("--pki-prod", "--pki-root KEY names whose certificates hold"),
-}
 #: the test root that certificates in apps' test suites chain to (Speculos, os_signature.c: secp256k1, uncompressed)
 _TEST_ROOT = (
     "04377013a78fdeebaeb44c262560c039b494bcfd89dc59fd23cccace1b2952caa6"
     "616a0cfe6683ab9639c6fce444cdcd7c69868d27dc77ea66d86228aee5933172"
 )
-#: what suites pass along without need: told, and left aside
-_LEFT_ASIDE = {"user_private_key": "--user-private-key", "attestation_key": "--attestation-key"}
 
 
 def _refused(*names: str, is_flag: bool = False) -> Callable[[_Command], _Command]:
@@ -120,8 +109,8 @@ def emulate(run: Run, /, words: tuple[str, ...], **options: Any) -> int | None:
         return stand_in(words)
     if len(words) != 1:
         raise UsageError("one app is run at a time", remedy="name its ELF file; others it calls go with -l")
-    _check(options)
-    _log(options)
+    check(options)
+    set_levels(options)
     from tallystick.device.boot.kept_code import KeptCode
 
     kept = KeptCode("emulate")
@@ -130,43 +119,6 @@ def emulate(run: Run, /, words: tuple[str, ...], **options: Any) -> int | None:
         return _run(run, Path(words[0]), options)
     finally:
         kept.keep()
-
-
-def _check(options: dict[str, Any]) -> None:
-    """Refuse what there is not, with what to do instead, before anything is started."""
-    for name, (flag, remedy) in _REFUSED.items():
-        if options[name] is not None:
-            raise UsageError(f"{flag} is not for this device", remedy=remedy)
-    for name, flag in _LEFT_ASIDE.items():
-        if options[name] is not None:
-            click.echo(f"{flag} is left aside: attestation keys are made on the device (tally owner setup)", err=True)
-    if options["display"] != "headless":
-        raise UsageError(
-            f"there is no display {options['display']}",
-            remedy="give --display headless: the page at --api-port shows the screen, and so does `tally panel`",
-        )
-    if options["transport"].upper() != "HID" or options["usb"].upper() != "HID":
-        raise UsageError("packets of U2F and NFC are not made here", remedy="leave the option away: APDUs cross whole")
-    if options["seed"].startswith("hex:"):
-        raise UsageError("a seed is given as recovery words", remedy="give 12, 18 or 24 words")
-    if options["approve"] and options["automation"]:
-        raise UsageError("--approve and --automation exclude each other")
-    if not options["api_port"] and (options["approve"] or options["automation"]):
-        raise UsageError("automatic approval works through the panel", remedy="give an --api-port")
-
-
-def _log(options: dict[str, Any]) -> None:
-    import logging
-
-    logging.basicConfig(
-        format="%(name)s: %(message)s", level=logging.INFO if options["is_verbose"] else logging.WARNING
-    )
-    for told in options["log_levels"]:
-        name, _, level = told.partition(":")
-        number = logging.getLevelNamesMapping().get(level.upper())
-        if number is None:
-            raise UsageError(f"{told} is no level of a logger", remedy="give NAME:LEVEL, such as tallystick:INFO")
-        logging.getLogger(name).setLevel(number)
 
 
 def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
