@@ -46,6 +46,8 @@ _KEY_BYTES: Final = 16
 _ENC: Final = 0
 _MAC: Final = 1
 _ZEROS: Final = bytes(BLOCK_BYTES)
+#: holds nothing of a cipher's, so that one serves all
+_FROM_ZERO: Final = CBC(_ZEROS)
 _PADDING: Final = tuple(b"\x80" + bytes(size) for size in range(BLOCK_BYTES))
 #: derivation of a key tries again with probability 2**-128; a loop that goes on is not a loop over hashes
 _MAX_TRIES: Final = 256
@@ -87,7 +89,7 @@ class _Chain:
     __slots__ = ("_cipher", "_decryptor", "_decryptor_iv", "_encryptor", "_encryptor_iv", "_iv")
 
     def __init__(self, key: Secret) -> None:
-        self._cipher = Cipher(AES(key.reveal()), CBC(_ZEROS))
+        self._cipher = Cipher(AES(key.reveal()), _FROM_ZERO)
         # made when it is needed: many a channel only ever goes one way
         self._encryptor: CipherContext | None = None
         self._decryptor: CipherContext | None = None
@@ -155,7 +157,7 @@ class MacRecords:
 
     def __init__(self, *, enc_key: Secret, mac_key: Secret) -> None:
         self._chain = _Chain(enc_key)
-        self._mac = Cipher(AES(mac_key.reveal()), CBC(_ZEROS)).encryptor()
+        self._mac = Cipher(AES(mac_key.reveal()), _FROM_ZERO).encryptor()
 
     def seal(self, plain: bytes) -> bytes:
         """Return the record of `plain`: 15 to 30 bytes longer."""

@@ -14,7 +14,16 @@ from typing import Final
 
 from tallystick.errors import ProtocolError, RemoteProtocolError, TallyError, TrustError
 from tallystick.manager.flow import REFUSED, UNKNOWN, UNTRUSTED, Ask, Flow, FlowError, FlowResult, Run, Sign, Step
-from tallystick.wire.manager_message import Bulk, ClientReply, Error, Response, Success, exchange_json
+from tallystick.wire.manager_message import (
+    Bulk,
+    Error,
+    Response,
+    Success,
+    exchange_head,
+    exchange_json,
+    read_reply,
+    success_json,
+)
 
 #: some clients say so in the data when a device's answer was empty (H.4)
 _EMPTY: Final = bytes.fromhex("9000")
@@ -45,6 +54,7 @@ class Conversation:
         self._flow = flow
         self._uuid = uuid
         self._session = session
+        self._head = exchange_head(uuid=uuid, session=session)
         self._nonce = 0
         self._step: Step | None = None
         #: None while it goes on
@@ -74,14 +84,14 @@ class Conversation:
     def receive(self, text: str) -> str:
         """Take a client's reply and return the next message."""
         try:
-            reply = ClientReply.from_json(text)
-            if reply.nonce != self._nonce:
-                raise RemoteProtocolError(f"the reply has the nonce {reply.nonce}, the question had {self._nonce}")
+            nonce, response, data = read_reply(text)
+            if nonce != self._nonce:
+                raise RemoteProtocolError(f"the reply has the nonce {nonce}, the question had {self._nonce}")
         except RemoteProtocolError as error:
             return self._fail(Outcome.PROTOCOL, error.message, UNKNOWN)
-        if reply.response is not Response.SUCCESS:
-            return self._refused(reply.response)
-        return self._advance(self._flow.send, b"" if reply.data == _EMPTY else reply.data)
+        if response is not Response.SUCCESS:
+            return self._refused(response)
+        return self._advance(self._flow.send, b"" if data == _EMPTY else data)
 
     def sign(self, signature: bytes) -> str:
         """Take the signature of what was `unsigned` and return the next message."""
@@ -108,7 +118,7 @@ class Conversation:
 
     def _advance(self, go_on: Callable[..., Step], given: object) -> str:
         try:
-            self._step = go_on(given)
+            step = self._step = go_on(given)
         except StopIteration as end:
             self._end(Outcome.SUCCESS)
             return self._success(end.value)
@@ -120,14 +130,14 @@ class Conversation:
             return self._fail(Outcome.FAILED, f"the device's answer: {error.message}", UNKNOWN)
         except TallyError as error:
             return self._fail(Outcome.FAILED, error.message, UNKNOWN)
-        if isinstance(self._step, Sign):
+        if isinstance(step, Ask):
+            self._nonce += 1
+            return exchange_json(step.command.to_bytes(), nonce=self._nonce, head=self._head)
+        if isinstance(step, Sign):
             return ""
         self._nonce += 1
-        if isinstance(self._step, Run):
-            apdus = tuple(command.to_bytes() for command in self._step.commands)
-            return Bulk(nonce=self._nonce, uuid=self._uuid, session=self._session, apdus=apdus).to_json()
-        apdu = self._step.command.to_bytes()
-        return exchange_json(apdu, nonce=self._nonce, uuid=self._uuid, session=self._session)
+        apdus = tuple(command.to_bytes() for command in step.commands)
+        return Bulk(nonce=self._nonce, uuid=self._uuid, session=self._session, apdus=apdus).to_json()
 
     def _refused(self, response: Response) -> str:
         if isinstance(self._step, Ask) and self._step.command.ins == _CONSENT and self._step.command.cla == 0xE0:
@@ -144,6 +154,8 @@ class Conversation:
 
     def _success(self, result: FlowResult) -> str:
         self._nonce += 1
+        if result.result is None:
+            return success_json(result.data, nonce=self._nonce, uuid=self._uuid, session=self._session)
         return Success(
             nonce=self._nonce, uuid=self._uuid, session=self._session, data=result.data, result=result.result
         ).to_json()

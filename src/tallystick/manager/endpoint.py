@@ -105,8 +105,8 @@ class FlowSession:
         self.is_listening = False
         if text is None:
             self._go_on(talk.refuse_frame())
-        elif len(text) > MAX_REPLY or talk.waits_for_bulk:
-            # nothing is made any more
+        elif self._is_heavy and (len(text) > MAX_REPLY or talk.waits_for_bulk):
+            # nothing is made any more that would take long
             self._go_on(talk.receive(text))
         else:
             self._step(talk.receive, text)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from json.encoder import encode_basestring_ascii as _quoted
+from typing import Final
 
 import structlog
 
@@ -15,20 +15,19 @@ _SHARED: Final = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
-#: made once: `json.dumps` with an argument makes one for each line
-_ENCODER: Final = json.JSONEncoder()
 
 
-def write_lines(event: str, lines: Iterable[tuple[datetime, dict[str, Any]]]) -> None:
-    """Write one line for each moment and what belongs to it, at level INFO, all in one go: as structlog would, at less cost."""
-    told = (members | {"event": event, "level": "info", "timestamp": _stamp(moment)} for moment, members in lines)
-    text = "".join(f"{_ENCODER.encode(one)}\n" for one in told)
-    sys.stderr.write(text)
+def line(event: str, moment: datetime, members: Iterable[tuple[str, str | float]]) -> str:
+    """Return a line of the log at level INFO, as structlog would write it and at less cost; names of members need no quoting."""
+    told = "".join([f'"{name}": {_quoted(one) if isinstance(one, str) else repr(one)}, ' for name, one in members])
+    stamp = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f'{{{told}"event": {_quoted(event)}, "level": "info", "timestamp": "{stamp}"}}\n'
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write lines, all in one go."""
+    sys.stderr.write("".join(lines))
     sys.stderr.flush()
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def set_up_log() -> None:

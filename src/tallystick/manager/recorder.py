@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tallystick.errors import StateError
 from tallystick.manager.db.engine import Sessions, writing_engine
 from tallystick.manager.db.record import Audit, Count
-from tallystick.manager.log import write_lines
+from tallystick.manager.log import line, write_lines
 
 _BATCH: Final = 500
 _MAX_WAITING: Final = 10_000
@@ -102,7 +102,7 @@ class Recorder:
         if self._thread.is_alive() and self._waiting.qsize() < _MAX_WAITING:
             self._waiting.put((event, now, future))
             return None
-        write_lines("flow", [(now, _members(event))])
+        write_lines([_line(event, now)])
         return StateError("the audit log cannot keep up" if self._thread.is_alive() else "the audit log is closed")
 
     def hurry(self) -> None:
@@ -139,7 +139,7 @@ class Recorder:
                 break
             except SQLAlchemyError as error:
                 failure = StateError(f"the audit log cannot be written: {type(error).__name__}")
-        write_lines("flow", ((at, _members(event)) for event, at, _ in batch))
+        write_lines([_line(event, at) for event, at, _ in batch])
         loops: defaultdict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
         for _, _, future in batch:
             if isinstance(future, asyncio.Future):
@@ -187,13 +187,14 @@ def _store(connection: Connection, events: Iterable[tuple[Event, datetime]]) -> 
             connection.execute(insert(Count), {"action": action, "outcome": outcome, "times": number, "seconds": spent})
 
 
-def _members(event: Event) -> dict[str, Any]:
+def _line(event: Event, at: datetime) -> str:
     """Return what the log says of an event."""
-    return {
-        "actor": event.actor,
-        "seconds": round(event.seconds, 4),
-        "action": event.action,
-        "subject": event.subject,
-        "outcome": event.outcome,
-        "detail": event.detail,
-    }
+    members = (
+        ("actor", event.actor),
+        ("seconds", round(event.seconds, 4)),
+        ("action", event.action),
+        ("subject", event.subject),
+        ("outcome", event.outcome),
+        ("detail", event.detail),
+    )
+    return line("flow", at, members)

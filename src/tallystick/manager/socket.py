@@ -120,10 +120,16 @@ class FlowSocket(asyncio.Protocol):
             self._begin(data)
             return
         for opcode, content in self._frames.receive(data):
-            if opcode is Opcode.TEXT and not self._is_ending:
-                self._take_text(content)
-            else:
+            if opcode is not Opcode.TEXT or self._is_ending:
                 self._take(opcode, content)
+                continue
+            try:
+                text = content.decode()
+            except UnicodeDecodeError:
+                self._leave()
+                self._close(b"", CloseCode.NOT_TEXT)
+            else:
+                self._hear(text)
         if self._frames.failure is not None and not self._is_ending:
             self._leave()
             self._close(b"", self._frames.failure)
@@ -179,15 +185,6 @@ class FlowSocket(asyncio.Protocol):
             self._write(b"")
         if rest:
             self.data_received(rest)
-
-    def _take_text(self, content: bytes) -> None:
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            self._leave()
-            self._close(b"", CloseCode.NOT_TEXT)
-            return
-        self._hear(text)
 
     def _take(self, opcode: Opcode, content: bytes) -> None:
         if self._is_ending:
@@ -259,6 +256,7 @@ class FlowSocket(asyncio.Protocol):
         self._closing = self._loop.call_later(_CLOSE_S, self._transport.abort)
 
     def _write(self, data: bytes) -> None:
-        data, self._unsaid = self._unsaid + data, b""
+        if self._unsaid:
+            data, self._unsaid = self._unsaid + data, b""
         if not self._transport.is_closing():
             self._transport.write(data)

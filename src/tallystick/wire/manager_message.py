@@ -51,13 +51,17 @@ class Exchange(_Message):
 
     def to_json(self) -> str:
         """Return the text of the message; raise LocalProtocolError for less than an APDU."""
-        return exchange_json(self.apdu, nonce=self.nonce, uuid=self.uuid, session=self.session)
+        return exchange_json(self.apdu, nonce=self.nonce, head=exchange_head(uuid=self.uuid, session=self.session))
 
 
-def exchange_json(apdu: bytes, *, nonce: int, uuid: str, session: str) -> str:
+def exchange_head(*, uuid: str, session: str) -> str:
+    """Return how the text of every `Exchange` of one conversation begins."""
+    return f'{{"uuid":{_quoted(uuid)},"session":{_quoted(session)},"query":"exchange","nonce":'
+
+
+def exchange_json(apdu: bytes, *, nonce: int, head: str) -> str:
     """Return the text of an `Exchange`, of which conversations are made, without making one; raises as `to_json` does."""
-    head = f'{{"uuid":{_quoted(uuid)},"session":{_quoted(session)},"query":"exchange"'
-    return f'{head},"nonce":{nonce},"data":"{_apdu_hex(apdu)}"}}'
+    return f'{head}{nonce},"data":"{_apdu_hex(apdu)}"}}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,12 @@ class Success(_Message):
     def to_json(self) -> str:
         """Return the text of the message, without `result` where it is None."""
         return self._text("success", data=self.data, **({} if self.result is None else {"result": self.result}))
+
+
+def success_json(data: str, *, nonce: int, uuid: str, session: str) -> str:
+    """Return the text of a `Success` that has no result beside its data, without making one."""
+    head = f'{{"uuid":{_quoted(uuid)},"session":{_quoted(session)},"query":"success"'
+    return f'{head},"nonce":{nonce},"data":{_quoted(data)}}}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,18 +172,24 @@ class ClientReply:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read a reply of at most MAX_REPLY characters; raise RemoteProtocolError for anything else."""
-        document = _object(text, limit=MAX_REPLY)
-        said = document.get("response")
-        response = _RESPONSES.get(said) if isinstance(said, str) else None
-        if response is None:
-            raise RemoteProtocolError("the reply says neither success nor error")
-        data = document.get("data")
-        return cls(nonce=_nonce(document), response=response, data=_bytes(data, "reply") if data else b"")
+        nonce, response, data = read_reply(text)
+        return cls(nonce=nonce, response=response, data=data)
 
     def to_json(self) -> str:
         """Return the text of the reply."""
         members = {"nonce": self.nonce, "response": self.response.value, "data": self.data.hex()}
         return _ENCODER.encode(members)
+
+
+def read_reply(text: str) -> tuple[int, Response, bytes]:
+    """Return nonce, response and data of a `ClientReply`, of which conversations are made, without making one; raises the same."""
+    document = _object(text, limit=MAX_REPLY)
+    said = document.get("response")
+    response = _RESPONSES.get(said) if type(said) is str else None
+    if response is None:
+        raise RemoteProtocolError("the reply says neither success nor error")
+    data = document.get("data")
+    return _nonce(document), response, _bytes(data, "reply") if data else b""
 
 
 def _apdu_hex(apdu: bytes) -> str:
@@ -191,7 +207,7 @@ def _apdu(data: object) -> bytes:
 def _bytes(data: object, what: str) -> bytes:
     """Return what hexadecimal text says: pairs of digits and nothing between them."""
     try:
-        return binascii.unhexlify(data) if isinstance(data, str) else _refuse(what)
+        return binascii.unhexlify(data) if type(data) is str else _refuse(what)
     except ValueError:
         _refuse(what)
 
@@ -210,7 +226,7 @@ def _object(text: str, *, limit: int) -> dict[str, Any]:
         raise RemoteProtocolError("the message is not JSON") from None
     if end != len(text):
         raise RemoteProtocolError("the message is not one JSON document")
-    if not isinstance(document, dict):
+    if type(document) is not dict:
         raise RemoteProtocolError("the message is not a JSON object")
     return document
 
