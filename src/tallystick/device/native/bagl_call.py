@@ -74,8 +74,8 @@ def _draw_bitmap(machine: Machine, arguments: tuple[int, ...]) -> int:
         machine.window.has_looked = True
         code = machine.memory.read(machine.generation.flash, len(machine.image.code))
         machine.window.texts.learn_glyphs(find_glyphs(machine.memory, code))
-    # the height of a letter is that of the rows it has
-    rows = -(-len(raw) * 8 // w) if w else 0
+    # the height of a letter is that of the rows it has, and that of a space what was asked for
+    rows = -(-len(raw) * 8 // w) if w and raw else h
     machine.window.texts.drawn(Area(x=area.x, y=area.y, w=w, h=rows), data, is_empty=not raw)
     draw_bitmap(machine, area, machine.memory.words(colors, 1 << bits), bits, raw)
     return _OK

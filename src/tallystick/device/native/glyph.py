@@ -93,7 +93,8 @@ class Texts:
             self._start(line)
         if len(line.text) < MAX_LABEL:
             line.text += letter
-        line.right, bottom = area.x + area.w, area.y + area.h
+        # a space may begin above its letters, and has no rows of its own
+        line.right, bottom = area.x + area.w, line.bottom if is_empty else area.y + area.h
         if area.y < line.y or bottom > line.bottom:  # hardly ever
             line.y, line.bottom = min(line.y, area.y), max(line.bottom, bottom)
 

@@ -88,6 +88,7 @@ def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
         if len(packet) > room & 0xFFFF:
             raise Throw(_OVERFLOW)
         machine.memory.write(pointer, packet)
+        machine.window.is_status_sent = False
         return len(packet)
 
 
@@ -136,7 +137,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "os_io_init": _nothing,
     "os_io_start": _nothing,
     "os_io_stop": _nothing,
-    "os_io_seph_tx": _nothing,
     "os_io_rx_evt": _receive,
     "os_io_tx_cmd": _send,
     "io_button_read": _buttons,

@@ -1,4 +1,7 @@
-"""System calls of native apps about input and output up to API level 24: packets, one status and one event by turns (native-apps 1).
+"""System calls of native apps about input and output by packets: one status and one event by turns (native-apps 1).
+
+Apps up to API level 24 send and receive them (`io_seph_*`), and so do those of newer levels that bring an IO stack of their own
+(`os_io_seph_*`: results are told instead of thrown, and what is received begins with its kind).
 
 Apps of these levels have a USB stack of their own; an APDU that comes as a packet by itself needs none of it, and is answered by
 one. It has to fit the app's buffer for packets: a longer one comes by that USB stack, as from a cable. Where the app has none, or
@@ -7,7 +10,7 @@ the APDU is longer than any of them takes, it is answered for the app, with 6700
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Final
 
 from tallystick.device.native.bagl_component import display
@@ -15,7 +18,7 @@ from tallystick.device.native.io_call import answer, next_event, take_text
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.device.native.seph import Tag, packet, packet_of
 from tallystick.device.native.usb_host import MAX_APDU, ROOM
-from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent, Response
+from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent, Outcome, Request, Response
 
 __all__ = ["HANDLERS"]
 
@@ -26,6 +29,8 @@ _WRONG_LENGTH: Final = 0x6700
 _PAINTERS: Final = frozenset({"nanox", "nanosp"})
 _HEAD_BYTES: Final = 3
 #: of an APDU that comes as a packet apps keep three bytes less than their buffer for APDUs has, without a word
+#: what is told instead of a length (errno.h, negative), and the flag that asks for the last packet (os_io.h)
+_NOT_NOW, _NO_PLACE, _AGAIN = -1, -22, 1
 _MAX_DIRECT: Final = MAX_APDU
 
 
@@ -69,9 +74,8 @@ def _is_status_sent(machine: Machine, _arguments: tuple[int, ...]) -> int:
 def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     """Give the next packet, or say once more how long the last one was while no status followed it."""
     pointer, room = arguments[0], arguments[1] & 0xFFFF
-    window = machine.window
-    if window.received:
-        return window.received
+    if machine.window.received:
+        return machine.window.received
     if room < _HEAD_BYTES:
         raise Throw(_INVALID_PARAMETER)
     while not window.events:
@@ -80,10 +84,48 @@ def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
         elif not window.events:
             _hear(machine, (yield from next_event(machine)), room)
     heard = window.events.popleft()[:room]
-    machine.memory.write(pointer, heard)
     window.is_status_sent, window.received = False, len(heard)
+    return heard
+
+    heard = yield from _next(machine, room)
+    machine.memory.write(pointer, heard)
     return len(heard)
 
+
+def _transmit(machine: Machine, arguments: tuple[int, ...]) -> int:
+    """os_io_seph_tx(packet, length, timeout): how many bytes were taken, or -1 while it is the app's turn to receive."""
+    pointer, size = arguments[0], arguments[1] & 0xFFFF
+    if not pointer or not size:
+        return _NO_PLACE
+    window = machine.window
+    is_other_status = window.packets.is_between and machine.memory.read(pointer, 1)[0] in _STATUS_TAGS
+    if window.is_status_sent and not is_other_status:
+        return _NOT_NOW
+    _send(machine, arguments)
+    return size
+
+
+def _receive_kind(machine: Machine, arguments: tuple[int, ...]) -> Asking:
+    """os_io_seph_se_rx_event(buffer, room, timeout, whether from the OS, flags): the length of its kind and the next packet.
+
+    -1 while it is the app's turn to send. With the flag that asks for it, the last packet is given once more.
+    """
+    pointer, room, flags = arguments[0], arguments[1] & 0xFFFF, arguments[4]
+    window = machine.window
+    if not pointer or room <= _HEAD_BYTES:
+        return _NO_PLACE
+    if not flags & _AGAIN:
+        if not window.is_status_sent:
+            return _NOT_NOW
+        window.last = bytes((Packet.SEPH,)) + (yield from _next(machine, room - 1))
+    heard = window.last[:room]
+    machine.memory.write(pointer, heard)
+    return len(heard)
+
+
+def _next(machine: Machine, room: int) -> Generator[Request, Outcome, bytes]:
+    """Wait for the next packet, and give as much of it as there is room for; it is the app's turn then."""
+    window = machine.window
 
 def _hear(machine: Machine, event: AppEvent | CanvasEvent, room: int) -> None:
     """Have the app hear of an event, by its cable if that is an APDU longer than its buffer."""
@@ -101,3 +143,5 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "io_seph_is_status_sent": _is_status_sent,
     "io_seph_recv": _receive,
 }
+    "os_io_seph_tx": _transmit,
+    "os_io_seph_se_rx_event": _receive_kind,

@@ -52,6 +52,8 @@ class Window:
         self.usb = UsbHost(self.events)
         self.is_status_sent = False
         self.received = 0
+        #: what an app with an IO stack of its own received last, its kind first
+        self.last = b""
         #: whether fonts were looked for in the app's flash
         self.has_looked = False
         self._has_drawn = False

@@ -53,6 +53,14 @@ def test_letters_side_by_side_are_one_line(texts):
     assert lines(texts) == [("A C", 10, 3, 15, 12)]
 
 
+def test_space_above_its_letters_goes_on_with_their_line(texts):
+    """Fonts of letters cut to their rows have spaces that begin higher, without rows: the line begins there, and is no higher below."""
+    texts.drawn(area(10, 5, 6, 8), PLACE + 48)
+    texts.drawn(area(16, 2, 3, 12), 0, is_empty=True)
+    texts.drawn(area(19, 6, 6, 6), PLACE + 48)
+    assert lines(texts) == [("A A", 10, 2, 15, 11)]
+
+
 @pytest.mark.parametrize("place", [(10, 13), (40, 5), (10, -4)])
 def test_letter_below_or_far_away_begins_another_line(texts, place):
     """A line ends where the next letter is not beside it."""
