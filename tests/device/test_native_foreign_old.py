@@ -1,7 +1,7 @@
 """Apps of firmware before API levels that this project did not write, from the folder that TALLYSTICK_ELFS names.
 
 Files are named as Speculos named them, model and app first (``nanos#btc#1.6#6bd0a5f8.elf``, or with other signs between): they do not say
-themselves. Bitcoin 1.6.5 of Nano S 1.5 to 2.1, Nano X 2.0.2 and Nano S+ 1.0 and 1.0.3 answers with no file of a library beside it.
+themselves. Bitcoin 1.6.5 of Nano S 1.5 to 2.1, Nano X 1.2 and 2.0.2 and Nano S+ 1.0 and 1.0.3 answers with no file of a library beside it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tallystick.wire.install import Curve, Derivation, InstallParameters
 
 FOLDER = os.environ.get("TALLYSTICK_ELFS", "")
 NAMED = re.compile(
-    r"(nanos|nanosp|nanox)\W?_?(btc|btc-test)\W?_?(1\.5|1\.6|2\.0|2\.1|2\.0\.2|1\.0|1\.0\.3)\W?_?[0-9a-f]*\.elf"
+    r"(nanos|nanosp|nanox)\W?_?(btc|btc-test)\W?_?(1\.2|1\.5|1\.6|2\.0|2\.1|2\.0\.2|1\.0|1\.0\.3)\W?_?[0-9a-f]*\.elf"
 )
 FILES = sorted(path for path in Path(FOLDER).glob("*.elf") if NAMED.fullmatch(path.name)) if FOLDER else []
 pytestmark = pytest.mark.skipif(not FOLDER, reason="TALLYSTICK_ELFS names no folder of apps")

@@ -25,6 +25,7 @@ from tallystick.device.native.table import argument_count, name_of
 __all__ = ["ERAS", "Era", "era_of"]
 
 _KIB: Final = 1024
+_LONG_OK: Final = 0xB010_5011
 _NANO_S_FLASH: Final = 0xC0D0_0000
 #: what a stub begins with: push {r0, r1}, then movs r0 or mov.w r0 with the number of the function
 _STUB: Final = re.compile(rb"\x03\xb4(?:(.)\x20|\x4f\xf0(.)\x00)", re.DOTALL)
@@ -47,6 +48,8 @@ class Era:
     ram_bytes: int = 30 * _KIB
     #: what the OS says when an app asks for its level
     told_level: int = 1
+    #: what the OS says where all is well: that somebody set the device up, that the PIN was entered
+    ux_ok: int = 0xAA
 
 
 def _calls(calls: Mapping[int, Call], style: ReturnStyle) -> CallTable:
@@ -103,6 +106,7 @@ ERAS: Final = (
         ram=0x2000_1800,
         ram_bytes=4 * _KIB,
         told_level=9,
+        ux_ok=_LONG_OK,
     ),
     Era(
         model="nanox",
@@ -126,6 +130,7 @@ ERAS: Final = (
         calls=_calls(table_nanox_12.CALLS, ReturnStyle.IN_ARRAY),
         marks=frozenset(table_nanox_12.CALLS),
         told_level=10,
+        ux_ok=_LONG_OK,
     ),
     Era(
         model="nanosp",

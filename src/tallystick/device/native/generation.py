@@ -33,7 +33,8 @@ class Generation:
     """One way to be laid out: addresses are of 32 bits, sizes in bytes.
 
     `flash_link` and `ram_link` are where the app was linked to lie, `flash` and `ram` where it lies; `trampoline` is where it
-    calls the shared library, with the number of the function in r0. `level` is what the OS says when an app asks for it.
+    calls the shared library, with the number of the function in r0. `level` is what the OS says when an app asks for it, `ux_ok` what it says
+    where all is well.
     """
 
     level: int
@@ -46,6 +47,7 @@ class Generation:
     trampoline: int
     calls: CallTable
     functions: tuple[str, ...] = FUNCTIONS
+    ux_ok: int = 0xAA
 
     @property
     def caller(self) -> int:
@@ -79,7 +81,7 @@ def generation_of(model: str, level: int | None, *, code: bytes = b"", depth: in
         raise UsageError(
             f"an app for {model} with {told} cannot run here",
             remedy=f"apps for {', '.join(MODELS)} with API level {LEVELS[0]} to {LEVELS[-1]} can, "
-            "and those of Nano S 1.5 to 2.1, Nano X 2.0 and Nano S+ 1.0",
+            "and those of Nano S 1.5 to 2.1, Nano X 1.2 to 2.0 and Nano S+ 1.0",
         )
     return Generation(
         level=level,
@@ -100,6 +102,7 @@ def _before_levels(era: Era, flash: int) -> Generation:
         trampoline=era.trampoline,
         calls=era.calls,
         functions=era.functions,
+        ux_ok=era.ux_ok,
     )
     if not era.ram:
         return make()

@@ -14,7 +14,8 @@ from collections.abc import Generator, Mapping
 from typing import Final
 
 from tallystick.device.native.bagl_component import display
-from tallystick.device.native.io_call import answer, next_event, take_text
+from tallystick.device.native.bluetooth import completed
+from tallystick.device.native.io_call import Packet, answer, next_event, take_text
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.device.native.seph import Tag, packet, packet_of
 from tallystick.device.native.usb_host import MAX_APDU, ROOM
@@ -28,9 +29,9 @@ _WRONG_LENGTH: Final = 0x6700
 #: models whose apps paint by system calls: what apps with debugging on tell of their screen as well is not drawn a second time
 _PAINTERS: Final = frozenset({"nanox", "nanosp"})
 _HEAD_BYTES: Final = 3
-#: of an APDU that comes as a packet apps keep three bytes less than their buffer for APDUs has, without a word
 #: what is told instead of a length (errno.h, negative), and the flag that asks for the last packet (os_io.h)
 _NOT_NOW, _NO_PLACE, _AGAIN = -1, -22, 1
+#: of an APDU that comes as a packet apps keep three bytes less than their buffer for APDUs has, without a word
 _MAX_DIRECT: Final = MAX_APDU
 
 
@@ -56,6 +57,8 @@ def _take(machine: Machine, tag: int, body: bytes) -> None:
         whole = window.usb.prepared(body)
         if whole is not None:
             answer(machine, whole)
+    elif tag == Tag.BLUETOOTH_COMMAND:
+        _command(machine, body)
     elif tag == Tag.TEXT:
         take_text(machine, body)
     elif tag in {Tag.DISPLAY, Tag.DISPLAY_DEBUG}:
@@ -65,6 +68,13 @@ def _take(machine: Machine, tag: int, body: bytes) -> None:
     if tag in _STATUS_TAGS:
         window.is_status_sent = True
         window.received = 0
+
+
+def _command(machine: Machine, body: bytes) -> None:
+    """Carry out a command to the Bluetooth controller: later firmware than that of 1.x goes on without."""
+    event = b"" if machine.generation.trampoline else completed(body)
+    if event:
+        machine.window.events.append(packet(Tag.BLUETOOTH_EVENT, event))
 
 
 def _is_status_sent(machine: Machine, _arguments: tuple[int, ...]) -> int:
@@ -78,15 +88,6 @@ def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
         return machine.window.received
     if room < _HEAD_BYTES:
         raise Throw(_INVALID_PARAMETER)
-    while not window.events:
-        if window.usb.gives_up():
-            machine.response = Response(b"", _WRONG_LENGTH)
-        elif not window.events:
-            _hear(machine, (yield from next_event(machine)), room)
-    heard = window.events.popleft()[:room]
-    window.is_status_sent, window.received = False, len(heard)
-    return heard
-
     heard = yield from _next(machine, room)
     machine.memory.write(pointer, heard)
     return len(heard)
@@ -126,6 +127,15 @@ def _receive_kind(machine: Machine, arguments: tuple[int, ...]) -> Asking:
 def _next(machine: Machine, room: int) -> Generator[Request, Outcome, bytes]:
     """Wait for the next packet, and give as much of it as there is room for; it is the app's turn then."""
     window = machine.window
+    while not window.events:
+        if window.usb.gives_up():
+            machine.response = Response(b"", _WRONG_LENGTH)
+        elif not window.events:
+            _hear(machine, (yield from next_event(machine)), room)
+    heard = window.events.popleft()[:room]
+    window.is_status_sent, window.received = False, len(heard)
+    return heard
+
 
 def _hear(machine: Machine, event: AppEvent | CanvasEvent, room: int) -> None:
     """Have the app hear of an event, by its cable if that is an APDU longer than its buffer."""
@@ -142,6 +152,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "io_seph_send": _send,
     "io_seph_is_status_sent": _is_status_sent,
     "io_seph_recv": _receive,
-}
     "os_io_seph_tx": _transmit,
     "os_io_seph_se_rx_event": _receive_kind,
+}

@@ -12,7 +12,6 @@ from tallystick.wire.tlv import iterate_tlv
 
 __all__ = ["HANDLERS"]
 
-_OK: Final = 0xAA
 _PLANE_MODE: Final = 6
 _APP_TASK: Final = 2
 _MAX_COPY: Final = 512
@@ -38,8 +37,8 @@ def _try_context_set(machine: Machine, arguments: tuple[int, ...]) -> int:
     return before
 
 
-def _ux(_machine: Machine, _arguments: tuple[int, ...]) -> int:
-    return _OK
+def _yes(machine: Machine, _arguments: tuple[int, ...]) -> int:
+    return machine.generation.ux_ok
 
 
 def _flags(_machine: Machine, _arguments: tuple[int, ...]) -> int:
@@ -52,10 +51,6 @@ def _setting(_machine: Machine, arguments: tuple[int, ...]) -> int:
 
 def _current_task(_machine: Machine, _arguments: tuple[int, ...]) -> int:
     return _APP_TASK
-
-
-def _yes(_machine: Machine, _arguments: tuple[int, ...]) -> int:
-    return _OK
 
 
 def _copy_out(machine: Machine, pointer: int, room: int, data: bytes) -> int:
@@ -138,11 +133,11 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "os_sched_exit": _exit,
     "try_context_get": _try_context_get,
     "try_context_set": _try_context_set,
-    "os_ux": _ux,
+    "os_ux": _yes,
     "os_serial": _flags,
     "os_setting_get": _setting,
     "os_sched_current_task": _current_task,
-    "os_sched_last_status": _ux,
+    "os_sched_last_status": _yes,
     "os_version": _version,
     "os_seph_version": _seph_version,
     "os_registry_get_current_app_tag": _registry_tag,

@@ -6,6 +6,7 @@ import struct
 import pytest
 from native_program import END, INFO, PARAMETERS, image
 
+from tallystick.device.native import table_nanos_15, table_nanos_16
 from tallystick.device.native.call_table import ReturnStyle
 from tallystick.device.native.cpu import Register
 from tallystick.device.native.era import ERAS, era_of
@@ -165,6 +166,18 @@ def test_firmware_2_answers_as_all_later_ones():
     assert (made.cpu.get(Register.R0), made.cpu.get(Register.R1)) == (0, 0)
     assert made.cpu.read(0x20000300, 4) == b"rand"
     assert Old("2.1", call(UNKNOWN)).cpu.get(Register.R1) == 0x0B
+
+
+@pytest.mark.parametrize("name", ["os_perso_isonboarded", "os_global_pin_is_validated"])
+def test_all_is_well_in_the_words_of_the_firmware(name):
+    """That the device is set up and its PIN was entered is a long word in firmware 1.5, and a short one from 1.6 on (os.h)."""
+    older, newer = (
+        next(number for number, each in table.CALLS.items() if each.name == name)
+        for table in (table_nanos_15, table_nanos_16)
+    )
+    assert Old("1.5", call(older)).cpu.get(Register.R1) == 0xB0105011
+    made = Old("1.6", call(newer, 0, 0))
+    assert made.words(made.array, 2)[1] == 0xAA
 
 
 @pytest.mark.parametrize("name", ["1.5", "1.6"])
