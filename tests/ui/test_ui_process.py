@@ -144,6 +144,25 @@ def test_apdus_go_to_the_port_given():
         thread.join(WAIT_S)
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_connection_of_an_apdu_ends_with_its_answer(waits):
+    """Who looks at the socket alone learns that the answer is there, come with its headers or after them: nothing follows it."""
+    body = b'{"data": "b001000000"}'
+    head = f"POST /apdu HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    with socket.create_server(("127.0.0.1", 0)) as server, DeviceEnd(apdu_port=server.getsockname()[1]) as end:
+        server.settimeout(WAIT_S)
+        with socket.create_connection(("127.0.0.1", end.port), timeout=WAIT_S) as client:
+            client.sendall(head + body)
+            device, _ = server.accept()
+            with device:
+                device.recv(100)
+                told = client.recv(4096) if waits else b""
+                device.sendall(b"\0\0\0\1\xb0\x90\x00")
+                told += b"".join(iter(lambda: client.recv(4096), b""))
+        assert b"connection: close" in told.partition(b"\r\n\r\n")[0]
+        assert b'{"data":"b09000"}' in told
+
+
 def test_client_that_goes_away_frees_the_device():
     """When an HTTP client hangs up before its answer, the device's connection is closed and the next client served."""
     with socket.create_server(("127.0.0.1", 0)) as server, DeviceEnd(apdu_port=server.getsockname()[1]) as end:

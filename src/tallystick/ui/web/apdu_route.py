@@ -16,6 +16,10 @@ from tallystick.ui.web.hand import ApduCable
 #: bytes of one APDU: header, extended length, data, expected length
 MAX_APDU = 4 + 3 + 65535 + 2
 
+#: Clients in the manner of Speculos' own look at the socket for the answer's body once they have read its headers. One that came with
+#: the headers is in their buffer already: the end of the connection is what they see then, and else wait for, a second each time.
+_CLOSE = {"connection": "close"}
+
 #: seconds for an answer before its headers are sent ahead of it
 GRACE_S = 0.05
 
@@ -29,7 +33,7 @@ class LateAnswer(Response):
     media_type = "application/json"
 
     def __init__(self, work: asyncio.Future[bytes]) -> None:
-        super().__init__()
+        super().__init__(headers=_CLOSE)
         del self.headers["content-length"]
         self._work = work
 
@@ -72,7 +76,7 @@ def apdu_routes(cable: ApduCable) -> list[Route]:
         except BaseException:
             await _give_up(work)
             raise
-        return AsciiJson({"data": work.result().hex()}) if work.done() else LateAnswer(work)
+        return AsciiJson({"data": work.result().hex()}, headers=_CLOSE) if work.done() else LateAnswer(work)
 
     async def proxy(request: Request) -> Response:
         apdu = take_bytes(await read_object(request, limit=LARGE_BODY), "apduHex", limit=MAX_APDU)
