@@ -17,7 +17,7 @@ from tallystick.wire.bundle import Bundle
 
 TEST_SENTENCE = "test test test test test test test test test test test junk"
 #: real sockets on a busy machine: nothing here is measured, this only ends a test that hangs
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 NAME = bytes.fromhex("b001000000")
 #: asks the person: open the app Cosmos
 OPEN_APP = bytes.fromhex("e0d8000006") + b"Cosmos"

@@ -46,7 +46,7 @@ class Simulator:
         self.link = self._connect()
 
     def _connect(self) -> TpmSocket:
-        end_s = time.monotonic() + 10
+        end_s = time.monotonic() + 60
         while True:
             try:
                 return TpmSocket(self._path)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_START_S = 30.0
+_START_S = 60.0
 
 
 def program(name: str) -> str | None:
@@ -64,7 +64,7 @@ def postgres() -> Iterator[str]:
     finally:
         # a fast end: connections are cut
         server.send_signal(2)
-        server.wait(20)
+        server.wait(60)
         shutil.rmtree(folder)
 
 

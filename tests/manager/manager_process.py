@@ -23,7 +23,7 @@ from websockets.sync.client import connect
 from tallystick.wire.manager_message import Error, Success
 
 _START_S = 60.0
-_STOP_S = 10.0
+_STOP_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def balancer(targets: list[Address]) -> Iterator[Address]:
 def play_remote(socket, device) -> Success | Error:
     """Play a device into a real socket until the manager ends the conversation."""
     while True:
-        reply = reply_to(socket.recv(timeout=20), device)
+        reply = reply_to(socket.recv(timeout=60), device)
         if not isinstance(reply, str):
             return reply
         socket.send(reply)
@@ -133,7 +133,7 @@ def play_remote(socket, device) -> Success | Error:
 def closes(socket) -> bool:
     """Say whether the other end closes the socket soon."""
     try:
-        socket.recv(timeout=10)
+        socket.recv(timeout=60)
     except ConnectionClosed:
         return True
     return False

@@ -165,7 +165,7 @@ def test_sigterm_ends_it_with_sockets_open(tmp_path, keys_url, workers):
     """SIGTERM ends the service and all its workers although a client hangs on, and the log is JSON without what was said."""
     options = ("--database", f"sqlite:///{tmp_path / 'm.db'}", "--hsm", keys_url, "--workers", workers)
     with ExitStack() as later, manager(tmp_path, *options) as address:
-        later.enter_context(address.flow("/genuine?targetId=856686596")).recv(timeout=10)
+        later.enter_context(address.flow("/genuine?targetId=856686596")).recv(timeout=60)
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert any(line.get("outcome") == "left" for line in lines)
     assert "e0040000" not in (tmp_path / "log").read_text()

@@ -112,7 +112,7 @@ def test_a_client_that_closes_at_the_bulk_has_all_it_needs(address, device, offe
     """A client that closes the socket when the bulk comes runs it alone and gets the whole app."""
     query = f"targetId={NANOSP}&firmware={offered.firmware}&firmwareKey={offered.firmware_key}"
     with address.flow(f"/install?{query}") as socket:
-        while (message := decode_server_message(text := socket.recv(timeout=20))).__class__.__name__ != "Bulk":
+        while (message := decode_server_message(text := socket.recv(timeout=60))).__class__.__name__ != "Bulk":
             socket.send(reply_to(text, device))
     for apdu in message.apdus:
         assert device.exchange(apdu)[1] == 0x9000
@@ -164,9 +164,9 @@ def test_many_devices_at_once(address, keyring):
 def test_a_client_that_breaks_the_protocol_hears_an_error(address, reply):
     """A wrong nonce, a binary frame, anything that is no reply: one error that ends in a status word, then the end."""
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
-        socket.recv(timeout=20)
+        socket.recv(timeout=60)
         socket.send(reply)
-        message = decode_server_message(socket.recv(timeout=20))
+        message = decode_server_message(socket.recv(timeout=60))
         assert isinstance(message, Error)
         assert message.text.endswith(": 6f00")
         assert closes(socket)
@@ -175,7 +175,7 @@ def test_a_client_that_breaks_the_protocol_hears_an_error(address, reply):
 def test_a_giant_frame_ends_the_conversation(address):
     """A message beyond all limits closes the socket as too big; the manager goes on."""
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
-        socket.recv(timeout=20)
+        socket.recv(timeout=60)
         with suppress(ConnectionClosed):
             socket.send("x" * (1 << 20))
         assert closes(socket)
@@ -187,12 +187,12 @@ def test_a_replayed_answer_is_refused(address, device):
     """Answers recorded in one conversation are worth nothing in the next: its nonces are new."""
     recorded = []
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
-        while isinstance(reply := reply_to(socket.recv(timeout=20), device), str):
+        while isinstance(reply := reply_to(socket.recv(timeout=60), device), str):
             recorded.append(reply)
             socket.send(reply)
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
         for reply in recorded:
-            message = decode_server_message(socket.recv(timeout=20))
+            message = decode_server_message(socket.recv(timeout=60))
             if isinstance(message, Error):
                 break
             socket.send(reply)
@@ -203,7 +203,7 @@ def test_a_client_that_leaves_costs_nobody_anything(address, device):
     """A socket that is closed in the middle, with and without goodbye, leaves a manager that serves the next one."""
     for leave in ("close", "cut"):
         with address.flow(f"/genuine?targetId={NANOSP}") as socket:
-            socket.send(reply_to(socket.recv(timeout=20), device))
+            socket.send(reply_to(socket.recv(timeout=60), device))
             if leave == "cut":
                 socket.socket.shutdown(SHUT_RDWR)
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
@@ -213,12 +213,12 @@ def test_a_client_that_leaves_costs_nobody_anything(address, device):
 def test_pings_are_never_sent(address):
     """A client that waits hears nothing at all from the manager: one old client takes a ping for a broken conversation."""
     with address.flow(f"/genuine?targetId={NANOSP}", ping_interval=None) as socket:
-        socket.recv(timeout=20)
+        socket.recv(timeout=60)
         with pytest.raises(TimeoutError):
             socket.recv(timeout=1)
         answer = ClientReply(nonce=1, response=Response.ERROR).to_json()
         socket.send(answer)
-        assert isinstance(decode_server_message(socket.recv(timeout=20)), Error)
+        assert isinstance(decode_server_message(socket.recv(timeout=60)), Error)
 
 
 def test_a_killed_worker_costs_its_own_flows_only(tmp_path, keys_url, keyring):
@@ -233,15 +233,15 @@ def test_a_killed_worker_costs_its_own_flows_only(tmp_path, keys_url, keyring):
         device = ScriptedDevice(keyring)
         before = worker_pids(address.pid)
         with address.flow(path) as socket:
-            socket.send(reply_to(socket.recv(timeout=20), device))
-            socket.recv(timeout=20)
+            socket.send(reply_to(socket.recv(timeout=60), device))
+            socket.recv(timeout=60)
             os.kill(holder_of(before, socket.socket.getsockname()[1]), signal.SIGKILL)
             with pytest.raises(ConnectionClosed):
-                socket.recv(timeout=20)
+                socket.recv(timeout=60)
         with address.flow(path) as socket:
             assert isinstance(play_remote(socket, device), Success)
         assert len(device.of_kind(Commit)) == 1
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(worker_pids(address.pid) - before) < 1:
             assert time.monotonic() < deadline
             time.sleep(0.05)

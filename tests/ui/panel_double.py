@@ -18,7 +18,7 @@ from tallystick.errors import TransportError
 from tallystick.wire.events import Button, PanelEvent, event_from_json
 from tallystick.wire.panel import Action, Box, Drawing, Element, Frame, Icon, Role, Text
 
-WAIT_S = 20
+WAIT_S = 60
 
 
 def lines(*texts: str) -> tuple[Text, ...]:

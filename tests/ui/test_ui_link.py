@@ -57,7 +57,7 @@ async def test_frames_and_statuses_arrive(linked):
     linked.send({"frame": frame(2, "b").to_json()})
     linked.send({"status": {"app": "Cosmos"}})
     while linked.state.status.get("app") != "Cosmos":
-        assert await change.wait(timeout_s=5)
+        assert await change.wait(timeout_s=60)
     assert [entry.text for entry in linked.state.log.since(0)] == ["a", "b"]
     linked.link.close()
 
@@ -97,7 +97,7 @@ async def test_device_that_does_not_read_is_not_buffered_for_without_end(linked)
 
 async def closed(linked: Linked) -> None:
     """Wait until the link has ended."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not linked.ends:
             await asyncio.sleep(0)
 
@@ -148,7 +148,7 @@ async def test_largest_message_is_taken(linked):
     body = json.dumps({"status": {"app": "x"}}).encode()
     linked.device.send(body + b" " * (MAX_MESSAGE - len(body)))
     change = Change(linked.state)
-    assert await change.wait(timeout_s=5)
+    assert await change.wait(timeout_s=60)
     assert linked.state.status["app"] == "x"
     linked.link.close()
 

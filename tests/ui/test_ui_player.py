@@ -36,7 +36,7 @@ class Stage:
 
 async def settled(stage: Stage) -> None:
     """Wait until no finger is held."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (held := stage.player._held) is not None:
             await held
 

@@ -296,7 +296,7 @@ def test_chip_process_answers_and_ends_with_its_socket(tmp_path):
     tag = provider.derive(handle, PROOF)
     assert provider.increment(wire.CounterId.ATTEMPT) == 1
     bus.close()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert process.stderr.read() == b""
     process.stderr.close()
     store = DirectoryFlash(tmp_path / "chip")
