@@ -41,6 +41,8 @@ class EmulatedApp:
 def read_app(path: Path, *, api_level: int | None = None, name: str = "") -> EmulatedApp:
     """Read an ELF file; `api_level` is for one that says none, or 0 (the SDK between two levels), `name` for one without.
 
+    A file that says nothing of flags has that of the master key, as with Speculos.
+
     Raises UsageError when it cannot be read, or is no app.
     """
     try:
@@ -51,6 +53,8 @@ def read_app(path: Path, *, api_level: int | None = None, name: str = "") -> Emu
         raise UsageError(f"{path} cannot be read: {error.strerror}", remedy="name the ELF file of an app") from error
     except RemoteProtocolError as error:
         raise UsageError(f"{path} is no app: {error.message}", remedy="name the ELF file of an app") from error
+    if elf.text("ledger.app_flags") is None:
+        image = replace(image, create=replace(image.create, flags=image.create.flags | AppFlag.DERIVE_MASTER))
     if api_level is not None:
         if image.create.api_level not in {None, 0, api_level}:
             raise UsageError(f"{path} was built for API level {image.create.api_level}", remedy="leave -a away")
@@ -118,7 +122,7 @@ def _said(elf: Elf, name: str) -> InstallParameters:
     return InstallParameters(
         name=(elf.text("ledger.app_name") or name or usual).strip(),
         version=(elf.text("ledger.app_version") or version).strip(),
-        derivation=Derivation(curves=Curve.SECP256K1 | Curve.SECP256R1 | Curve.ED25519),
+        derivation=Derivation(curves=Curve(sum(Curve))),
     )
 
 

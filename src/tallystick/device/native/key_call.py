@@ -1,7 +1,7 @@
 """System calls of native apps that derive keys: what the contract of the SDK hands to the app, and no more (native-apps 4).
 
-The OS checks the path and the curve against what the app may derive, as for every app. Older calls throw, and `hdkey_derive`, of API
-levels from 26 on, gives a word (os_hdkey.h). A seed key of the app's own is refused unless it is that of the standard; in its place, a
+The OS checks the path and the curve against what the app may derive, as for every app. Older calls throw, words of their own where
+there are API levels, and `hdkey_derive`, of API levels from 26 on, gives a word (os_hdkey.h). A seed key of the app's own is refused unless it is that of the standard; in its place, a
 registered tree of ZIP-32 has its context and its tags.
 """
 
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
+from tallystick.wire.image import AppFlag
 from tallystick.wire.install import Curve
+from tallystick.wire.path import is_hardened
 from tallystick.wire.syscall import (
     MAX_LEVELS,
     CallStatus,
@@ -59,8 +61,12 @@ _SEED_KEYS: Final = {
     Curve.ED25519: b"ed25519 seed",
     None: b"Symmetric key seed",
 }
+#: a path without a hardened level, asked for by an app that may not use the master key
+_ROOT: Final = 0x4212
 #: what `hdkey_derive` answers in place of an exception
-_WORDS: Final = {_INVALID_PARAMETER: 0x420E, _SECURITY: 0x4215, _NOT_SUPPORTED: 0x4213}
+_WORDS: Final = {_INVALID_PARAMETER: 0x420E, _SECURITY: 0x4215, _NOT_SUPPORTED: 0x4213, _ROOT: 0x420E}
+#: what older calls throw where there are API levels, and apps tell one refusal from another; before, both were matters of security
+_THROWN: Final = {_SECURITY: 0x4215, _NOT_SUPPORTED: 0x4213}
 _PIN_NOT_VALIDATED: Final = 0x550B
 _OVERFLOW: Final = 0x4212
 
@@ -86,7 +92,12 @@ def _derive_with_mode(machine: Machine, arguments: tuple[int, ...]) -> Asking:
 
 
 def _hand_out(machine: Machine, what: tuple[int, ...], *, private: int, chain: int) -> Asking:
-    node = yield from _node(machine, what)
+    try:
+        node = yield from _node(machine, what)
+    except Throw as error:
+        if machine.image.create.api_level is None:
+            raise Throw(_SECURITY if error.number == _ROOT else error.number) from None
+        raise Throw(_THROWN.get(error.number, error.number)) from None
     if private:
         machine.memory.write(private, node.private)
     if chain:
@@ -127,6 +138,8 @@ def _node(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome
     if curve is None:
         return _Node((yield from _ask(DeriveSecret(Scheme.SLIP21, machine.memory.read(pointer, length)))), b"")
     levels = machine.memory.words(pointer, length)
+    if not any(map(is_hardened, levels)) and AppFlag.DERIVE_MASTER not in machine.image.create.flags:
+        raise Throw(_ROOT)
     if curve is Curve.ED25519 and mode & 0xFF == _NORMAL:
         raw = yield from _ask(DeriveSecret(Scheme.BIP32_ED25519, _big_endian(levels)))
         return _Node(raw[:_EXTENDED_BYTES], raw[_EXTENDED_BYTES:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tallystick.device.os.app_record import AppRecord
-from tallystick.device.os.permission import MASTER
+from tallystick.device.os.permission import NO_MASTER
 from tallystick.device.os.storage import Storage
 from tallystick.errors import ProtocolError, RemoteProtocolError, StateCorrupt, UsageError
 from tallystick.wire.app_icon import AppIcon, icon_or_none
@@ -204,10 +204,6 @@ class Registry:
         return app
 
 
-#: flags of native apps that the OS goes by, and their names in a manifest
-_NATIVE_FLAGS = {AppFlag.NO_RUN: "hidden", AppFlag.DERIVE_MASTER: MASTER}
-
-
 def _native_manifest(parameters: InstallParameters, flags: AppFlag) -> Manifest:
     """Return what install parameters say, in the form of a Python app's manifest: what it may derive holds for both."""
     derivation = parameters.derivation
@@ -218,5 +214,8 @@ def _native_manifest(parameters: InstallParameters, flags: AppFlag) -> Manifest:
         version=parameters.version or "",
         curves=curves,
         paths=tuple(path for path in paths if isinstance(path, Bip32Path)),
-        flags=tuple(name for flag, name in _NATIVE_FLAGS.items() if flag & flags),
+        flags=(
+            *(("hidden",) if AppFlag.NO_RUN & flags else ()),
+            *(() if AppFlag.DERIVE_MASTER & flags else (NO_MASTER,)),
+        ),
     )

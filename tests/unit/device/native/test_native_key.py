@@ -81,7 +81,22 @@ def test_seed_key_of_the_apps_own_is_refused(curve, seed_key, asked):
         assert (len(made.requests), made.result) == (1, (0, 0))
     else:
         assert isinstance(made.requests[0], Log)
-        assert made.result == (0, 0x0B)
+        assert made.result == (0, 0x4213)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "thrown", "word"),
+    [
+        (PATH, Outcome(CallStatus.NOT_PERMITTED), 0x4215, 0x4215),
+        (struct.pack("<2I", 44, 1), None, 0x4212, 0x420E),
+    ],
+)
+def test_refusals_of_a_path_have_their_words(path, answer, thrown, word):
+    """A path that is not the app's, and one that leads to the master key, are told apart, and the latter is not even asked for."""
+    old = run(WITH_SEED_KEY, NORMAL, 0x21, behind=(2, RAM, RAM + 128, 0, 0), data=path, answer=answer, level=25)
+    assert (old.result, len(old.requests)) == ((0, thrown), 1 if answer else 0)
+    new = run(HDKEY, NORMAL, 0x21, behind=(2, RAM, 32, 0, 0, 0, 0), data=path, answer=answer)
+    assert (new.result, len(new.requests)) == ((word, 0), 1 if answer else 0)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +169,7 @@ def test_trees_of_newer_levels_are_asked_of_the_os(mode, curve, scheme, size):
     made = run(HDKEY, mode, curve, behind=(2, RAM, size, 0, 0, RAM, 1))
     assert made.result == (0x4213, 0)
     old = run(WITH_SEED_KEY, mode, curve, behind=(2, RAM, RAM + 128, 0, 0), level=25)
-    assert old.result == (0, 0x0B)
+    assert old.result == (0, 0x4213)
 
 
 def registered(names, levels=LEVELS, pointer=None):

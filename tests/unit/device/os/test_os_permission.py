@@ -36,12 +36,27 @@ def test_a_star_frees_no_other_curve():
 
 
 @pytest.mark.parametrize(("flags", "allowed"), [(NONE, False), (AppFlag.DERIVE_MASTER, True)])
-def test_the_root_is_for_apps_with_the_flag_of_the_master_key(flags, allowed):
-    """The flag permits the root beside the app's paths, and nothing else above or beside them."""
-    of = manifest("44'/1'", flags=flags)
-    assert may_derive(of, Curve.SECP256K1, ()) is allowed
+@pytest.mark.parametrize("path", ["m", "0", "1/2"])
+def test_a_path_without_a_hardened_level_is_for_apps_with_the_flag_of_the_master_key(flags, allowed, path):
+    """Any path that is permitted needs a hardened level somewhere, unless the app may use the master key."""
+    of, levels = manifest(flags=flags), Bip32Path.parse(path)
+    assert may_derive(of, Curve.SECP256K1, levels) is allowed
+    assert may_derive(of, Curve.SECP256K1, (*levels, HARDENED))
+
+
+def test_the_flag_of_the_master_key_frees_no_path():
+    """The app's paths hold with the flag as without it."""
+    of = manifest("44'/1'", flags=AppFlag.DERIVE_MASTER)
+    assert not may_derive(of, Curve.SECP256K1, ())
     assert not may_derive(of, Curve.SECP256K1, (44 | HARDENED,))
-    assert not may_derive(of, Curve.SECP256R1, ())
+    assert may_derive(of, Curve.SECP256K1, (44 | HARDENED, 1 | HARDENED, 0))
+
+
+def test_keys_of_bls_need_no_hardened_level():
+    """EIP-2333 has no hardened levels at all."""
+    derivation = Derivation(curves=Curve.BLS12381G1, paths=(Bip32Path.parse("12381/3600"),))
+    of = _native_manifest(InstallParameters(name="Demo", derivation=derivation), NONE)
+    assert may_derive(of, Curve.BLS12381G1, (12381, 3600, 0, 0))
 
 
 def test_labels_are_no_paths():
@@ -49,4 +64,4 @@ def test_labels_are_no_paths():
     labels = Derivation(curves=Curve.SECP256K1, paths=(Slip21Path("label"),))
     of = _native_manifest(InstallParameters(name="Demo", derivation=labels), NONE)
     assert not may_derive(of, Curve.SECP256K1, (44 | HARDENED,))
-    assert may_derive(manifest(), Curve.SECP256K1, ())
+    assert may_derive(manifest(), Curve.SECP256K1, (HARDENED,))
