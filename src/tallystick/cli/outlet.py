@@ -11,7 +11,11 @@ from tallystick.errors import TallyError
 
 
 class Outlet:
-    """The socket `listener`; with `make`, which is given the path of its file `descriptor`, a cable as well, and the errors of that."""
+    """The socket `listener`, and with `make` the cable that leads to it.
+
+    `make` is given the address of the socket, by the `descriptor` through which it is reached and which is closed with it
+    (-1: none). What it raises is raised, and nothing is left open then.
+    """
 
     def __init__(
         self, listener: socket.socket, *, descriptor: int = -1, make: Callable[[str], Cable] | None = None
