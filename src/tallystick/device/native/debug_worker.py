@@ -21,6 +21,7 @@ from tallystick.device.native.generation import generation_of
 from tallystick.device.native.program import program
 from tallystick.device.native.traced_cpu import TracedCpu
 from tallystick.errors import TallyError
+from tallystick.wire.install import InstallParameters
 from tallystick.wire.native import MAX_NATIVE, NativeImage
 from tallystick.wire.syscall import MAX_MESSAGE, DeviceInfo, Exit, Outcome, ReadRecord, Request
 
@@ -117,7 +118,8 @@ class _Watched:
             cable = SocketCable(self._gdb, self._show_life)
             code = range(generation.flash, generation.flash + generation.flash_bytes)
             watched = self._debugged = DebuggedCpu(cpu, cable, moved=moved, code=code)
-        return TracedCpu(watched, generation, _tell) if is_traced else watched
+        name = InstallParameters.from_bytes(app.parameters).name
+        return TracedCpu(watched, generation, _tell, name=name) if is_traced else watched
 
     def _drive(self, running: Generator[Request, Any, None]) -> bool:
         """Answer the app's calls; gdb is heard meanwhile. Return False when the OS hung up."""

@@ -1,6 +1,6 @@
 """What the arguments of calls are, for a trace: name and kind of each, by the name of the call.
 
-Calls that are not here are shown with bare numbers. No kind shows bytes that a pointer leads to, but for texts and paths.
+Calls that are not here are shown with bare numbers. No kind shows bytes that a pointer leads to, but for texts, names and paths.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Kind(Enum):
     HIDDEN = auto()
     #: a pointer to a system call of our own, shown by its name
     REQUEST = auto()
+    #: a pointer to words of which the first one points to a text
+    NAME = auto()
 
 
 _KINDS: Final = {
@@ -41,6 +43,7 @@ _KINDS: Final = {
     "/": Kind.PATH,
     "!": Kind.REQUEST,
     "?": Kind.HIDDEN,
+    "^": Kind.NAME,
 }
 #: each word is a mark of the kind, if any, and the argument's name
 _TABLE: Final = {
@@ -103,7 +106,7 @@ _TABLE: Final = {
     "os_io_rx_evt": "*out #room *timeout",
     "os_io_seph_tx": "*packet #size",
     "os_io_tx_cmd": "kind *data #size",
-    "os_lib_call": "*arguments",
+    "os_lib_call": "^library",
     "os_perso_derive_node_bip32": "@curve /path #levels *private *chain",
     "os_perso_derive_node_with_seed_key": "mode @curve /path #levels *private *chain *seed_key #seed_key_size",
     "os_registry_get_current_app_tag": "tag *out #room",

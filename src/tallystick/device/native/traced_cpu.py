@@ -24,6 +24,8 @@ _MAX_TEXT: Final = 64
 _LARGE: Final = 1024
 _MAX_LEVELS: Final = 10
 _HARDENED: Final = 0x8000_0000
+#: the call by which another app runs meanwhile, whose lines come between
+_LIBRARY_CALL: Final = "os_lib_call"
 _EXIT: Final = frozenset({"os_sched_exit", "halt", "os_lib_end"})
 #: of the code at the trampoline
 _STUB_BYTES: Final = 8
@@ -40,10 +42,11 @@ class _Pending:
 
 
 class TracedCpu(WrappedCpu[Cpu]):
-    """`inner`, whose calls are told to `tell`, line by line, with the instruction's place in the app."""
+    """`inner`, whose calls are told to `tell`, line by line; `name` is that of the app, where it calls another one."""
 
-    def __init__(self, inner: Cpu, generation: Generation, tell: Callable[[str], None]) -> None:
+    def __init__(self, inner: Cpu, generation: Generation, tell: Callable[[str], None], *, name: str = "") -> None:
         super().__init__(inner)
+        self._name = name
         self._generation = generation
         self._tell = tell
         self._pending: _Pending | None = None
@@ -79,6 +82,8 @@ class TracedCpu(WrappedCpu[Cpu]):
         if call.name in _EXIT:  # nothing comes back
             self._tell(words)
         else:
+            if call.name == _LIBRARY_CALL:
+                self._tell(f"{words}: called by {_quoted(self._name)}")
             self._pending = _Pending(call=call, array=self.get(Register.R1), words=words, is_library=is_library)
 
     def _end(self) -> None:
@@ -129,6 +134,9 @@ class TracedCpu(WrappedCpu[Cpu]):
                 return CURVES.get(value & 0xFF, f"{value:#x}")
             case Kind.TEXT:
                 return self._text(value)
+            case Kind.NAME:
+                found = self._words(value, 1)
+                return self._text(found[0]) if found else self._pointer(value)
             case Kind.PATH:  # as many levels as the next argument says
                 at = values.index(value) + 1
                 return self._path(value, values[at] if at < len(values) else 0)
@@ -155,8 +163,7 @@ class TracedCpu(WrappedCpu[Cpu]):
         raw = bytearray()
         while len(raw) < _MAX_TEXT and (found := self._bytes(pointer + len(raw), 1)) not in (None, b"\0"):
             raw += found or b""
-        text = "".join(char if char.isprintable() and char not in '"\\' else "." for char in raw.decode("latin-1"))
-        return f'"{text}"'
+        return _quoted(raw.decode("latin-1"))
 
     def _path(self, pointer: int, levels: int) -> str:
         if not 0 < levels <= _MAX_LEVELS:
@@ -176,3 +183,8 @@ class TracedCpu(WrappedCpu[Cpu]):
         if any(start <= pointer and pointer + size_bytes <= end for start, end in self._maps):
             return self._inner.read(pointer, size_bytes)
         return None
+
+
+def _quoted(text: str) -> str:
+    shown = "".join(char if char.isprintable() and char not in '"\\' else "." for char in text)
+    return f'"{shown}"'

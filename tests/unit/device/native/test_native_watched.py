@@ -1,5 +1,7 @@
 """A processor under gdb and under a trace, with code assembled by hand and a cable that is a list."""
 
+import struct
+
 import pytest
 from tests.unit.device.native.native_program import END, INFO, call, native
 
@@ -13,9 +15,9 @@ from tallystick.device.native.table import NAMES
 from tallystick.device.native.trace_table import HIDDEN
 from tallystick.device.native.traced_cpu import TracedCpu
 from tallystick.device.native.worker import UnicornCpu
-from tallystick.wire.syscall import Exchange, Outcome
+from tallystick.wire.syscall import Exchange, LibraryResult, Outcome
 
-FLASH = 0x00400000
+FLASH, FLASH_LINK = 0x00400000, 0xC0DE0000
 #: movs r4, #1; movs r5, #2; movs r6, #3; b back to the begin
 #: movs r4, #1; lsls r4, r4, #21; subs r4, #1; bne back to subs; movs r5, #7; udf
 COUNTDOWN = bytes.fromhex("01 24 64 05 01 3c fd d1 07 25 ff de")
@@ -121,10 +123,10 @@ def test_gdb_may_end_the_app():
         cpu.run(budget=1000)
 
 
-def traced(code, *outcomes):
+def traced(code, *outcomes, name=""):
     """Run code until it ends or waits, and return the lines of its trace."""
     lines = []
-    cpu = TracedCpu(UnicornCpu(), generation_of("nanox", 26), lines.append)
+    cpu = TracedCpu(UnicornCpu(), generation_of("nanox", 26), lines.append, name=name)
     running = program(cpu, native(code), INFO)
     request, answers = next(running), list(outcomes)
     while not isinstance(request, Exchange):
@@ -143,6 +145,23 @@ def test_trace_shows_names_kinds_and_results():
         "0x04123456(1, 2, 3, 4) = exception 0xb",
         "os_sched_exit(code=0)",
     ]
+
+
+def test_trace_names_an_app_and_its_library():
+    """A call of a library is told when it begins, with both names, and when it is over, with its result."""
+    begin = len(call(0x01000067, 0)) + len(call(0x0100009A, 0))
+    code = call(0x01000067, FLASH_LINK + begin + 12) + call(0x0100009A, 0)
+    data = b"Bitcoin\0" + bytes(4) + struct.pack("<I", FLASH_LINK + begin) + bytes(4)
+    left = Outcome(value=LibraryResult(0, bytes(28 * 1024)))
+    lines = traced(code + data, Outcome(), left, name='Bitcoin "Test"')
+    assert lines == [
+        'os_lib_call(library="Bitcoin"): called by "Bitcoin .Test."',
+        'os_lib_call(library="Bitcoin") = 0',
+        "os_sched_exit(code=0)",
+    ]
+    assert traced(call(0x01000067, 0x30000000) + call(0x0100009A, 0))[0].startswith(
+        "os_lib_call(library=0x30000000): called by"
+    )
 
 
 def test_trace_survives_wild_pointers_and_shows_no_memory():
