@@ -7,7 +7,7 @@ from native_stage import NativeStage, lit_rows
 from process_stage import Client, demo, stages
 from tests.unit.device.native.native_program import END, FLASH, RAM, call, image
 
-from tallystick.wire.call_canvas import Paint
+from tallystick.wire.call_canvas import ButtonsInput, Inputs, Paint
 from tallystick.wire.events import Button, press
 from tallystick.wire.screen import Notice
 
@@ -72,6 +72,36 @@ async def test_what_was_painted_is_shown_before_the_answer_leaves(stage):
     device.client.deliver = lambda response: (seen.append(lit_rows(device)), heard(response))
     assert await device.client.exchange("e0010000009000") == bytes.fromhex("20 e0 01 00 00 00 9000")
     assert seen == [2]
+
+
+async def test_gesture_that_is_made_at_once_is_heard_at_once(stage):
+    """A press and its release reach the app in one piece, and each is one thing that it hears."""
+    device = stage(app(1, WAIT, 2, WAIT, ANSWER, 3, WAIT, ANSWER, WAIT))
+    await device.until(lambda: lit_rows(device) == 1)
+    device.client.send("e0010000009000")
+    await device.until(lambda: lit_rows(device) == 2)
+    process, outcomes = device.process, []
+    answer = process.answer
+    process.answer = lambda outcome: (outcomes.append(outcome.value), answer(outcome))
+    assert device.board.system.supervisor.is_waiting
+    device.board.events(press(Button.RIGHT))
+    await device.until(lambda: device.client.answers)
+    assert lit_rows(device) == 3
+    assert outcomes[0] == Inputs((ButtonsInput(2), ButtonsInput(0)))
+    assert device.client.answers[0][:5] == bytes.fromhex("01 05 00 01 04")
+
+
+async def test_two_gestures_are_not_one(stage):
+    """What begins when nothing is held any more comes by itself, and a screen of the OS gets what is meant for it."""
+    device = stage(app(1, WAIT, 2, WAIT, 3, WAIT, 4, WAIT, 5, WAIT))
+    await device.until(lambda: lit_rows(device) == 1)
+    assert device.board.system.supervisor.is_waiting
+    device.board.events(press(Button.RIGHT) * 2)
+    await device.until(lambda: lit_rows(device) == 5)
+    device.board.system.session.display.ask(Notice(lines=("above",)))
+    device.board.run()
+    device.board.events(press(Button.BOTH) * 2)
+    assert lit_rows(device) == 5
 
 
 async def test_what_the_os_asks_covers_the_picture_and_its_buttons(stage):
@@ -148,7 +178,7 @@ async def test_python_apps_have_no_picture_of_their_own(stage):
     """Their screens are scenes: the calls of those that draw are not supported."""
     source = """
 from types import coroutine
-from tallystick.wire.call_canvas import Paint, Wait
+from tallystick.wire.call_canvas import ButtonsInput, Inputs, Paint, Wait
 @coroutine
 def say(request):
     outcome = yield request

@@ -31,7 +31,7 @@ class Pair:
         self.link = PanelLink(inner)
         self.events = []
         self.ends = 0
-        self.link.on_event = self.events.append
+        self.link.on_events = self.events.extend
         self.link.on_end = self._ended
 
     def _ended(self):
@@ -84,6 +84,18 @@ async def test_gestures_arrive_in_order(pair):
         FingerEvent(x=1, y=2, pressed=False),
         ReplugEvent(hold=Button.BOTH),
     ]
+
+
+async def test_gestures_that_are_made_at_once_arrive_at_once(pair):
+    """A list of gestures is told as one; a list that has none, too many or another thing in it is passed over."""
+    together = []
+    pair.link.on_events = together.append
+    down, up = {"button": "left", "pressed": True}, {"button": "left", "pressed": False}
+    for document in ([], [down] * 9, [down, {"ready": {}}], [[down]], [down, up] * 4, [up]):
+        pair.panel.send(json.dumps(document, separators=(",", ":")).encode())
+    await pair.until(lambda: len(together) == 2)
+    left = [ButtonEvent(button=Button.LEFT, pressed=pressed) for pressed in (True, False)]
+    assert together == [(*left * 4,), (left[1],)]
 
 
 async def test_what_is_no_gesture_is_passed_over(pair):

@@ -9,13 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Self
 
 import httpx
 
 from tallystick.errors import TransportError
-from tallystick.wire.events import Button, PanelEvent, event_from_json
+from tallystick.wire.events import Button, PanelEvent, events_from_json
 from tallystick.wire.panel import Action, Box, Drawing, Element, Frame, Icon, Role, Text
 
 WAIT_S = 60
@@ -111,6 +112,7 @@ class DeviceEnd:
     def __init__(self, *arguments: str, apdu_port: int = 9) -> None:
         self.link, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.link.settimeout(WAIT_S)
+        self._gestures: deque[PanelEvent] = deque()
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -159,4 +161,6 @@ class DeviceEnd:
 
     def gesture(self) -> PanelEvent:
         """Return the next gesture."""
-        return event_from_json(self.receive())
+        if not self._gestures:
+            self._gestures += events_from_json(self.receive())
+        return self._gestures.popleft()

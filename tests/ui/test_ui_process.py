@@ -18,6 +18,7 @@ from panel_double import APPROVE, DISMISS, NEXT, WAIT_S, DeviceEnd, frame
 from tallystick.errors import UsageError
 from tallystick.ui import extra
 from tallystick.ui.web.__main__ import main
+from tallystick.wire.events import Button
 
 RULES = json.dumps(
     {"version": 1, "rules": [{"regexp": "page", "actions": [["button", 2, True], ["button", 2, False]]},
@@ -214,14 +215,9 @@ def test_everything_is_approved_if_asked():
         end.show(frame(1, "page", actions=[NEXT], scene="review"))
         end.show(frame(2, "yes", actions=[APPROVE], scene="review"))
         end.show(frame(3, "done", actions=[DISMISS], scene="notice"))
-        messages = [end.receive() for _ in range(10)]
-    assert [message["button"] for message in messages if message["pressed"]] == [
-        "right",
-        "left",
-        "right",
-        "left",
-        "right",
-    ]
+        gestures = [end.gesture() for _ in range(10)]
+    left, right = Button.LEFT, Button.RIGHT
+    assert [gesture.button for gesture in gestures if gesture.pressed] == [right, left, right, left, right]
 
 
 def test_panel_ends_with_its_device():

@@ -1,6 +1,7 @@
 """System calls of native apps that draw and are touched: `Paint` changes the app's picture, `Wait` brings what comes next.
 
-Who painted waits next, as a rule, so that the last painting goes with the `Wait`: one message where there were two.
+Who painted waits next, as a rule, so that the last painting goes with the `Wait`: one message where there were two. What a hand
+has done meanwhile comes at once, as far as one gesture goes.
 
 The OS shows the picture while the app is in front, and nothing else of the screen is the app's; buttons and finger come to the
 app only then. Python apps have no such calls: they ask for scenes.
@@ -18,12 +19,15 @@ from tallystick.wire.call import ApduEvent, AppEvent, MenuEvent, Request, ResetE
 from tallystick.wire.raster import BITS, packed_size
 
 __all__ = [
+    "MAX_INPUTS",
     "MAX_LABEL",
     "MAX_LABELS",
     "MAX_PAINTED",
     "ButtonsInput",
     "CanvasEvent",
     "FingerInput",
+    "HandInput",
+    "Inputs",
     "Label",
     "LabelKind",
     "Paint",
@@ -35,6 +39,8 @@ __all__ = [
 MAX_PAINTED: Final = 1 << 16
 MAX_LABELS: Final = 64
 MAX_LABEL: Final = 256
+#: inputs of one message
+MAX_INPUTS: Final = 8
 _NOT_TOLD: Final = 0xFF
 
 
@@ -43,6 +49,11 @@ class ButtonsInput:
     """The buttons changed: `down` is the mask of those that are held now (1 left, 2 right)."""
 
     down: int
+
+    @property
+    def is_held(self) -> bool:
+        """Whether any is down."""
+        return bool(self.down)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +64,26 @@ class FingerInput:
     y: int
     pressed: bool
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the finger is there."""
+        return self.pressed
+
 
 @dataclass(frozen=True, slots=True)
 class TickInput:
     """Time went by: 100 ms or more since the last one."""
 
 
-CanvasEvent = ButtonsInput | FingerInput | TickInput
+HandInput = ButtonsInput | FingerInput
+CanvasEvent = HandInput | TickInput
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a hand did meanwhile, in order: 2 to `MAX_INPUTS` of them, in the last one at most nothing is held any more."""
+
+    events: tuple[HandInput, ...]
 
 
 @unique
@@ -120,8 +144,8 @@ class Wait(Request):
             response = Response(reader.take(reader.u32()), status)
         return cls(response, bool(flags & 1), Paint.read(reader) if flags & 4 else None)
 
-    def pack(self, value: AppEvent | CanvasEvent) -> bytes:
-        """Kind u8, then the APDU, the index, the mask, or the point."""
+    def pack(self, value: AppEvent | CanvasEvent | Inputs) -> bytes:
+        """Kind u8, then the APDU, the index, the mask, or the point; or a count u8 and that many masks and points, each with its kind."""
         match value:
             case ApduEvent(raw):
                 return b"\x01" + raw
@@ -129,17 +153,17 @@ class Wait(Request):
                 return Writer().u8(2).u16(index).to_bytes()
             case ResetEvent():
                 return b"\x03"
-            case ButtonsInput(down):
-                return Writer().u8(4).u8(down).to_bytes()
-            case FingerInput():
-                return Writer().u8(5).u16(value.x).u16(value.y).u8(value.pressed).to_bytes()
+            case ButtonsInput() | FingerInput():
+                return _pack_input(value)
             case TickInput():
                 return b"\x06"
+            case Inputs(events):
+                return bytes((7, len(events))) + b"".join([_pack_input(event) for event in events])
 
-    def unpack(self, data: bytes) -> AppEvent | CanvasEvent:
+    def unpack(self, data: bytes) -> AppEvent | CanvasEvent | Inputs:
         """Read the event."""
         reader = Reader(data)
-        event: AppEvent | CanvasEvent
+        event: AppEvent | CanvasEvent | Inputs
         match reader.u8():
             case 1:
                 return ApduEvent(reader.rest())
@@ -147,16 +171,33 @@ class Wait(Request):
                 event = MenuEvent(reader.u16())
             case 3:
                 event = ResetEvent()
-            case 4:
-                event = ButtonsInput(reader.u8())
-            case 5:
-                event = FingerInput(x=reader.u16(), y=reader.u16(), pressed=bool(reader.u8()))
+            case 4 | 5 as kind:
+                event = _read_input(kind, reader)
             case 6:
                 event = TickInput()
+            case 7:
+                count = reader.u8()
+                if not 1 < count <= MAX_INPUTS:
+                    raise RemoteProtocolError(f"{count} inputs at once")
+                event = Inputs(tuple(_read_input(reader.u8(), reader) for _ in range(count)))
             case _:
                 raise RemoteProtocolError("not an event")
         reader.finish()
         return event
+
+
+def _pack_input(event: HandInput) -> bytes:
+    if isinstance(event, ButtonsInput):
+        return bytes((4, event.down))
+    return Writer().u8(5).u16(event.x).u16(event.y).u8(event.pressed).to_bytes()
+
+
+def _read_input(kind: int, reader: Reader) -> HandInput:
+    if kind == 4:
+        return ButtonsInput(reader.u8())
+    if kind == 5:
+        return FingerInput(x=reader.u16(), y=reader.u16(), pressed=bool(reader.u8()))
+    raise RemoteProtocolError("not an input")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

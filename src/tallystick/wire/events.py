@@ -7,6 +7,8 @@ JSON forms (one object a gesture)::
     {"finger": [x, y], "pressed": bool}
     {"replug": null | "left" | "right" | "both"}       the button held while the plug goes in
     {"ticker": "pause" | "resume" | "step"}            the time of native apps; no hand does that, but test suites do
+
+What a hand does at once, such as a press and its release, comes as a list of at most `MAX_TOGETHER` of them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from tallystick.errors import RemoteProtocolError
 
 #: no screen of any model is wider or higher, in pixels
 MAX_COORDINATE = 4095
+#: gestures of one message
+MAX_TOGETHER = 8
 
 
 class Button(IntFlag):
@@ -100,6 +104,20 @@ def press(button: Button) -> tuple[ButtonEvent, ...]:
     parts = [part for part in (Button.LEFT, Button.RIGHT) if part & button]
     down = tuple(ButtonEvent(button=part, pressed=True) for part in parts)
     return down + tuple(ButtonEvent(button=part, pressed=False) for part in parts)
+
+
+def events_from_json(document: object) -> tuple[PanelEvent, ...]:
+    """Read one gesture, or a list of some.
+
+    Raises:
+        RemoteProtocolError: it is neither, or one of them is none of the four forms.
+
+    """
+    if not isinstance(document, list):
+        return (event_from_json(document),)
+    if not 1 <= len(document) <= MAX_TOGETHER:
+        raise RemoteProtocolError(f"{len(document)} gestures at once, {MAX_TOGETHER} are allowed")
+    return tuple(event_from_json(entry) for entry in document)
 
 
 def event_from_json(document: object) -> PanelEvent:

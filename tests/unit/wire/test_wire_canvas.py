@@ -3,7 +3,7 @@
 import pytest
 
 from tallystick.errors import RemoteProtocolError
-from tallystick.wire.call_canvas import MAX_LABEL, MAX_LABELS, Label, LabelKind, Paint, Wait
+from tallystick.wire.call_canvas import MAX_INPUTS, MAX_LABEL, MAX_LABELS, Label, LabelKind, Paint, Wait
 from tallystick.wire.panel import Bitmap, Caption, Drawing, Frame, Text
 from tallystick.wire.syscall import request_from_bytes
 
@@ -53,9 +53,25 @@ def test_text_keeps_its_kind(kind, fresh):
 
 def test_event_of_no_kind_is_refused():
     """What a wait brings is one of its events."""
-    for raw in (b"\x07", b"", b"\x04", b"\x05\x00\x01\x00\x02", b"\x06\x00"):
+    for raw in (b"\x07", b"\x08", b"", b"\x04", b"\x05\x00\x01\x00\x02", b"\x06\x00"):
         with pytest.raises(RemoteProtocolError):
             Wait().unpack(raw)
+
+
+@pytest.mark.parametrize("count", [0, 1, MAX_INPUTS + 1])
+def test_inputs_that_come_together_are_a_few(count):
+    """One alone is no list of inputs, and a list has its end."""
+    with pytest.raises(RemoteProtocolError):
+        Wait().unpack(bytes([7, count]) + b"\x04\x01" * count)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\x06\x06", b"\x04\x01\x06", b"\x07\x02\x04\x01", b"\x04\x01\x04", b"\x04\x01\x04\x01\x00"]
+)
+def test_only_what_a_hand_does_comes_together(raw):
+    """Ticks and lists within the list, one that is cut and one with something behind it are errors."""
+    with pytest.raises(RemoteProtocolError):
+        Wait().unpack(b"\x07\x02" + raw)
 
 
 def test_bitmap_tells_its_levels():

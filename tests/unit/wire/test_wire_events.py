@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.events import (
     MAX_COORDINATE,
+    MAX_TOGETHER,
     Button,
     ButtonEvent,
     FingerEvent,
     ReplugEvent,
     event_from_json,
+    events_from_json,
     press,
 )
 
@@ -86,6 +88,20 @@ def test_everything_else_is_refused(document):
     """Wrong names, types, bounds and members beside the expected ones are no gesture."""
     with pytest.raises(RemoteProtocolError):
         event_from_json(document)
+
+
+@given(st.lists(events, min_size=1, max_size=MAX_TOGETHER))
+def test_several_gestures_come_as_a_list(several):
+    """A list of a few gestures is those, in order; one needs no list."""
+    assert events_from_json([event.to_json() for event in several]) == tuple(several)
+    assert events_from_json(several[0].to_json()) == (several[0],)
+
+
+@pytest.mark.parametrize("document", [[], [{"replug": None}] * (MAX_TOGETHER + 1), [[{"replug": None}]], [None]])
+def test_list_of_other_things_is_refused(document):
+    """None, too many, a list within the list: no gestures."""
+    with pytest.raises(RemoteProtocolError):
+        events_from_json(document)
 
 
 @given(documents)

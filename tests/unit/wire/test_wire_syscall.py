@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scene_strategy import answers, paths, records, requests
 
 from tallystick.errors import RemoteProtocolError
-from tallystick.wire.call_canvas import ButtonsInput, FingerInput, Label, TickInput
+from tallystick.wire.call_canvas import ButtonsInput, FingerInput, Inputs, Label, TickInput
 from tallystick.wire.call_endorsement import ENDORSEMENT_CALLS
 from tallystick.wire.install import Curve
 from tallystick.wire.screen import Decided, Entry, Menu, Notice, Progress
@@ -148,6 +148,11 @@ OUTCOMES = [
     (Wait(), ButtonsInput(3), "00 04 03"),
     (Wait(), FingerInput(x=258, y=3, pressed=True), "00 05 0102 0003 01"),
     (Wait(), TickInput(), "00 06"),
+    (
+        Wait(),
+        Inputs((ButtonsInput(3), FingerInput(x=258, y=3, pressed=False))),
+        "00 07 02 04 03 05 0102 0003 00",
+    ),
     (CallLibrary(name="Lib", argument=1, stack=2, ram=b"\x05"), LibraryResult(3, b"\x06"), "00 00000003 06"),
     (Paint(x=0, y=0, w=0, h=0, bits=1, data=b""), None, "00"),
 ]

@@ -5,7 +5,7 @@ Boards differ in where the worlds live and how they are joined; the Secure World
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tallystick.crypto import bip39
@@ -186,6 +186,15 @@ class DeviceCore:
         """Take a message of the Normal World."""
         self.system.receive(message)
         self._settle()
+
+    def events(self, events: Sequence[PanelEvent]) -> None:
+        """Take what the person did at once; an app's own picture is told of gestures together, before the app goes on."""
+        for event in events[:-1]:
+            if isinstance(event, ReplugEvent | TickerEvent) or not self.system.session.display.has_canvas:
+                self.event(event)
+            else:
+                self.system.session.display.gesture(event)
+        self.event(events[-1])
 
     def event(self, event: PanelEvent) -> None:
         """Take what the person did."""

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tallystick.errors import RemoteProtocolError
-from tallystick.wire.events import PanelEvent, event_from_json
+from tallystick.wire.events import PanelEvent, events_from_json
 from tallystick.wire.panel import Frame
 
 _LOGGER = logging.getLogger(__name__)
-_MAX_GESTURE = 256
-#: gestures taken before others get their turn
+#: bytes of one
+_MAX_MESSAGE = 1024
+#: messages taken before others get their turn
 _BATCH = 16
 
 
@@ -35,7 +36,8 @@ class PanelLink:
         self._alive = True
         #: told when the panel has hung up
         self.on_end: Callable[[], None] = lambda: None
-        self.on_event: Callable[[PanelEvent], None] = lambda _event: None
+        #: told what the person did, all that was done at once together
+        self.on_events: Callable[[tuple[PanelEvent, ...]], None] = lambda _events: None
 
     @property
     def is_open(self) -> bool:
@@ -84,10 +86,10 @@ class PanelLink:
             self._loop.remove_writer(self._socket)
 
     def _readable(self) -> None:
-        """Take what is there, up to a bound: a press and its release usually come together."""
+        """Take what is there, up to a bound."""
         for _ in range(_BATCH):
             try:
-                data = self._socket.recv(_MAX_GESTURE + 1)
+                data = self._socket.recv(_MAX_MESSAGE + 1)
             except BlockingIOError:
                 return
             except OSError:
@@ -102,11 +104,11 @@ class PanelLink:
 
     def _take(self, data: bytes) -> None:
         try:
-            document = json.loads(data) if len(data) <= _MAX_GESTURE else None
+            document = json.loads(data) if len(data) <= _MAX_MESSAGE else None
             if document == {"ready": {}}:
                 return
-            event = event_from_json(document)
+            events = events_from_json(document)
         except (ValueError, RecursionError, RemoteProtocolError):
             _LOGGER.warning("the panel sent what is no gesture")
             return
-        self.on_event(event)
+        self.on_events(events)

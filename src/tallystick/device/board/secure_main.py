@@ -147,7 +147,7 @@ class SecureWorld:
         core.prepare(seed=order.seed, pin=order.pin, bundles=take_bundles(order.bundle_fds))
         if order.panel_fd >= 0:
             self._panel = PanelLink(socket.socket(fileno=order.panel_fd))
-            self._panel.on_event = self._event
+            self._panel.on_events = self._events
             core.on_frame, core.on_status = self._panel.show, self._panel.tell
         core.restart = self._replug
         alarm = Alarm(core)
@@ -184,11 +184,12 @@ class SecureWorld:
         complain(self._jig, TrustError(f"the Normal World cannot be used: {reason}", remedy=remedy))
         self._ended.set()
 
-    def _event(self, event: PanelEvent) -> None:
-        if isinstance(event, ReplugEvent):
-            self._replug(event.hold)
+    def _events(self, events: tuple[PanelEvent, ...]) -> None:
+        replug = next((event for event in events if isinstance(event, ReplugEvent)), None)
+        if replug is None:
+            self.core.events(events)
         else:
-            self.core.event(event)
+            self._replug(replug.hold)
 
     def _replug(self, hold: Button) -> None:
         """Have the power switched off and on again."""

@@ -156,7 +156,7 @@ class Service:
             automation=options.automation,
         )
         self._panel.on_end = self.stop
-        self._panel.on_event = board.event
+        self._panel.on_events = board.events
         board.on_frame, board.on_status = self._panel.show, self._panel.tell
         if board.frame is not None:
             self._panel.show(board.frame)

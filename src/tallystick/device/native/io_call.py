@@ -14,9 +14,10 @@ from typing import Final
 from tallystick.device.native.framebuffer import Area
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.device.native.seph import Tag, packet_of
-from tallystick.wire.call_canvas import Paint
+from tallystick.wire.call_canvas import Inputs, Paint
 from tallystick.wire.syscall import (
     MAX_REPLY,
+    Answer,
     ApduEvent,
     AppEvent,
     CanvasEvent,
@@ -56,7 +57,7 @@ def _nothing(_machine: Machine, _arguments: tuple[int, ...]) -> int:
 
 
 def next_event(machine: Machine) -> Generator[Request, Outcome, AppEvent | CanvasEvent]:
-    """Show what was drawn, send the answer there is, and wait for what comes next."""
+    """Show what was drawn, send the answer there is, and wait for what comes next, unless that came with what was before."""
     window = machine.window
     painting: Paint | None = None
     for part in window.show():
@@ -64,14 +65,37 @@ def next_event(machine: Machine) -> Generator[Request, Outcome, AppEvent | Canva
             yield painting
         painting = part
     response, machine.response = machine.response, None
-    if painting is not None and len(painting.data) + (0 if response is None else len(response.data)) > _MAX_TOGETHER:
-        yield painting
-        painting = None
     window.is_owing &= response is None
-    event: AppEvent | CanvasEvent = (yield Wait(response, window.wants_ticks, painting)).unwrap()
+    event = yield from (_wait if not window.ahead else _go_on)(machine, painting, response)
     machine.calls = 0
     window.heard(event)
     return event
+
+
+def _wait(
+    machine: Machine, painting: Paint | None, response: Response | None
+) -> Generator[Request, Outcome, AppEvent | CanvasEvent]:
+    """Tell the OS all there is, and hear what comes next."""
+    window = machine.window
+    if painting is not None and len(painting.data) + (0 if response is None else len(response.data)) > _MAX_TOGETHER:
+        yield painting
+        painting = None
+    event: AppEvent | CanvasEvent | Inputs = (yield Wait(response, window.wants_ticks, painting)).unwrap()
+    if isinstance(event, Inputs):
+        window.ahead.extend(event.events)
+        return window.ahead.popleft()
+    return event
+
+
+def _go_on(
+    machine: Machine, painting: Paint | None, response: Response | None
+) -> Generator[Request, Outcome, AppEvent | CanvasEvent]:
+    """Tell the OS what there is to tell, and go on with what is known to come next."""
+    if painting is not None:
+        yield painting
+    if response is not None:
+        yield Answer(response)
+    return machine.window.ahead.popleft()
 
 
 def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:

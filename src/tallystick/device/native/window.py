@@ -11,7 +11,7 @@ from tallystick.device.native.glyph import Texts
 from tallystick.device.native.memory import Memory
 from tallystick.device.native.seph import PacketStream
 from tallystick.device.native.usb_host import UsbHost
-from tallystick.wire.call_canvas import ButtonsInput, FingerInput, Paint, TickInput
+from tallystick.wire.call_canvas import ButtonsInput, FingerInput, HandInput, Paint, TickInput
 from tallystick.wire.model import MODELS
 from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent
 
@@ -45,6 +45,8 @@ class Window:
         self.finger = FingerInput(x=0, y=0, pressed=False)
         #: the buttons that are down: 1 left, 2 right
         self.buttons = 0
+        #: what came together with the input before, for the app to hear next
+        self.ahead: deque[HandInput] = deque()
         #: whether an APDU waits for its answer
         self.is_owing = False
         #: packets that wait for the app, whether its status followed the last one, and how long that one was

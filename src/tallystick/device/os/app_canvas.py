@@ -10,7 +10,7 @@ from typing import Final
 
 from tallystick.device.os.display.canvas import CanvasView
 from tallystick.device.os.task import Timer
-from tallystick.wire.call_canvas import CanvasEvent, Paint, TickInput
+from tallystick.wire.call_canvas import MAX_INPUTS, CanvasEvent, HandInput, Inputs, Paint, TickInput
 
 __all__ = ["MAX_PAINTED_PER_SECOND", "TICK_S", "AppCanvas"]
 
@@ -50,6 +50,20 @@ class AppCanvas:
         self.ticker = None
         self._ticked_at_s = now_s
         self.inputs.append(TickInput())
+
+    def take(self) -> CanvasEvent | Inputs:
+        """Take what waits longest: of the person's hand all until nothing is held any more, as far as it has happened."""
+        first = self.inputs.popleft()
+        if isinstance(first, TickInput):
+            return first
+        taken: list[HandInput] = [first]
+        while self.inputs and len(taken) < MAX_INPUTS and taken[-1].is_held:
+            following = self.inputs[0]
+            if isinstance(following, TickInput):
+                break
+            taken.append(following)
+            self.inputs.popleft()
+        return first if len(taken) == 1 else Inputs(tuple(taken))
 
     def stop(self) -> None:
         """Take the ticker back."""

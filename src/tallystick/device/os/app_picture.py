@@ -10,6 +10,7 @@ from tallystick.device.os.display.stack import Display
 from tallystick.device.os.task import Scheduler
 from tallystick.device.os.ticker import Ticker
 from tallystick.errors import RemoteProtocolError
+from tallystick.wire.call_canvas import Inputs
 from tallystick.wire.events import TickerAction
 from tallystick.wire.syscall import AppEvent, CallStatus, CanvasEvent, Outcome, Paint
 
@@ -41,9 +42,9 @@ class Pictures:
     def next(self, run: Run, *, ticks: bool) -> None:
         """Hand an app what comes next; `ticks` tells whether it is to hear of the time."""
         canvas = run.canvas
-        event: AppEvent | CanvasEvent | None = None
+        event: AppEvent | CanvasEvent | Inputs | None = None
         if canvas.inputs:
-            event = canvas.inputs.popleft()
+            event = canvas.take()
         elif run.events and run.owed is None and not canvas.is_in_debt:
             event, run.owed = run.events.popleft()
         if event is not None:
@@ -66,7 +67,8 @@ class Pictures:
             front = self._runner.run
             if front is not None and front.canvas is canvas:
                 canvas.inputs.append(event)
-                self._runner.next(front)
+                # with what else the person does meanwhile
+                self._scheduler.call_soon(lambda: self._hand_over(front))
 
         if canvas.view is None:
             canvas.view = self._display.canvas(entered)
@@ -77,7 +79,10 @@ class Pictures:
         self._display.repaint()
         return CallStatus.OK
 
-    def _tick(self, run: Run) -> None:
-        run.canvas.tick(self._scheduler.clock.now_s())
+    def _hand_over(self, run: Run) -> None:
         if run is self._runner.run:
             self._runner.next(run)
+
+    def _tick(self, run: Run) -> None:
+        run.canvas.tick(self._scheduler.clock.now_s())
+        self._hand_over(run)

@@ -213,7 +213,9 @@ class Supervisor:
                 if status is not None:
                     self.answer(run, Outcome(status))
             case Answer(response) if run.app.bundle is None:
+                run.canvas.is_in_debt = False
                 if self._settle(run, response):
+                    self._display.withdraw(run)
                     self.answer(run, Outcome())
             case Exit(reason):
                 self.close("".join(char if char.isprintable() else "?" for char in reason[:MAX_LOG]))

@@ -1,7 +1,7 @@
 """The panel's end of the screen-and-button link: an AF_UNIX SOCK_SEQPACKET socket, one JSON object a message.
 
 Device to panel: `{"frame": {...}}` and `{"status": {...}}`; panel to device: `{"ready": {}}` once, then gestures as
-`wire.events` writes them. A message is at most `MAX_MESSAGE` bytes. Anything else ends the link, as there is no
+`wire.events` writes them, those that are made at once in one list. A message is at most `MAX_MESSAGE` bytes. Anything else ends the link, as there is no
 telling what a device that breaks this protocol wanted to show.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from tallystick.errors import RemoteProtocolError, TransportError
 from tallystick.ui.state import PanelState
-from tallystick.wire.events import PanelEvent
+from tallystick.wire.events import MAX_TOGETHER, PanelEvent
 from tallystick.wire.panel import Frame
 
 #: bytes of one message
@@ -88,8 +88,10 @@ class Link:
             raise TransportError("the device is gone", remedy="start it again")
         if len(self._backlog) + len(events) > MAX_BACKLOG:
             raise TransportError("the device does not take any gestures now", remedy="try again")
-        for event in events:
-            self._queue(json.dumps(event.to_json(), separators=(",", ":")).encode())
+        for at in range(0, len(events), MAX_TOGETHER):
+            documents = [event.to_json() for event in events[at : at + MAX_TOGETHER]]
+            document = documents if len(documents) > 1 else documents[0]
+            self._queue(json.dumps(document, separators=(",", ":")).encode())
 
     async def drain(self) -> None:
         """Return when all queued gestures have been written (see `Hand.drain`)."""

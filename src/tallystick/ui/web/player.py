@@ -66,11 +66,11 @@ class Player:
     def _act(self, lines: Sequence[TextEvent]) -> None:
         frame = self._state.frame
         if self._automation is not None:
-            for step in self._automation.react(lines):
-                if isinstance(step, Exit):
-                    self._on_exit()
-                else:
-                    self._write((step,))
+            steps = self._automation.react(lines)
+            if gestures := tuple(step for step in steps if not isinstance(step, Exit)):
+                self._write(gestures)
+            if len(gestures) < len(steps):
+                self._on_exit()
         elif self._is_approving and frame is not None and (action := approving_action(frame)) is not None:
             if action.hold_s:
                 self._held = asyncio.get_running_loop().create_task(self._hold(action))

@@ -10,8 +10,8 @@ from tests.unit.device.native.test_native_program import Run
 from tallystick.device.native.handler import HANDLERS
 from tallystick.device.native.machine import Machine
 from tallystick.device.native.worker import UnicornCpu
-from tallystick.wire.call_canvas import ButtonsInput, FingerInput, Label, Paint, TickInput, Wait
-from tallystick.wire.syscall import ApduEvent, Outcome, Response
+from tallystick.wire.call_canvas import ButtonsInput, FingerInput, Inputs, Label, Paint, TickInput, Wait
+from tallystick.wire.syscall import Answer, ApduEvent, Outcome, Response
 
 RECT, LINE, IMAGE, REFRESH, FILE, RLE = 0x01FA0000, 0x03FA0001, 0x04FA0002, 0x03FA0003, 0x05FA0004, 0x05FA0010
 RECEIVE, SEND, TOUCH = 0x03000089, 0x04000088, 0x01FA000B
@@ -60,6 +60,21 @@ def test_what_is_drawn_is_told_when_the_app_waits():
     assert not any(painting.data[32:])
     assert painting.labels == ()
     assert wait == Wait(None, True, painting)
+
+
+def test_inputs_that_came_together_are_heard_one_after_the_other():
+    """The app waits three times and the OS is asked once; what it draws and answers in between is told at once."""
+    drawing = [(RECT, (0,)), (REFRESH, (0,), 0, 0)]
+    together = Inputs((ButtonsInput(1), ButtonsInput(3), ButtonsInput(0)))
+    run = Drawn(
+        [WAIT, WAIT, (BUTTONS,), *drawing, (SEND, 0x20, RAM, 5, 0), WAIT, WAIT],
+        area(0, 0, 128, 64),
+        answers=[Outcome(value=together), Outcome(), Outcome()],
+    )
+    assert [type(request) for request in run.requests] == [Wait, Paint, Answer, Wait]
+    assert run.requests[2].response == Response(bytes.fromhex("010500"), 0x0106)
+    assert run.requests[3] == Wait(None, True)
+    assert run.ram(0, 5) == bytes.fromhex("01 05 0001 00")
 
 
 @pytest.mark.parametrize(("size", "kinds"), [(2 + 31 * 1024, [Wait, Wait]), (2 + 32 * 1024, [Wait, Paint, Wait])])

@@ -67,6 +67,12 @@ class Display:
         """Whether a question lies on the idle scene."""
         return bool(self._layers)
 
+    @property
+    def has_canvas(self) -> bool:
+        """Whether what is in front is an app's own picture."""
+        top = self._top()
+        return top is not None and isinstance(top.view, CanvasView)
+
     def idle(self, menu: Menu, on_choice: Callable[[int], None]) -> None:
         """Set the idle scene; `on_choice` hears the index of each entry chosen."""
 
