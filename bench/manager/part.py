@@ -18,6 +18,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import uvloop
+
 from bench.manager.device import TARGET_ID, Device, Identity, SystemRandom
 from tallystick.crypto.scp import KeySigner, Suite
 from tallystick.manager.app import OPENERS
@@ -102,7 +104,7 @@ def parts_us(ring: Keyring) -> dict[str, float]:
     return {
         "cryptography": _crypto_us(ring),
         "conversation": _least(lambda: _talk_us(keys, device)),
-        "edge": asyncio.run(_edge_us(service, device)),
+        "edge": uvloop.run(_edge_us(service, device)),
         "log": _log_us(),
     }
 

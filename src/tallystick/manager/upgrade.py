@@ -27,10 +27,7 @@ _PROOF: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES: Final = 16
 #: name, colon, value without control characters, on every line, and an empty line (RFC 9112, 5)
 _LINES: Final = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*\r\n")
-_WANTED: Final = re.compile(
-    rb"^(host|upgrade|connection|sec-websocket-key|sec-websocket-version):[ \t]*([^\r]*?)[ \t]*\r$",
-    re.IGNORECASE | re.MULTILINE,
-)
+_WANTED: Final = frozenset({b"host", b"upgrade", b"connection", b"sec-websocket-key", b"sec-websocket-version"})
 _REASONS: Final = {
     400: "Bad Request",
     403: "Forbidden",
@@ -95,8 +92,12 @@ def _members(lines: bytes) -> dict[bytes, bytes]:
     if _LINES.fullmatch(lines) is None:
         raise UpgradeRefused("the request is no HTTP")
     members: dict[bytes, bytes] = {}
-    for said, value in _WANTED.findall(lines):
+    for line in lines.split(b"\r\n"):
+        said, _, value = line.partition(b":")
         name = said.lower()
+        if name not in _WANTED:
+            continue
+        value = value.strip(b" \t")
         if name not in members:
             members[name] = value
         elif name in {b"upgrade", b"connection"}:
