@@ -106,8 +106,9 @@ class Texts:
 
     def covered(self, area: Area) -> None:
         """Note that something was painted: lines of which it took half or more are gone."""
-        self._last = None
         self._lines = [line for line in self._lines if not _is_hidden(line, area)]
+        if self._last not in self._lines:
+            self._last = None
 
     def labels(self) -> tuple[Label, ...]:
         """Return the lines on the screen; the ones that were fresh are not the next time."""

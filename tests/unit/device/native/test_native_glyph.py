@@ -76,6 +76,14 @@ def test_line_is_fresh_once(texts):
     assert [label.fresh for label in texts.labels()] == [False]
 
 
+def test_letters_drawn_each_on_its_own_ground_are_one_line(texts):
+    """What is painted beside a line does not end it: keyboards clear the place of each letter before they draw it."""
+    for x in (10, 16, 22):
+        texts.covered(area(x, 2, 6, 14))
+        texts.drawn(area(x, 5, 6, 8), PLACE + 48)
+    assert lines(texts) == [("AAA", 10, 5, 18, 8)]
+
+
 def test_line_that_is_painted_over_is_gone(texts):
     """Half of it is enough; a rule beside it, or its edge, is not."""
     texts.drawn(area(10, 5, 20, 8), PLACE + 48)
