@@ -10,6 +10,7 @@ from tallystick.cli.render import Report
 from tallystick.device.sandbox import self_test as sandbox
 from tallystick.device.sandbox.role import Role
 from tallystick.device.sandbox.self_test import Result
+from tallystick.device.silicon.entropy import machine_rng
 
 #: who is locked in, for people
 _WORDS = {Role.NORMAL: "Normal World", Role.APP: "app"}
@@ -29,6 +30,7 @@ def self_test() -> Report:
     imaged = [sandbox.run(role, start=start) for role in sandbox.ROLES]
     holds = all(result.holds for result in (*results, *imaged))
     missing = results[0].offered.missing
+    sources = machine_rng().sources
     by_name = {
         one.name: [{other.name: other.outcome for other in result.outcomes}.get(one.name, "-") for result in results]
         for one in results[0].outcomes
@@ -36,11 +38,13 @@ def self_test() -> Report:
     lines = [f"{_WORDS[result.role]}: {_verdict(result)}" for result in results]
     lines += [f"{_WORDS[result.role]}, from a signed image: {_verdict(result)}" for result in imaged]
     lines += [f"Missing: {line}" for line in missing]
+    lines += [f"Randomness of a device's chip here: {', '.join(sources)}"]
     return Report(
         schema="device.selftest",
         data={
             "holds": holds,
             "boundaries": results[0].offered.to_json(),
+            "randomness": list(sources),
             "roles": [_document(result) for result in results],
             "image": [_document(result) for result in imaged],
         },

@@ -1,6 +1,7 @@
 """`tally device selftest`: the verdict on this machine's sandbox, for people and programs."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,8 +44,18 @@ def test_people_get_a_table(invoke, monkeypatch):
     lines = result.stdout.splitlines()
     assert lines[0] == "Normal World: every one of 2 is as it must be"
     assert lines[2] == "Normal World, from a signed image: every one of 2 is as it must be"
-    assert lines[4].split() == ["ATTEMPT", "NORMAL", "WORLD", "APP"]
-    assert lines[5].split() == ["open", "a", "file", "refused", "refused"]
+    assert lines[4] in {f"Randomness of a device's chip here: {sources}" for sources in ("kernel", "kernel, hwrng")}
+    assert lines[5].split() == ["ATTEMPT", "NORMAL", "WORLD", "APP"]
+    assert lines[6].split() == ["open", "a", "file", "refused", "refused"]
+
+
+@pytest.mark.parametrize("sources", [("kernel",), ("kernel", "hwrng")])
+def test_sources_of_randomness_are_told(invoke, monkeypatch, sources):
+    """What a device's chip would have its noise from on this machine stands in the report."""
+    answer(monkeypatch, GOOD)
+    monkeypatch.setattr("tallystick.cli.self_test.machine_rng", lambda: SimpleNamespace(sources=sources))
+    assert json.loads(invoke("device", "selftest", "--json").stdout)["randomness"] == list(sources)
+    assert ", ".join(sources) in invoke("device", "selftest").stdout
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tallystick.device.sandbox.entry import seal_imports
 from tallystick.device.sandbox.role import Role
 from tallystick.device.silicon.chip import Chip
 from tallystick.device.silicon.chip_server import serve
-from tallystick.device.silicon.entropy import SystemRng
+from tallystick.device.silicon.entropy import machine_rng
 from tallystick.device.silicon.nvm import KEY_PROVIDER, ChipMemory
 from tallystick.errors import StateError
 from tallystick.wire.chip import ChipState
@@ -32,17 +32,18 @@ def make_lock() -> Lock:
 def make_chip(memory: ChipMemory, state: BootState) -> Chip:
     """Return the chip; raise KeyRefused when its key is in a TPM that is not there.
 
-    A TPM is opened here and nowhere else, so that the lock leaves the chip with its descriptor and nobody else with one.
+    A TPM and the machine's source of noise are opened here and nowhere else, so that the lock leaves the chip with their
+    descriptors and nobody else with one.
     """
     if memory.read(KEY_PROVIDER) is None:
-        return Chip(store=memory, noise=SystemRng(), state=_STATES[state])
+        return Chip(store=memory, noise=machine_rng(), state=_STATES[state])
     from tallystick.device.silicon.tpm_binding import binding_of
     from tallystick.device.silicon.tpm_chip import TpmChip
 
     binding = binding_of(memory)
     if binding is None:
         raise StateError("the chip does not say which TPM its key is in", remedy="make another device")
-    return TpmChip(store=memory, rng=SystemRng(), state=_STATES[state], binding=binding)
+    return TpmChip(store=memory, rng=machine_rng(), state=_STATES[state], binding=binding)
 
 
 def become(bus: socket.socket, chip: Chip, *, lock: Lock, parent: int, passed_on: Iterable[int]) -> None:

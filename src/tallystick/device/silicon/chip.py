@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tallystick.device.hil import Flash, Rng
 from tallystick.device.silicon.fuses import Fuses
+from tallystick.device.silicon.health import NoiseFailure
 from tallystick.device.silicon.otpmk import Otpmk
 from tallystick.errors import LocalProtocolError, RemoteProtocolError, StateCorrupt, StateError, UsageError
 from tallystick.wire.chip import (
@@ -74,6 +75,8 @@ class Chip:
         """Answer one request."""
         try:
             return self._answer(message)
+        except NoiseFailure:
+            return Refused(Refusal.NOISE)
         except StateError:
             return Refused(Refusal.MEMORY)
 

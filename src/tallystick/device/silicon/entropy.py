@@ -27,6 +27,10 @@ NoiseSource = Callable[[int], bytes]
 
 #: taken from each source for one read
 _SEED_BYTES = 64
+#: where Linux has the machine's own generator
+HARDWARE = Path("/dev/hwrng")
+#: reads that one draw from it is for
+_READS_OF_HARDWARE = 256
 #: the shortest thing that may be a key
 _KEY_BYTES = 16
 #: what one expansion of HKDF-SHA-512 can give
@@ -38,6 +42,8 @@ class SystemRng:
 
     #: whether the bytes can be foreseen
     repeatable = False
+    #: what it is made of, by name, for people to see
+    sources = ("kernel",)
 
     def read(self, size_bytes: int) -> bytes:
         """Return `size_bytes` bytes from getrandom."""
@@ -74,13 +80,18 @@ class MixedRng:
 
     Each source is tested before its first byte is used and with every byte it gives; one that fails stops this read and
     every later one (NoiseFailure). Reads of fewer than 16 bytes, which no key is made of, come from the kernel alone:
-    hardware can be slow.
+    hardware can be slow. Where it is, `every` so many reads it is drawn from, and those between have a hash of what was drawn.
     """
 
     repeatable = False
 
-    def __init__(self, *, system: Rng | None = None, noise: Mapping[str, NoiseSource] | None = None) -> None:
+    def __init__(
+        self, *, system: Rng | None = None, noise: Mapping[str, NoiseSource] | None = None, every: int = 1
+    ) -> None:
         self._system: Rng = SystemRng() if system is None else system
+        self._every = every
+        self._reads = 0
+        self._drawn: dict[str, bytes] = {}
         self._noise = {name: (source, HealthTest(name)) for name, source in (noise or {}).items()}
         self._untested = set(self._noise)
 
@@ -104,7 +115,12 @@ class MixedRng:
             if name in self._untested:
                 self._draw(name, START_BYTES)
                 self._untested.remove(name)
-            material += self._draw(name, _SEED_BYTES)
+            if self._reads % self._every:
+                self._drawn[name] = hashlib.sha512(self._drawn[name]).digest()
+            else:
+                self._drawn[name] = self._draw(name, _SEED_BYTES)
+            material += self._drawn[name]
+        self._reads += 1
         info = b"tallystick entropy " + ",".join(self.sources).encode()
         return HKDF(algorithm=SHA512(), length=size_bytes, salt=None, info=info).derive(material)
 
@@ -120,16 +136,30 @@ class MixedRng:
         return raw
 
 
+def machine_rng(path: Path = HARDWARE) -> SystemRng | MixedRng:
+    """Return this machine's source: the kernel's generator, mixed with a hardware source where this user can read one.
+
+    A hardware source gives some kilobytes a second, so it is drawn from once for many reads.
+    """
+    try:
+        hardware = HardwareNoise(path)
+    except OSError:
+        return SystemRng()
+    return MixedRng(noise={"hwrng": hardware.read}, every=_READS_OF_HARDWARE)
+
+
 class HardwareNoise:
     """A hardware source behind a device of the kernel, held open so that it can be read from within a sandbox.
 
-    Raises OSError when this machine, or this user, has none.
+    Raises OSError when this machine, or this user, has none, or none that gives anything now.
     """
 
-    def __init__(self, path: Path = Path("/dev/hwrng")) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    def __init__(self, path: Path = HARDWARE) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            if not os.read(self._descriptor, 1):  # the device is there without any hardware behind it, too
+            found = os.read(self._descriptor, 1)
+            os.set_blocking(self._descriptor, True)
+            if not found:  # the device is there without any hardware behind it, too
                 raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         except OSError:
             self.close()

@@ -5,11 +5,11 @@ import pytest
 from tallystick.device.board.jig import PowerOn
 from tallystick.device.board.secure_main import make_rng
 from tallystick.device.silicon.chip import Chip
-from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
+from tallystick.device.silicon.entropy import MixedRng, RepeatableRng, SystemRng
 from tallystick.device.silicon.flash import MemoryFlash
 from tallystick.device.silicon.health import START_BYTES, NoiseFailure
 from tallystick.device.silicon.provider import ChipProvider
-from tallystick.wire.chip import ChipState, Refusal, Refused
+from tallystick.wire.chip import ChipState, Draw, Noise, Refusal, Refused
 
 
 class Source:
@@ -67,3 +67,12 @@ def test_numbers_repeat_only_when_the_bench_says_so():
     rng = make_rng(PowerOn(model="nanosp", repeatable_rng=5), provider(Source()))
     assert rng.sources == ("repeatable",)
     assert rng.read(32) == RepeatableRng(5).read(32)
+
+
+def test_chip_says_that_its_hardware_source_failed():
+    """A source of the machine behind the chip that sticks is refused as that, at this draw and at each one later."""
+    source = Source(good=START_BYTES + 64)
+    chip = Chip(store=MemoryFlash(), noise=MixedRng(noise={"hwrng": source.read}), state=ChipState.OPEN)
+    assert isinstance(chip.receive(Draw(32)), Noise)
+    for _ in range(2):
+        assert chip.receive(Draw(32)) == Refused(Refusal.NOISE)

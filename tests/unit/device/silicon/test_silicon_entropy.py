@@ -14,6 +14,7 @@ from tallystick.device.silicon.entropy import (
     MixedRng,
     RepeatableRng,
     SystemRng,
+    machine_rng,
 )
 from tallystick.device.silicon.health import (
     PROPORTION_CUTOFF,
@@ -173,3 +174,43 @@ def test_hardware_source_is_used_where_it_can_be_read(tmp_path):
     with pytest.raises(NoiseFailure, match="too little"):
         mixed.read(32)
     hardware.close()
+
+
+def test_machine_has_its_hardware_source_where_it_can_be_read(tmp_path):
+    """With a source that gives bytes it is mixed in, and without one the kernel's generator is all there is; nobody is told."""
+    (tmp_path / "empty").write_bytes(b"")
+    for name in ("missing", "empty"):
+        assert machine_rng(tmp_path / name).sources == ("kernel",)
+    (tmp_path / "hwrng").write_bytes(b"\x00" + _noise()(START_BYTES + 64))
+    rng = machine_rng(tmp_path / "hwrng")
+    assert rng.sources == ("kernel", "hwrng")
+    # one draw is for many reads, and each read is another
+    assert len({rng.read(32) for _ in range(256)}) == 256
+    with pytest.raises(NoiseFailure, match="too little"):
+        rng.read(32)
+
+
+def test_source_that_gives_nothing_now_is_none(tmp_path):
+    """A source that would keep its reader waiting is none: no device stands still for it."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR)
+    try:
+        assert machine_rng(tmp_path / "pipe").sources == ("kernel",)
+    finally:
+        os.close(writer)
+
+
+def test_hardware_counts_between_its_draws():
+    """What hardware gave is in every read until it is drawn from again, though the kernel's bytes were known."""
+
+    class Known:
+        repeatable = False
+
+        def read(self, size_bytes):
+            return bytes(size_bytes)
+
+    reads = [
+        [mixed.read(32) for _ in range(5)]
+        for mixed in (MixedRng(system=Known(), noise={"x": _noise(seed)}, every=2) for seed in (1, 2))
+    ]
+    assert len({read for each in reads for read in each}) == 10
