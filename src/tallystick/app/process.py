@@ -79,6 +79,8 @@ def run(link: socket.socket, bundle: Bundle) -> None:
     info = DeviceInfo.from_bytes(link.recv(MAX_MESSAGE))
     program = load(bundle)(info)
     outcome: Outcome | None = None
+    # memory for the longest message would be given and taken back for each
+    room = memoryview(bytearray(MAX_MESSAGE + 1))
     while True:
         try:
             request = program.send(outcome)
@@ -89,7 +91,7 @@ def run(link: socket.socket, bundle: Bundle) -> None:
             )  # the OS ends it: one that is gone already cannot be looked at, and what it said would not count
             return
         link.send(request.to_bytes())
-        answer = link.recv(MAX_MESSAGE + 1)
+        answer = bytes(room[: link.recv_into(room)])
         if not answer:
             program.close()
             return

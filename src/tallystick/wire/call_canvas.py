@@ -9,11 +9,12 @@ app only then. Python apps have no such calls: they ask for scenes.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from enum import IntEnum, unique
 from typing import Final, Self
 
-from tallystick.errors import RemoteProtocolError
+from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
 from tallystick.wire.call import ApduEvent, AppEvent, MenuEvent, Request, ResetEvent, Response
 from tallystick.wire.raster import BITS, packed_size
@@ -42,6 +43,8 @@ MAX_LABEL: Final = 256
 #: inputs of one message
 MAX_INPUTS: Final = 8
 _NOT_TOLD: Final = 0xFF
+#: x, y, width and height, and how it is there
+_PLACED: Final = struct.Struct(">4HB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,26 +221,31 @@ class Paint(Request):
 
     def body(self) -> bytes:
         """Place u16 each, bits u8, pixels, count u8 (FF: no texts told) and each text: place, kind and fresh u8, length u16 and UTF-8."""
-        writer = Writer().u16(self.x).u16(self.y).u16(self.w).u16(self.h).u8(self.bits).take(self.data)
+        parts = [_placed(self, self.bits), self.data]
         if self.labels is None:
-            writer.u8(_NOT_TOLD)
+            parts.append(bytes((_NOT_TOLD,)))
         else:
-            writer.u8(len(self.labels))
+            parts.append(Writer().u8(len(self.labels)).to_bytes())
             for label in self.labels:
                 text = label.text.encode("utf-8", "replace")
-                writer.u16(label.x).u16(label.y).u16(label.w).u16(label.h).u8(label.kind << 1 | label.fresh).u16(
-                    len(text)
-                ).take(text)
-        return writer.to_bytes()
+                parts += (_placed(label, label.kind << 1 | label.fresh), len(text).to_bytes(2, "big"), text)
+        return b"".join(parts)
 
     @classmethod
     def read(cls, reader: Reader) -> Self:
         """Read the body; raise RemoteProtocolError for pixels or texts beyond the limits."""
-        x, y, w, h, bits = reader.u16(), reader.u16(), reader.u16(), reader.u16(), reader.u8()
+        x, y, w, h, bits = _PLACED.unpack(reader.take(_PLACED.size))
         if bits not in BITS or packed_size(w, h, bits) > MAX_PAINTED:
             raise RemoteProtocolError("a painting of too many pixels, or of no kind there is")
         data = reader.take(packed_size(w, h, bits))
         return cls(x=x, y=y, w=w, h=h, bits=bits, data=data, labels=_read_labels(reader))
+
+
+def _placed(box: Paint | Label, how: int) -> bytes:
+    try:
+        return _PLACED.pack(box.x, box.y, box.w, box.h, how)
+    except struct.error:
+        raise LocalProtocolError("a painting or a text of it lies where nothing can") from None
 
 
 def _read_labels(reader: Reader) -> tuple[Label, ...] | None:
@@ -250,7 +258,7 @@ def _read_labels(reader: Reader) -> tuple[Label, ...] | None:
 
 
 def _read_label(reader: Reader) -> Label:
-    x, y, w, h, flags = reader.u16(), reader.u16(), reader.u16(), reader.u16(), reader.u8()
+    x, y, w, h, flags = _PLACED.unpack(reader.take(_PLACED.size))
     try:
         kind, text = LabelKind(flags >> 1), reader.take(reader.u16()).decode("utf-8")
     except ValueError:

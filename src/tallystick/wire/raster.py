@@ -16,6 +16,8 @@ _HEX: Final = b"0123456789abcdef"
 _QUADS: Final = tuple(bytes(_HEX[5 * (value >> shift & 3)] for shift in (6, 4, 2, 0)) for value in range(256))
 _BINARY: Final = bytes.maketrans(b"01", b"0f")
 _ON_OR_OFF: Final = bytes.maketrans(b"0123456789abcdef", b"0000000011111111")
+#: where there are no greys all but the darkest are light
+_LIT: Final = bytes.maketrans(b"0123456789abcdef", b"0111111111111111")
 #: the two bits of each of the sixteen levels, as a digit of base four
 _OF_FOUR: Final = bytes.maketrans(b"0123456789abcdef", b"0001111122222333")
 
@@ -43,8 +45,8 @@ def unpack(data: bytes, *, width: int, height: int, bits: int) -> bytes:
     return b"".join(digits_of_stream(data[at : at + stride], bits)[:width] for at in range(0, stride * height, stride))
 
 
-def pack(digits: bytes, *, width: int, height: int, bits: int) -> bytes:
-    """Return a picture packed; levels between those of `bits` are rounded."""
+def pack(digits: bytes, *, width: int, height: int, bits: int, has_greys: bool = True) -> bytes:
+    """Return a picture packed; levels between those of `bits` are rounded, or light where there are no greys (1 bit)."""
     per_byte = 8 // bits
     stride = -(-width // per_byte)
     padding = b"0" * (stride * per_byte - width)
@@ -55,7 +57,7 @@ def pack(digits: bytes, *, width: int, height: int, bits: int) -> bytes:
     if not digits:
         return b""
     if bits == 1:
-        return int(digits.translate(_ON_OR_OFF), 2).to_bytes(stride * height, "big")
+        return int(digits.translate(_ON_OR_OFF if has_greys else _LIT), 2).to_bytes(stride * height, "big")
     return int(digits.translate(_OF_FOUR), 4).to_bytes(stride * height, "big")
 
 

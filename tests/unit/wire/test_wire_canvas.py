@@ -2,7 +2,7 @@
 
 import pytest
 
-from tallystick.errors import RemoteProtocolError
+from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.call_canvas import MAX_INPUTS, MAX_LABEL, MAX_LABELS, Label, LabelKind, Paint, Wait
 from tallystick.wire.panel import Bitmap, Caption, Drawing, Frame, Text
 from tallystick.wire.syscall import request_from_bytes
@@ -41,6 +41,13 @@ def test_painting_beyond_the_limits_is_refused(raw):
     """Wrong bits, too many pixels or texts, texts that cannot be shown, flags there are not: an error, nothing else."""
     with pytest.raises(RemoteProtocolError):
         request_from_bytes(raw)
+
+
+@pytest.mark.parametrize("wrong", [painting(x=-1), painting(w=1 << 16), painting(labels=(label(y=-1),))])
+def test_painting_that_lies_nowhere_is_not_written(wrong):
+    """Who asks for a place that no field can tell has a bug."""
+    with pytest.raises(LocalProtocolError):
+        wrong.to_bytes()
 
 
 @pytest.mark.parametrize("kind", list(LabelKind))

@@ -37,6 +37,14 @@ def test_levels_between_are_rounded():
     assert pack(b"37cd", width=4, height=1, bits=2) == bytes([0b01_01_10_11])
 
 
+@given(st.lists(st.sampled_from(LEVELS[4]), min_size=1, max_size=40))
+def test_without_greys_all_but_the_darkest_is_light(levels):
+    """A screen of light and dark pixels shows every level but 0 as light."""
+    raw = pack(bytes(levels), width=len(levels), height=1, bits=1, has_greys=False)
+    digits = unpack(raw, width=len(levels), height=1, bits=1)
+    assert digits == bytes(ord("0") if level == ord("0") else ord("f") for level in levels)
+
+
 def test_stream_has_no_padding():
     """Pixels that follow each other go on in the next byte."""
     assert digits_of_stream(b"\xf0\x0f", 1) == b"ffff00000000ffff"

@@ -17,6 +17,8 @@ from tallystick.errors import RemoteProtocolError
 from tallystick.wire.events import PanelEvent, events_from_json
 from tallystick.wire.panel import Frame
 
+# made once, not for each message
+_WRITER = json.JSONEncoder(separators=(",", ":"))
 _LOGGER = logging.getLogger(__name__)
 #: bytes of one
 _MAX_MESSAGE = 1024
@@ -63,7 +65,7 @@ class PanelLink:
 
     def _send(self, kind: str, document: dict[str, Any]) -> None:
         if self._alive:
-            message = json.dumps({kind: document}, separators=(",", ":")).encode()
+            message = _WRITER.encode({kind: document}).encode()
             if kind in self._waiting or not self._try_send(message):
                 self._waiting[kind] = message
                 self._loop.add_writer(self._socket, self._writable)

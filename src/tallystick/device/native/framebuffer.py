@@ -16,8 +16,6 @@ from tallystick.wire.raster import fewest_bits, pack, packed_size
 __all__ = ["Area", "Framebuffer", "Strip"]
 
 _DIGITS: Final = b"0123456789abcdef"
-#: on a screen without greys all but the darkest are light
-_LIT: Final = bytes.maketrans(_DIGITS, b"0fffffffffffffff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +121,7 @@ class Framebuffer:
         if area is None:
             return
         digits = b"".join([self._front[start:end] for start, end in self._parts(area)])
-        if not self._has_greys:
-            digits = digits.translate(_LIT)
-        bits = fewest_bits(digits)
+        bits = fewest_bits(digits) if self._has_greys else 1
         rows = max(MAX_PAINTED // packed_size(area.w, 1, bits), 1)
         for top in range(0, area.h, rows):
             height = min(rows, area.h - top)
@@ -136,7 +132,7 @@ class Framebuffer:
                 w=area.w,
                 h=height,
                 bits=bits,
-                data=pack(part, width=area.w, height=height, bits=bits),
+                data=pack(part, width=area.w, height=height, bits=bits, has_greys=self._has_greys),
                 labels=texts.labels() if top + height == area.h else None,
             )
 

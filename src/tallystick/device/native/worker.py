@@ -247,6 +247,8 @@ def _serve(link: socket.socket, cpu: UnicornCpu, image: NativeImage) -> None:
     """Drive the app over `link` until it exits or the link closes."""
     running: Generator[Request, Any, None] = program(cpu, image, DeviceInfo.from_bytes(link.recv(MAX_MESSAGE)))
     outcome: Outcome | None = None
+    # memory for the longest message would be given and taken back for each
+    room = memoryview(bytearray(MAX_MESSAGE + 1))
     while True:
         try:
             request = running.send(outcome)
@@ -257,7 +259,7 @@ def _serve(link: socket.socket, cpu: UnicornCpu, image: NativeImage) -> None:
             _part(link, Exit(error.message))
             return
         link.send(request.to_bytes())
-        answer = link.recv(MAX_MESSAGE + 1)
+        answer = bytes(room[: link.recv_into(room)])
         if not answer:
             running.close()
             return

@@ -115,7 +115,8 @@ class AppProcess:
 
     def _readable(self) -> None:
         try:
-            data = self._socket.recv(MAX_MESSAGE + 1)
+            room = self._host.room
+            data = bytes(room[: self._socket.recv_into(room)])
         except BlockingIOError:
             return
         except OSError:
@@ -210,6 +211,8 @@ class ProcessHost:
         self.runs_native = _has_engine(libraries)
         self._libraries = libraries
         self._speculos = speculos
+        #: where a message is read into: memory for the longest one would be given and taken back for each
+        self.room = memoryview(bytearray(MAX_MESSAGE + 1))
         self._warm: tuple[NativeImage, StartedApp] | None = None
         self.settle: Callable[[], None] = lambda: None
 

@@ -33,7 +33,7 @@ def take_message(message: bytes, state: PanelState) -> None:
 
     """
     try:
-        document = json.loads(message, parse_constant=_refuse_constant)
+        document = _READER.decode(message.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RemoteProtocolError("a message of the device is not JSON") from error
     match document:
@@ -47,6 +47,11 @@ def take_message(message: bytes, state: PanelState) -> None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+# made once, not for each message
+_READER = json.JSONDecoder(parse_constant=_refuse_constant)
+_WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
 def _check_whole(flags: int) -> None:
@@ -66,6 +71,8 @@ class Link:
         self._socket = link_socket
         self._state = state
         self._on_close = on_close
+        #: memory for the longest message would be given and taken back for each
+        self._room = memoryview(bytearray(MAX_MESSAGE))
         self._backlog: deque[bytes] = deque()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -91,7 +98,7 @@ class Link:
         for at in range(0, len(events), MAX_TOGETHER):
             documents = [event.to_json() for event in events[at : at + MAX_TOGETHER]]
             document = documents if len(documents) > 1 else documents[0]
-            self._queue(json.dumps(document, separators=(",", ":")).encode())
+            self._queue(_WRITER.encode(document).encode())
 
     async def drain(self) -> None:
         """Return when all queued gestures have been written (see `Hand.drain`)."""
@@ -127,17 +134,17 @@ class Link:
     def _on_readable(self) -> None:
         for _ in range(MAX_BATCH):
             try:
-                message, _ancillary, flags, _address = self._socket.recvmsg(MAX_MESSAGE)
+                size, _ancillary, flags, _address = self._socket.recvmsg_into([self._room])
             except BlockingIOError:
                 return
             except OSError:
-                message, flags = b"", 0
-            if not message:
+                size, flags = 0, 0
+            if not size:
                 self._end(None)
                 return
             try:
                 _check_whole(flags)
-                take_message(message, self._state)
+                take_message(bytes(self._room[:size]), self._state)
             except RemoteProtocolError as error:
                 self._end(error)
                 return

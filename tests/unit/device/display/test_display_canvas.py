@@ -41,6 +41,33 @@ def test_picture_has_what_was_painted_on_a_dark_screen():
     assert screen.elements == (Bitmap(x=0, y=0, w=128, h=64, bpp=1, data=b"\xa5" + bytes(1023)),)
 
 
+WHOLE = bytes(range(256)) * 4
+
+
+@pytest.mark.parametrize(
+    ("whole", "bpp", "first"),
+    [
+        ({"bits": 1, "data": WHOLE}, 1, WHOLE[:16]),
+        ({"bits": 2, "data": b"\xff\xf0" * 1024}, 1, b"\xfc" * 16),
+        ({"bits": 4, "data": b"\x07" * 4096}, 4, b"\x07" * 64),
+    ],
+)
+def test_picture_that_comes_as_a_whole_is_changed_in_part(whole, bpp, first):
+    """All of the screen at once is what it was before, and what is painted into it later has it for its ground."""
+    screen = Screen()
+    screen.paint(data=b"\xff")
+    screen.paint(w=128, h=64, now_s=1.0, **whole)
+    (picture,) = screen.elements
+    assert (picture.bpp, picture.data[: len(first)]) == (bpp, first)
+    screen.paint(y=63, data=b"\x3c", now_s=2.0)
+    (changed,) = screen.elements
+    start, size = 63 * 16 * bpp, bpp
+    assert changed.data[:start] + changed.data[start + size :] == picture.data[:start] + picture.data[start + size :]
+    assert changed.data[start : start + size] == {1: b"\x3c", 4: b"\x00\xff\xff\x00"}[bpp]
+    screen.paint(w=128, h=64, now_s=3.0, bits=1, data=WHOLE[::-1])
+    assert screen.elements[0].data == WHOLE[::-1]
+
+
 def test_screen_of_paper_is_light_at_first():
     """Touch screens begin white, and greys need four bits."""
     screen = Screen("stax")

@@ -32,6 +32,8 @@ class CanvasView:
         self._width, self._height = model.screen_width, model.screen_height
         self._is_touch = layout_for(model).touch
         self._digits = bytearray((_LIGHT if self._is_touch else _DARK) * (self._width * self._height))
+        #: the picture as it came, where all of it came at once with one bit a pixel; the digits are older then
+        self._packed: bytes | None = None
         self._labels: tuple[tuple[Label, int], ...] = ()
         self._sequence = sequence
         self._on_input = on_input
@@ -48,14 +50,25 @@ class CanvasView:
         x, y, w, h = painting.x, painting.y, painting.w, painting.h
         if x + w > self._width or y + h > self._height:
             raise RemoteProtocolError("a painting beside the screen")
-        digits = unpack(painting.data, width=w, height=h, bits=painting.bits)
-        for row in range(h if w else 0):
-            start = (y + row) * self._width + x
-            self._digits[start : start + w] = digits[row * w : row * w + w]
+        if painting.bits == 1 and (w, h) == (self._width, self._height) and w % 8 == 0:
+            self._packed = painting.data
+        else:
+            self._put(painting)
         self._now_s = now_s
         if painting.labels is not None:
             self._tell(painting.labels)
             self._is_changed = True
+
+    def _put(self, painting: Paint) -> None:
+        """Change some of the pixels."""
+        if self._packed is not None:
+            self._digits[:] = unpack(self._packed, width=self._width, height=self._height, bits=1)
+            self._packed = None
+        w, h = painting.w, painting.h
+        digits = unpack(painting.data, width=w, height=h, bits=painting.bits)
+        for row in range(h if w else 0):
+            start = (painting.y + row) * self._width + painting.x
+            self._digits[start : start + w] = digits[row * w : row * w + w]
 
     def _tell(self, labels: tuple[Label, ...]) -> None:
         """Give the lines numbers: one that only stayed keeps its own."""
@@ -71,16 +84,12 @@ class CanvasView:
         return self._drawing
 
     def _elements(self) -> tuple[Element, ...]:
-        digits = bytes(self._digits)
-        bits = fewest_bits(digits)
-        picture = Bitmap(
-            x=0,
-            y=0,
-            w=self._width,
-            h=self._height,
-            bpp=bits,
-            data=pack(digits, width=self._width, height=self._height, bits=bits),
-        )
+        bits, data = 1, self._packed
+        if data is None:
+            digits = bytes(self._digits)
+            bits = fewest_bits(digits)
+            data = pack(digits, width=self._width, height=self._height, bits=bits)
+        picture = Bitmap(x=0, y=0, w=self._width, h=self._height, bpp=bits, data=data)
         return (picture, *(_line(label, since) for label, since in self._labels))
 
     def gesture(self, gesture: Gesture, *, now_s: float) -> Answer | None:
