@@ -51,6 +51,24 @@ def test_review_is_walked_and_approved():
     assert stage.buttons() == ["right", "right", "left", "right", "left", "right"]
 
 
+def test_what_an_app_paints_is_left_alone_and_that_is_told_once(caplog):
+    """On a native app's own pictures nothing is pressed, and whoever asked for approval hears of it, with what helps."""
+    stage = Stage(approving=True)
+    for number, text in enumerate(("Review", "Approve", "Reject"), 1):
+        stage.state.show(frame(number, text, scene="canvas"))
+    assert stage.buttons() == []
+    assert caplog.text.count("--automation") == 1
+    stage.state.show(frame(4, "page", actions=[APPROVE], scene="review"))
+    assert stage.buttons() == ["left", "right"]
+
+
+def test_rules_see_what_an_app_paints_without_a_word(caplog):
+    """With rules nobody is told that approval leaves pictures alone."""
+    stage = Stage(document={"rules": [{"text": "Approve", "actions": [["button", 2, True]]}]})
+    stage.state.show(frame(1, "Approve", scene="canvas"))
+    assert (stage.buttons(), caplog.text) == (["right"], "")
+
+
 def test_status_is_no_screen():
     """A change that is not a new screen makes nobody press again."""
     stage = Stage(approving=True)

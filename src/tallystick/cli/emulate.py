@@ -71,7 +71,7 @@ def _refused(*names: str, is_flag: bool = False) -> Callable[[_Command], _Comman
 @click.option("--log-level", "log_levels", metavar="NAME:LEVEL", multiple=True, help="how much a logger says")
 @click.option("-v", "--verbose", "is_verbose", is_flag=True, help="log what the device does")
 @click.option("-t", "--trace", "is_traced", is_flag=True, help="say every system call and library call, on stderr")
-@click.option("--approve", is_flag=True, help="approve everything")
+@click.option("--approve", is_flag=True, help="approve all but what native apps paint: for that, --automation")
 @click.option("--stay", is_flag=True, help="go back to the dashboard when the app ends")
 @click.option("--stand-in", is_flag=True, help="run a command in which `python -m speculos` starts `tally emulate`")
 @click.option("--json", "is_json", is_flag=True, help="print one line of JSON when ready")

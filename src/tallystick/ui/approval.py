@@ -2,7 +2,7 @@
 
 It walks by what each frame says can be done, never by texts, so it works on every model and in every app: on to the
 next page until something can be approved, then approve; dismiss notices; answer a question by its first option. It
-leaves menus alone and never enters a PIN or a recovery word.
+leaves menus alone, and what native apps paint themselves, and never enters a PIN or a recovery word.
 """
 
 from __future__ import annotations

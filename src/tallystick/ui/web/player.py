@@ -18,8 +18,14 @@ from tallystick.ui.text_event import TextEvent
 from tallystick.ui.web.change import Change
 from tallystick.ui.web.hand import Hand
 from tallystick.wire.events import PanelEvent
-from tallystick.wire.panel import Action
+from tallystick.wire.panel import Action, Frame
 
+#: the scene of a native app that paints its own screens
+_PAINTED = "canvas"
+_LEFT_ALONE = (
+    "--approve leaves alone what a native app paints itself, where nothing says what a button means: "
+    "give rules with --automation, or post them to /automation"
+)
 #: seconds a finger stays on longer than asked, should the screen not change by then
 HOLD_MARGIN_S = 0.5
 
@@ -47,6 +53,7 @@ class Player:
         self._on_exit = on_exit
         self._automation = automation
         self._is_approving = is_approving
+        self._has_told = False
         self._seen = state.sequence
         self._held: asyncio.Task[None] | None = None
         state.listen(self._on_change)
@@ -71,11 +78,20 @@ class Player:
                 self._write(gestures)
             if len(gestures) < len(steps):
                 self._on_exit()
-        elif self._is_approving and frame is not None and (action := approving_action(frame)) is not None:
-            if action.hold_s:
-                self._held = asyncio.get_running_loop().create_task(self._hold(action))
-            else:
-                self._write(action.gestures())
+        elif self._is_approving and frame is not None:
+            self._approve(frame)
+
+    def _approve(self, frame: Frame) -> None:
+        if frame.scene == _PAINTED and not self._has_told:
+            self._has_told = True
+            logger.warning(_LEFT_ALONE)
+        action = approving_action(frame)
+        if action is None:
+            return
+        if action.hold_s:
+            self._held = asyncio.get_running_loop().create_task(self._hold(action))
+        else:
+            self._write(action.gestures())
 
     async def _hold(self, action: Action) -> None:
         down, *up = action.gestures()
