@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from types import SimpleNamespace
 
@@ -295,17 +296,29 @@ async def test_a_signature_that_is_not_made_ends_the_flow_with_its_reason(is_lat
     assert (stage.outcomes, stage.endpoint.open_sockets) == (["failed"], 0)
 
 
-async def test_a_client_that_leaves_while_a_signature_is_made_is_logged_at_once():
-    """The signature comes to nobody: the flow is ended then, and nothing is said."""
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_client_that_leaves_while_a_signature_is_made_is_logged_at_once(fails):
+    """The signature, or why there is none, comes to nobody: the flow is ended then, and nothing is said."""
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
     stage, keys = signed_stage()
     await stage.begin()
     stage.session.take(REPLY)
     stage.session.leave()
     assert (stage.outcomes, stage.endpoint.open_sockets) == (["left"], 0)
-    keys.waiting[0][1].set_result(b"late")
+    ((_, future),) = keys.waiting
+    if fails:
+        future.set_exception(TransportError("the token has gone"))
+    else:
+        future.set_result(b"late")
     await asyncio.sleep(0)
     assert stage.flow.gi_frame is None
     assert (len(stage.said), stage.ended, stage.outcomes) == (1, [], ["left"])
+    keys.waiting.clear()
+    del future
+    # a future whose error nobody took says so when it is thrown away
+    gc.collect()
+    assert faults == []
 
 
 async def test_a_fault_while_a_signature_is_made_is_said_and_counted():

@@ -132,7 +132,7 @@ class FlowSession:
         self._step(self._talk.start)
 
     def _step(self, function: Callable[..., str], *arguments: object) -> None:
-        """Take one step of a conversation where it holds up nobody; what keys in a token sign is made in their thread."""
+        """Take one step of a conversation where it holds up nobody: a heavy one in a thread, which is the keys' where they have one."""
         if self._is_heavy:
             keyring = self._service.keyring
             future = (
@@ -178,7 +178,9 @@ class FlowSession:
     def _signed(self, future: asyncio.Future[bytes]) -> None:
         talk = self._talk
         if talk is None or self._is_over:
-            # the client left meanwhile
+            # the client left meanwhile: nobody is to hear how it went
+            if not future.cancelled():
+                future.exception()
             self._go_on("")
             return
         try:
