@@ -103,6 +103,8 @@ def verify(padding: int, number: int, digest: bytes, *, key: RsaKey, signature: 
     """Tell whether a signature is one of a digest; raise CxError for a padding or a hash that is none."""
     if len(digest) != digest_bytes(number) or len(signature) != key.size:
         return False
+    if int.from_bytes(signature, "big") >= key.modulus:
+        return False
     encoded = key.apply(signature)
     if padding == PKCS1:
         return compare_digest(encoded, _signed(number, digest, key.size))

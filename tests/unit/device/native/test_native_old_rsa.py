@@ -68,6 +68,14 @@ def test_signature_is_one_to_openssl(kind, number):
         assert result(run(call, data=PUBLIC + shown + other)) == holds
 
 
+@pytest.mark.parametrize("kind", [PKCS1, PSS])
+def test_number_that_is_no_signature_does_not_verify(kind):
+    """A number that is not below the modulus, one of another length and one that decrypts to nothing are no signatures."""
+    for wrong in (b"\xff" * SIZE, MODULUS, bytes(SIZE), b"\x01" * SIZE, b"\x01" * (SIZE - 1)):
+        call = ("cx_rsa_verify", DATA, kind, 3, DATA + 136, 32, DATA + 168, len(wrong))
+        assert result(run(call, data=PUBLIC + bytes(32) + wrong)) == 0
+
+
 def test_signature_that_does_not_fit_its_key_is_refused():
     """PSS with SHA-512 needs more than 1024 bits; other paddings, hashes, digests and rooms are refused as well."""
     digest = bytes(64)
