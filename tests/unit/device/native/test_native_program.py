@@ -144,18 +144,20 @@ def test_derived_key_is_asked_of_the_os():
 
 
 @pytest.mark.parametrize(
-    ("status", "thrown"), [(CallStatus.NOT_PERMITTED, 3), (CallStatus.LOCKED, 0x550B), (CallStatus.BAD_ARGUMENT, 2)]
+    ("status", "thrown"),
+    [(CallStatus.NOT_PERMITTED, 0x4215), (CallStatus.LOCKED, 0x550B), (CallStatus.BAD_ARGUMENT, 2)],
 )
 def test_key_that_is_refused_is_an_exception(status, thrown):
     """Where the OS refuses, the app gets an exception and no byte."""
-    run = Run(call(DERIVE, 0x21, RAM, 0, RAM, RAM) + END, Outcome(status))
+    at = FLASH + len(call(DERIVE, *range(5))) + len(END)
+    run = Run(call(DERIVE, 0x21, at, 1, RAM, RAM) + END + struct.pack("<I", 0x8000002C), Outcome(status))
     assert run.result == (0, thrown)
     assert run.ram(0, 32) == bytes(32)
 
 
-@pytest.mark.parametrize(("curve", "levels", "thrown"), [(0x99, 0, 0x0B), (0x21, 11, 0x02)])
+@pytest.mark.parametrize(("curve", "levels", "thrown"), [(0x99, 0, 0x4213), (0x21, 0, 0x4212), (0x21, 11, 0x02)])
 def test_key_that_cannot_be_is_an_exception(curve, levels, thrown):
-    """An unknown curve and a path too long never get to the OS."""
+    """An unknown curve, a path without a hardened level and one too long never get to the OS."""
     run = Run(call(DERIVE, curve, RAM, levels, RAM, RAM) + END)
     assert not [request for request in run.requests if not isinstance(request, Log)]
     assert run.result == (0, thrown)
