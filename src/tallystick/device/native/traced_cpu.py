@@ -135,8 +135,8 @@ class TracedCpu(WrappedCpu[Cpu]):
             case Kind.TEXT:
                 return self._text(value)
             case Kind.NAME:
-                found = self._words(value, 1)
-                return self._text(found[0]) if found else self._pointer(value)
+                pointers = self._words(value, 1)
+                return self._text(pointers[0]) if pointers else self._pointer(value)
             case Kind.PATH:  # as many levels as the next argument says
                 at = values.index(value) + 1
                 return self._path(value, values[at] if at < len(values) else 0)
