@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from tallystick import apps as catalogue
@@ -71,10 +71,15 @@ def _built_in(name: str) -> Bundle:
     return catalogue.bundle(name)
 
 
+@lru_cache(maxsize=8)  # many devices have one app, as a rule
+def _native(raw: bytes) -> AppImage:
+    return image_from_elf(Elf.from_bytes(raw))
+
+
 def _app(app: App) -> Bundle | AppImage:
     """Return what is installed: packed once for a process when it comes from the catalogue, and read from an ELF file."""
     if isinstance(app, Path):
-        return image_from_elf(Elf.from_bytes(app.read_bytes()))
+        return _native(app.read_bytes())
     return _built_in(app.lower()) if isinstance(app, str) else app
 
 

@@ -23,6 +23,8 @@ MAX_MESSAGE = 200 * 1024
 #: messages read before others get their turn, and gestures that may wait for a device that does not read
 MAX_BATCH = 64
 MAX_BACKLOG = 4096
+#: a plain number: the members of an enumeration take their time
+_CUT = int(socket.MSG_TRUNC)
 
 
 def take_message(message: bytes, state: PanelState) -> None:
@@ -55,7 +57,7 @@ _WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
 def _check_whole(flags: int) -> None:
-    if flags & socket.MSG_TRUNC:
+    if flags & _CUT:
         raise RemoteProtocolError(f"a message of the device is longer than {MAX_MESSAGE} bytes")
 
 
