@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,9 +21,10 @@ from tallystick.device.secure.keychain import Keychain
 from tallystick.device.silicon.clock import VirtualClock
 from tallystick.device.silicon.entropy import RepeatableRng
 from tallystick.device.silicon.flash import MemoryFlash
+from tallystick.wire.call_canvas import ButtonsInput, Inputs, Paint, Wait
 from tallystick.wire.events import Button, press
 from tallystick.wire.model import MODELS
-from tallystick.wire.panel import Frame
+from tallystick.wire.panel import Bitmap, Frame
 from tallystick.wire.screen import Entry, Item, Menu, Progress, Review
 from tallystick.wire.syscall import (
     ApduEvent,
@@ -50,6 +52,8 @@ MENU = Menu(title="App", entries=(Entry("One"), Entry("Quit")))
 
 class Stage:
     """A supervisor, and in place of an app the test itself."""
+
+    runs_native = True
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
@@ -309,3 +313,62 @@ def test_exchange_without_answer_while_one_is_owed_is_6f00(stage: Stage) -> None
     stage.say(Exchange())
     assert answered(promise).status == 0x6F00
     assert stage.closed == []
+
+
+WHOLE = Paint(x=0, y=0, w=128, h=64, bits=1, data=b"\xff" * 1024, labels=())
+
+
+@pytest.fixture
+def native(stage: Stage) -> Stage:
+    """Give an app of native code that was launched and has said nothing yet."""
+    stage.app = replace(stage.app, bundle=None)
+    stage.supervisor.open(stage.app, INFO)
+    stage.closed.clear()
+    return stage
+
+
+def test_painting_that_came_with_the_wait_is_shown(native: Stage) -> None:
+    """The picture is there, and the app goes on waiting: a painting has no outcome of its own."""
+    native.say(Wait(painting=WHOLE))
+    assert native.frame is not None
+    picture = native.frame.drawing.elements[0]
+    assert isinstance(picture, Bitmap)
+    assert picture.data == WHOLE.data
+    assert native.outcomes == []
+
+
+def test_painting_beside_the_screen_ends_the_wait(native: Stage) -> None:
+    """The app is told what was wrong; neither its answer nor its picture was taken."""
+    promise = native.deliver()
+    native.say(Wait())
+    native.say(Wait(Response(b"", 0x9000), painting=replace(WHOLE, y=1)))
+    assert [outcome.status for outcome in native.outcomes] == [CallStatus.OK, CallStatus.BAD_ARGUMENT]
+    assert not promise.done
+    native.say(Wait(Response(b"", 0x9000)))
+    assert answered(promise) == Response(b"", 0x9000)
+
+
+def test_paintings_that_come_with_waits_are_counted(native: Stage) -> None:
+    """Who paints without end is ended, however the paintings come."""
+    for _ in range(10_000):
+        if native.closed:
+            break
+        native.display.gesture(press(Button.LEFT)[0])
+        native.say(Wait(painting=WHOLE))
+    assert native.closed == ["it flooded the screen"]
+
+
+def test_gesture_is_one_outcome_and_the_next_one_another(native: Stage) -> None:
+    """What the person does while the app computes comes by gestures: until nothing is held any more."""
+    native.say(Wait(painting=WHOLE))
+    for event in press(Button.BOTH) + press(Button.LEFT):
+        native.display.gesture(event)
+    native.scheduler.run()
+    both = Inputs((ButtonsInput(1), ButtonsInput(3), ButtonsInput(2), ButtonsInput(0)))
+    assert [outcome.value for outcome in native.outcomes] == [both]
+    native.say(Wait())
+    assert native.outcomes[1].value == Inputs((ButtonsInput(1), ButtonsInput(0)))
+    native.say(Wait())
+    native.display.gesture(press(Button.LEFT)[0])
+    native.scheduler.run()
+    assert native.outcomes[2].value == ButtonsInput(1)
