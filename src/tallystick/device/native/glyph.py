@@ -18,8 +18,15 @@ from tallystick.wire.call_canvas import MAX_LABEL, MAX_LABELS, Label, LabelKind
 
 __all__ = ["Texts"]
 
-_FONT: Final = struct.Struct("<IBBBBBBBBB3xII")
-_CHARACTER: Final = struct.Struct("<II")
+#: fonts up to an API level: the head, which ends with the first and the last character and two pointers; a character; by how many
+#: bits the place of its pixels is shifted there, and how many it has (nbgl_fonts.h)
+_FORMS: Final = (
+    (6, struct.Struct("<8BII"), struct.Struct("<2xH"), 0, 16),
+    (13, struct.Struct("<I8BII"), struct.Struct("<I"), 1, 14),
+    (14, struct.Struct("<I9B3xII"), struct.Struct("<I"), 1, 14),
+    (0xFF, struct.Struct("<I9B3xII"), struct.Struct("<I4x"), 0, 32),
+)
+_NEWEST: Final = 0xFF
 _FONTS, _FONT_COUNT = "C_nbgl_fonts", "C_nbgl_fonts_count"
 _MAX_FONTS: Final = 32
 #: pixels between two letters of one line, by model: what is further away is another line
@@ -61,19 +68,20 @@ class Texts:
         except BadPointer:
             return
 
-    def learn_font(self, pointer: int) -> None:
-        """Learn one font; raise BadPointer where there is none."""
+    def learn_font(self, pointer: int, *, level: int = _NEWEST) -> None:
+        """Learn one font of an API level; raise BadPointer where there is none."""
         if pointer in self._fonts or len(self._fonts) >= _MAX_FONTS:
             return
         self._fonts.add(pointer)
-        *_numbers, first, last, characters, bitmap = _FONT.unpack(self._memory.read(pointer, _FONT.size))
+        head, character, shift, bits = next(form[1:] for form in _FORMS if level <= form[0])
+        *_numbers, first, last, characters, bitmap = head.unpack(self._memory.read(pointer, head.size))
         if last < first:
             raise BadPointer
-        table = self._memory.read(characters, (last - first + 1) * _CHARACTER.size)
+        table = self._memory.read(characters, (last - first + 1) * character.size)
         start = self._memory.at(bitmap)
-        for number, (offset, _shape) in enumerate(_CHARACTER.iter_unpack(table)):
+        for number, (place,) in enumerate(character.iter_unpack(table)):
             # characters without pixels share their place with the next one, which stays
-            self._glyphs[start + offset] = chr(first + number)
+            self._glyphs[start + (place >> shift & (1 << bits) - 1)] = chr(first + number)
 
     def learn_glyphs(self, glyphs: Mapping[int, str]) -> None:
         """Learn letters by the addresses of their pixels."""

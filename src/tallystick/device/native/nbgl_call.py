@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from tallystick.device.native.framebuffer import Area
 from tallystick.device.native.machine import Handler, Machine
+from tallystick.device.native.memory import BadPointer
 from tallystick.device.native.nbgl_image import (
     MAX_IMAGE,
     Image,
@@ -165,7 +167,8 @@ def _get_font(machine: Machine, arguments: tuple[int, ...]) -> int:
     if not 0 <= number < count:
         return 0
     font = machine.memory.words(FONT_PLACES.get(model, FONT_PLACE) + 4 * number, 1)[0]
-    machine.window.texts.learn_font(font)
+    with suppress(BadPointer):  # then its texts are not known, and it is drawn all the same
+        machine.window.texts.learn_font(font, level=machine.generation.level)
     return font
 
 

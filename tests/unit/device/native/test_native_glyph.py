@@ -32,6 +32,29 @@ def font(*, first=0x41, last=0x43):
     return head + characters + bytes(8)
 
 
+def early_font(level):
+    """Return flash with a font of an API level before 15: its head, its characters from 24 on, its pixels from 48 on."""
+    if level <= 6:
+        head = struct.pack("<8B", 0, 1, 14, 0, 14, 0, 0x41, 0x43)
+        characters = b"".join(struct.pack("<BBH", 6, 4, offset) for offset in LETTERS.values())
+    else:
+        head = struct.pack("<I4B", 8, 0, 1, 14, 14) + bytes(3 if level == 14 else 2) + b"\x41\x43"
+        # the bits around a letter's place say how it is drawn
+        characters = b"".join(struct.pack("<I", 0xFFFF8001 | offset << 1) for offset in LETTERS.values())
+    head += bytes(-len(head) % 4) + struct.pack("<II", PLACE + 24, PLACE + 48)
+    return head.ljust(24, b"\0") + characters.ljust(24, b"\0") + bytes(8)
+
+
+@pytest.mark.parametrize("level", [5, 6, 7, 13, 14])
+def test_fonts_of_early_levels_have_forms_of_their_own(level):
+    """The head grew twice, and what is said of a letter was bytes, then bits of one word: the same letters are found in all."""
+    found = Texts(memory_with(early_font(level)), model="stax")
+    found.learn_font(PLACE, level=level)
+    found.drawn(area(10, 5, 6, 8), PLACE + 48)
+    found.drawn(area(16, 5, 6, 8), PLACE + 52)
+    assert [line[0] for line in lines(found)] == ["AC"]
+
+
 @pytest.fixture
 def texts():
     """Return the texts of a screen whose font is known."""

@@ -123,6 +123,13 @@ def test_fonts_of_an_early_level_are_there_without_a_library(level, count):
         Machine(UnicornCpu(), native(END, library=b"no library", level=level), STAX)
 
 
+def test_font_that_is_none_is_given_all_the_same():
+    """What a file of fonts says is not believed: text is not known then, and the app goes on."""
+    fonts = FONTS[:0x100] + b"\xff" * 0x700
+    machine = Machine(UnicornCpu(), native(END, library=join_fonts(b"", fonts), level=14), STAX)
+    assert HANDLERS["nbgl_get_font"](machine, (0,)) == POINTERS[0]
+
+
 @pytest.mark.parametrize(("level", "arguments"), [(10, 4), (22, 5)])
 def test_compressed_picture_is_drawn_at_every_level_that_has_them(level, arguments):
     """The call came with four arguments, and has had five since level 12."""
