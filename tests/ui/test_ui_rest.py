@@ -218,11 +218,11 @@ def test_a_step_is_answered_when_the_app_has_taken_it(panel):
 
 
 def taking_steps(panel):
-    """Return what writes gestures to a device whose app takes a step at once."""
+    """Return what writes gestures to a device whose app takes a step, or a pause, at once."""
 
     def write(events):
         panel.hand.events += events
-        if {"ticker": "step"} in [event.to_json() for event in events]:
+        if [event.to_json() for event in events] in ([{"ticker": "step"}], [{"ticker": "pause"}]):
             panel.state.tell({"steps": panel.state.status.get("steps", 0) + 1})
 
     return write
@@ -236,16 +236,16 @@ def test_a_hold_lasts_for_ticks_while_the_time_of_native_apps_is_stopped(panel, 
     panel.client.post("/ticker", json={"action": "pause"})
     panel.client.post("/finger", json={"action": "press-and-release", "x": 1, "y": 2, **delay})
     step, down, up = {"ticker": "step"}, {"finger": [1, 2], "pressed": True}, {"finger": [1, 2], "pressed": False}
-    assert panel.hand.json() == [{"ticker": "pause"}, down, *[step] * count, up]
+    assert panel.hand.json() == [{"ticker": "pause"}, down, *[step] * count, up, {"ticker": "pause"}]
 
 
 def test_a_button_is_down_for_one_tick_while_the_time_of_native_apps_is_stopped(panel):
-    """A button's delay is one tick as well."""
+    """A button's delay is one tick as well, and the answer waits for the app, which a pause tells of."""
     panel.hand.write = taking_steps(panel)
     panel.client.post("/ticker", json={"action": "pause"})
     panel.client.post("/button/left", json={"action": "press-and-release"})
     down, up = ({"button": "left", "pressed": pressed} for pressed in (True, False))
-    assert panel.hand.json() == [{"ticker": "pause"}, down, {"ticker": "step"}, up]
+    assert panel.hand.json() == [{"ticker": "pause"}, down, {"ticker": "step"}, up, {"ticker": "pause"}]
 
 
 @pytest.mark.parametrize("how", [("/ticker", {"action": "resume"}), ("/replug", {"hold": None})])

@@ -30,7 +30,7 @@ class Pictures:
         """Stop or start the time of native apps, or let the open one have a tick now."""
         run = self._runner.run
         self.ticker.is_paused = action is TickerAction.PAUSE or (action is TickerAction.STEP and self.ticker.is_paused)
-        if action is TickerAction.STEP:
+        if action is not TickerAction.RESUME:
             self.ticker.asked += 1
         if run is None:
             return

@@ -9,7 +9,7 @@ __all__ = ["Ticker"]
 
 @dataclass(slots=True)
 class Ticker:
-    """While it is paused, apps get ticks by steps alone; `asked` and `done` count those."""
+    """While it is paused, apps get ticks by steps alone; `asked` and `done` count steps and pauses, done when the app waits again."""
 
     is_paused: bool = False
     asked: int = 0

@@ -5,7 +5,8 @@ greater one (`GET /screen?after=N`) instead of sleeping. `delay` is the time in 
 0 unless given (Speculos: 0.1), because nothing here needs a pause to be seen, and so nobody has to wait.
 
 On the screen of a native app whose time is stopped, `delay` is spent in ticks of 0.1 s that the app hears of, one unless given, as
-in Speculos: an app that hears of none takes the longest hold for a tap.
+in Speculos: an app that hears of none takes the longest hold for a tap. Such a gesture is answered when the app has done what it does
+about it: whoever counts ticks looks at the screen next.
 """
 
 from __future__ import annotations
@@ -111,15 +112,15 @@ class Gestures:
         """Stop, start or step the time of a native app; a step is answered when the app has done what it does about it."""
         action = _TICKER_ACTIONS[take_word(await read_object(request), "action", words=tuple(_TICKER_ACTIONS))]
         if action is TickerAction.STEP:
-            await self._step()
+            await self._settled(action)
             return AsciiJson({"sequence": self._state.sequence})
         self._is_stopped = action is TickerAction.PAUSE
         return await self._write((TickerEvent(action=action),))
 
-    async def _step(self) -> bool:
-        """Let the app have a tick; tell whether it took it in time."""
+    async def _settled(self, action: TickerAction) -> bool:
+        """Let the app have a tick, or none where its time is stopped anyway; tell whether it waits again in time."""
         before = self._state.status.get("steps")
-        await self._write((TickerEvent(action=TickerAction.STEP),))
+        await self._write((TickerEvent(action=action),))
         end_s = asyncio.get_running_loop().time() + MAX_STEP_S
         while self._state.status.get("steps") == before:
             left_s = end_s - asyncio.get_running_loop().time()
@@ -142,7 +143,7 @@ class Gestures:
             return
         # rounded down as Speculos does: golden pictures of what moves depend on the count
         for _ in range(int(delay_s / TICK_S)):
-            if not await self._step():
+            if not await self._settled(TickerAction.STEP):
                 return
 
     async def _play(
@@ -153,12 +154,15 @@ class Gestures:
         if action == "release":
             return await self._write(up)
         if not delay_s:
-            return await self._write((*down, *up))
-        await self._write(down)
-        try:
-            await self._wait(delay_s)
-        finally:
-            response = await self._write(up)
+            response = await self._write((*down, *up))
+        else:
+            await self._write(down)
+            try:
+                await self._wait(delay_s)
+            finally:
+                response = await self._write(up)
+        if self._is_stepped():
+            await self._settled(TickerAction.PAUSE)
         return response
 
     async def _write(self, events: Sequence[PanelEvent]) -> Response:
