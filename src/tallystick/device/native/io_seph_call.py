@@ -118,20 +118,35 @@ def _receive_kind(machine: Machine, arguments: tuple[int, ...]) -> Asking:
     if not flags & _AGAIN:
         if not window.is_status_sent:
             return _NOT_NOW
-        window.last = bytes((Packet.SEPH,)) + (yield from _next(machine, room - 1))
+        window.last = bytes((Packet.SEPH,)) + (yield from _next(machine, room - 1, is_own_stack=True))
     heard = window.last[:room]
     machine.memory.write(pointer, heard)
     return len(heard)
 
 
-def _next(machine: Machine, room: int) -> Generator[Request, Outcome, bytes]:
-    """Wait for the next packet, and give as much of it as there is room for; it is the app's turn then."""
+def _next(machine: Machine, room: int, *, is_own_stack: bool = False) -> Generator[Request, Outcome, bytes]:
+    """Wait for the next packet, and give as much of it as there is room for; it is the app's turn then.
+
+    An app's own stack is given no APDU before it has plugged in, as over a cable: it refuses what comes while it starts. Until then
+    time passes, though not for ever.
+    """
     window = machine.window
     while not window.events:
-        if window.usb.gives_up():
+        held = window.held
+        if held is not None and (window.usb.is_plugged or not window.patience):
+            window.held = None
+            _hear(machine, held, room)
+        elif held is not None:
+            window.patience -= 1
+            window.events.append(packet(Tag.TICK_EVENT))
+        elif window.usb.gives_up():
             machine.response = Response(b"", _WRONG_LENGTH)
         elif not window.events:
-            _hear(machine, (yield from next_event(machine)), room)
+            event = yield from next_event(machine)
+            if is_own_stack and isinstance(event, ApduEvent):
+                window.held = event
+            else:
+                _hear(machine, event, room)
     heard = window.events.popleft()[:room]
     window.is_status_sent, window.received = False, len(heard)
     return heard

@@ -76,6 +76,8 @@ class UsbHost:
         self._is_new = False
         self._endpoints = (0, 0)
         self._apdu = b""
+        #: whether the app has plugged in its cable
+        self.is_plugged = False
 
     def send(self, apdu: bytes) -> None:
         """Begin to bring the app an APDU."""
@@ -111,6 +113,7 @@ class UsbHost:
         """Take a packet 4F: an app that pulls or plugs its cable begins anew."""
         if body[:1] and body[0] in {_CONNECT, _DISCONNECT}:
             self.unplug()
+            self.is_plugged = body[0] == _CONNECT
 
     def prepared(self, body: bytes) -> bytes | None:
         """Take a packet 50; return the APDU's answer (with its status word) once it is whole, 6F00 for one that is none."""

@@ -19,6 +19,7 @@ __all__ = ["FONT_PLACE", "FONT_PLACES", "Window"]
 
 #: ticks in a row that an app gets while nothing else happens and it draws nothing: a minute
 _IDLE_TICKS: Final = 600
+_PATIENCE: Final = 16
 _WHITE: Final = 15
 #: where apps up to level 22 find the OS's fonts, a list of pointers first
 FONT_PLACE: Final = 0x0080_5000
@@ -56,6 +57,9 @@ class Window:
         self.received = 0
         #: what an app with an IO stack of its own received last, its kind first
         self.last = b""
+        #: an APDU for such an app that has not plugged in, and how often it is told the time instead before it is given that
+        self.held: ApduEvent | None = None
+        self.patience = _PATIENCE
         #: whether fonts were looked for in the app's flash
         self.has_looked = False
         self._has_drawn = False
