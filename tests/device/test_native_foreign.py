@@ -31,9 +31,14 @@ HARDENED = 0x80000000
 PATH = (44 + HARDENED, 1 + HARDENED, HARDENED, 0, 0)
 
 
+def image_of(path):
+    """Return the app of a file; those that have no name of their own are given one."""
+    return image_from_elf(Elf.from_bytes(path.read_bytes()), parameters=InstallParameters(name="Nameless"))
+
+
 def name_of(path):
     """Return the name an app will have."""
-    return InstallParameters.from_bytes(image_from_elf(Elf.from_bytes(path.read_bytes())).parameters).name
+    return InstallParameters.from_bytes(image_of(path).parameters).name
 
 
 @pytest.fixture
@@ -44,7 +49,7 @@ def start():
     def make(path):
         elf = Elf.from_bytes(path.read_bytes())
         model = by_target_id(target_of(elf)).name
-        made.append(NativeStage(image_from_elf(elf), name=name_of(path), model=model, libraries=FOUND))
+        made.append(NativeStage(image_of(path), name=name_of(path), model=model, libraries=FOUND))
         return made[-1]
 
     yield make
