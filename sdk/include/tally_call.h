@@ -33,7 +33,7 @@
 /* Sign with the key at `path`: a 32-byte digest (ECDSA, DER, RFC 6979, low S) or a message (ed25519, 64 bytes). Body: Curve u8, count u8, levels u32, digest or message. */
 #define TALLY_SIGN 0x21
 
-/* Derive a private key for a native app, whose SDK computes with it. Value: private key, chain code (32 bytes each). Body: Curve u8, count u8, levels u32. */
+/* Derive a private key for a native app, whose SDK computes with it. Value: private key, chain code (32 bytes each). Body: Curve u8, count u8, levels u32, the seed key with its length. */
 #define TALLY_DERIVE_NODE 0x22
 
 /* Derive a secret by another scheme for a native app; `path` has at most 128 bytes, 4096 in a registered tree. Value: see `Scheme`. Body: Scheme u8, then the path. */

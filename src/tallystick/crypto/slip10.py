@@ -48,11 +48,15 @@ class Node:
                 return b"\0" + ed25519.public_key(self.private_key)
 
 
-def master(seed: Material, curve: Curve) -> Node:
-    """Return the root of the tree of `seed` on `curve`; raise UsageError unless the seed is 16 to 64 bytes."""
-    digest = hmac_sha512(curve.value, check_seed(seed))
+def master(seed: Material, curve: Curve, *, seed_key: bytes = b"") -> Node:
+    """Return the root of the tree of `seed` on `curve`; raise UsageError unless the seed is 16 to 64 bytes.
+
+    A `seed_key` takes the place of the curve's in the HMAC: the root of another tree.
+    """
+    key = seed_key or curve.value
+    digest = hmac_sha512(key, check_seed(seed))
     while not _is_valid(curve, digest[:32]):
-        digest = hmac_sha512(curve.value, digest)
+        digest = hmac_sha512(key, digest)
     return Node(curve=curve, private_key=Secret(digest[:32]), chain_code=digest[32:])
 
 

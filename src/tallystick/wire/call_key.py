@@ -17,6 +17,8 @@ MAX_LEVELS = 10
 #: of a `DeriveSecret`: levels or a label, and levels with all the names of a registered tree
 MAX_PATH_BYTES = 128
 MAX_TREE_BYTES = 4096
+#: of a seed key that an app brings
+MAX_SEED_KEY = 128
 #: the curves an app may name, by their bit in install parameters (wire-protocol E.4)
 _CURVES = (Curve.SECP256K1, Curve.SECP256R1, Curve.ED25519)
 
@@ -87,23 +89,27 @@ class Sign(DataRequest):
 class DeriveNode(DataRequest):
     """Derive a private key for a native app, whose SDK computes with it. Value: private key, chain code (32 bytes each).
 
-    Paths and curves are permitted as for all keys; apps in Python never need it, and are refused.
+    Paths and curves are permitted as for all keys; apps in Python never need it, and are refused. A `seed_key` of up to 128 bytes
+    takes the place of the curve's own in the HMAC of the root (SLIP-10): a tree that is the app's convention.
     """
 
     NUMBER = 0x22
     curve: Curve
     path: tuple[int, ...]
+    seed_key: bytes = b""
 
     def body(self) -> bytes:
-        """Curve u8, count u8, levels u32."""
-        return _write_path(Writer().u8(self.curve), self.path).to_bytes()
+        """Curve u8, count u8, levels u32, the seed key with its length."""
+        return _write_path(Writer().u8(self.curve), self.path).lv(self.seed_key).to_bytes()
 
     @classmethod
     def read(cls, reader: Reader) -> Self:
         """Read the body."""
-        request = cls(_read_curve(reader), _read_path(reader))
+        curve, path, seed_key = _read_curve(reader), _read_path(reader), reader.lv()
         reader.finish()
-        return request
+        if len(seed_key) > MAX_SEED_KEY:
+            raise RemoteProtocolError(f"a seed key of {len(seed_key)} bytes, {MAX_SEED_KEY} are allowed")
+        return cls(curve, path, seed_key)
 
 
 @unique

@@ -75,7 +75,8 @@ SAMPLES = [
     (PublicKey(Curve.SECP256K1, COSMOS), "20 01 02 8000002c 80000076"),
     (PublicKey(Curve.ED25519, ()), "20 04 00"),
     (Exit("fault"), "02 6661756c74"),
-    (DeriveNode(Curve.SECP256R1, COSMOS), "22 02 02 8000002c 80000076"),
+    (DeriveNode(Curve.SECP256R1, COSMOS), "22 02 02 8000002c 80000076 00"),
+    (DeriveNode(Curve.SECP256R1, COSMOS, b"mine"), "22 02 02 8000002c 80000076 04 6d696e65"),
     (Sign(Curve.SECP256R1, (1,), b"\x11" * 2), "21 02 01 00000001 1111"),
     (Random(1024), "28 0400"),
     (ReadSetting("expert"), "30 657870657274"),
@@ -265,6 +266,7 @@ def test_trailing_bytes_are_refused(request_, sample):
         "20 08 00",  # a curve apps cannot use
         f"20 01 {MAX_LEVELS + 1:02x}" + "00000000" * (MAX_LEVELS + 1),
         "21 01 0b",
+        "22 01 00 81" + "00" * 129,  # a seed key longer than any
         "28 0000",
         "28 0401",
         "31 02 61",

@@ -1,8 +1,8 @@
 """System calls of native apps that derive keys: what the contract of the SDK hands to the app, and no more (native-apps 4).
 
 The OS checks the path and the curve against what the app may derive, as for every app. Older calls throw, words of their own where
-there are API levels, and `hdkey_derive`, of API levels from 26 on, gives a word (os_hdkey.h). A seed key of the app's own is refused unless it is that of the standard; in its place, a
-registered tree of ZIP-32 has its context and its tags.
+there are API levels, and `hdkey_derive`, of API levels from 26 on, gives a word (os_hdkey.h). A seed key of the app's own makes a tree
+of its own by BIP-32 and SLIP-10, and is refused by the other schemes; in its place, a registered tree of ZIP-32 has its context and its tags.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tallystick.wire.install import Curve
 from tallystick.wire.path import is_hardened
 from tallystick.wire.syscall import (
     MAX_LEVELS,
+    MAX_SEED_KEY,
     CallStatus,
     DeriveNode,
     DeriveSecret,
@@ -54,7 +55,6 @@ _KEY_BYTES: Final = 32
 _EXTENDED_BYTES: Final = 64
 _IDENTIFIER_BYTES: Final = 20
 _MAX_LABEL: Final = 127
-_MAX_SEED_KEY: Final = 32
 _SEED_KEYS: Final = {
     Curve.SECP256K1: b"Bitcoin seed",
     Curve.SECP256R1: b"Nist256p1 seed",
@@ -130,8 +130,10 @@ def _node(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome
     if mode & 0xFF not in {_NORMAL, _SLIP10, _SLIP21} or (curve is None and mode & 0xFF != _SLIP21):
         yield from machine.complain(machine.last_call, f"no mode {mode & 0xFF} for curve {number & 0xFF:#x} here")
         raise Throw(_NOT_SUPPORTED)
-    if seed_key_length and not _is_standard(machine, curve, seed_key, seed_key_length):
-        yield from machine.complain(machine.last_call, "a seed key of the app's own is not derived from")
+    own_key = _seed_key(machine, curve, seed_key, seed_key_length)
+    is_kholaw = curve is Curve.ED25519 and mode & 0xFF == _NORMAL
+    if own_key and (curve is None or is_kholaw):
+        yield from machine.complain(machine.last_call, "a seed key of the app's own is not derived from in this mode")
         raise Throw(_NOT_SUPPORTED)
     if length > (_MAX_LABEL if curve is None else MAX_LEVELS):
         raise Throw(_INVALID_PARAMETER)
@@ -140,10 +142,10 @@ def _node(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome
     levels = machine.memory.words(pointer, length)
     if not any(map(is_hardened, levels)) and AppFlag.DERIVE_MASTER not in machine.image.create.flags:
         raise Throw(_ROOT)
-    if curve is Curve.ED25519 and mode & 0xFF == _NORMAL:
+    if is_kholaw:
         raw = yield from _ask(DeriveSecret(Scheme.BIP32_ED25519, _big_endian(levels)))
         return _Node(raw[:_EXTENDED_BYTES], raw[_EXTENDED_BYTES:])
-    raw = yield from _ask(DeriveNode(curve, levels))
+    raw = yield from _ask(DeriveNode(curve, levels, own_key))
     return _Node(raw[:_KEY_BYTES], raw[_KEY_BYTES:])
 
 
@@ -162,7 +164,7 @@ def _tree(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome
             raise Throw(_INVALID_PARAMETER)
         path = bytes((length,)) + path + _names(machine.memory.read(names, names_length), length)
     elif names_length:
-        yield from machine.complain(machine.last_call, "a seed key of the app's own is not derived from")
+        yield from machine.complain(machine.last_call, "a seed key of the app's own is not derived from in this mode")
         raise Throw(_NOT_SUPPORTED)
     raw = yield from _ask(DeriveSecret(scheme, path))
     return _Node(raw[:key_bytes], raw[key_bytes:])
@@ -199,8 +201,12 @@ def _ask(request: Request) -> Generator[Request, Outcome, bytes]:
     return bytes(outcome.value)
 
 
-def _is_standard(machine: Machine, curve: Curve | None, pointer: int, size: int) -> bool:
-    return size <= _MAX_SEED_KEY and machine.memory.read(pointer, size) == _SEED_KEYS[curve]
+def _seed_key(machine: Machine, curve: Curve | None, pointer: int, size: int) -> bytes:
+    """Return the seed key of the app's own: nothing where it has none, or names that of the standard; raise Throw for a long one."""
+    if size > MAX_SEED_KEY:
+        raise Throw(_INVALID_PARAMETER)
+    given = machine.memory.read(pointer, size)
+    return b"" if given == _SEED_KEYS[curve] else given
 
 
 def _big_endian(levels: tuple[int, ...]) -> bytes:

@@ -92,8 +92,8 @@ class Syscalls:
                 if curve is not Curve.ED25519 and len(digest) != 32:
                     return Outcome(CallStatus.BAD_ARGUMENT)
                 return self._derive(app, curve, path, digest)
-            case DeriveNode(curve, path):
-                return self._derive_node(app, curve, path)
+            case DeriveNode():
+                return self._derive_node(app, request)
             case DeriveSecret() | MasterIdentifier():
                 return derive_secret(self._keychain, app, request)
             case Random(size_bytes):
@@ -134,12 +134,13 @@ class Syscalls:
         except UsageError:
             return Outcome(CallStatus.BAD_ARGUMENT)
 
-    def _derive_node(self, app: InstalledApp, curve: Curve, path: tuple[int, ...]) -> Outcome:
+    def _derive_node(self, app: InstalledApp, request: DeriveNode) -> Outcome:
         """Hand a private key out: to native apps alone, whose SDK computes in the app."""
-        if app.bundle is not None or not may_derive(app.manifest, curve, path):
+        if app.bundle is not None or not may_derive(app.manifest, request.curve, request.path):
             return Outcome(CallStatus.NOT_PERMITTED)
         try:
-            return Outcome(value=self._keychain.node(curve, path).reveal())
+            node = self._keychain.node(request.curve, request.path, seed_key=request.seed_key)
+            return Outcome(value=node.reveal())
         except Locked:
             return Outcome(CallStatus.LOCKED)
         except UsageError:

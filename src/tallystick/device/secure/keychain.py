@@ -7,15 +7,23 @@ value. Whoever asks has been checked before (os/permission.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tallystick.crypto import bip32, bip39, secp256k1, slip21
 from tallystick.crypto.hash import hash160
 from tallystick.crypto.secret import Secret
+from tallystick.errors import UsageError
 from tallystick.wire.install import Curve
 
 if TYPE_CHECKING:
     from tallystick.crypto import slip10, zip32
+
+#: a curve's name in SLIP-10
+_SLIP10: Final = {Curve.SECP256K1: "SECP256K1", Curve.SECP256R1: "NIST256P1", Curve.ED25519: "ED25519"}
+#: seed keys of trees that have a permission of their own: none may be had in the name of another
+_TAKEN: Final = frozenset(
+    {b"Bitcoin seed", b"Nist256p1 seed", b"ed25519 seed", b"Symmetric key seed", b"bls12_377 seed"}
+)
 
 
 class Locked(Exception):
@@ -75,12 +83,15 @@ class Keychain:
             return ed25519.sign(private, digest)
         return p256.sign_ecdsa_der(private, digest)
 
-    def node(self, curve: Curve, path: Sequence[int]) -> Secret:
-        """Return the private key and the chain code at `path` (32 bytes each): what native apps compute with; raises as `public_key`."""
-        if curve is Curve.SECP256K1:
+    def node(self, curve: Curve, path: Sequence[int], *, seed_key: bytes = b"") -> Secret:
+        """Return the private key and the chain code at `path` (32 bytes each): what native apps compute with; raises as `public_key`.
+
+        With a `seed_key` that is not the curve's own the tree is another one; UsageError for the key of a tree that is not the app's.
+        """
+        if curve is Curve.SECP256K1 and not seed_key:
             node = self._node(path)
             return Secret(node.private_key.reveal() + node.chain_code)
-        place = self._slip10_node(curve, path)
+        place = self._slip10_node(curve, path, seed_key=seed_key)
         return Secret(place.private_key.reveal() + place.chain_code)
 
     def kholaw(self, path: Sequence[int]) -> Secret:
@@ -163,13 +174,20 @@ class Keychain:
     def _slip10(self, curve: Curve, path: Sequence[int]) -> Secret:
         return self._slip10_node(curve, path).private_key
 
-    def _slip10_node(self, curve: Curve, path: Sequence[int]) -> slip10.Node:
+    def _slip10_node(self, curve: Curve, path: Sequence[int], *, seed_key: bytes = b"") -> slip10.Node:
         if self._seed is None:
             raise Locked
         from tallystick.crypto import slip10  # with its curves: not loaded for the devices that never need them
 
-        kind = slip10.Curve.ED25519 if curve is Curve.ED25519 else slip10.Curve.NIST256P1
-        return slip10.derive(slip10.master(self._seed, kind), path)
+        kind = slip10.Curve[_SLIP10[curve]]
+        if _hmac_key(seed_key) in _TAKEN - {_hmac_key(kind.value)}:
+            raise UsageError("this seed key belongs to another tree")
+        return slip10.derive(slip10.master(self._seed, kind, seed_key=seed_key), path)
+
+
+def _hmac_key(key: bytes) -> bytes:
+    """Return `key` as HMAC-SHA512 takes it: keys of one block that differ by zeros at their end are the same (RFC 2104)."""
+    return key.rstrip(b"\0")
 
 
 def _whole(node: zip32.Node) -> Secret:

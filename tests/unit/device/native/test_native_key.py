@@ -64,24 +64,40 @@ def test_label_of_slip21_is_bytes():
 
 
 @pytest.mark.parametrize(
-    ("curve", "seed_key", "asked"),
+    ("mode", "curve", "seed_key", "asked"),
     [
-        (0x21, b"Bitcoin seed", True),
-        (0x71, b"ed25519 seed", True),
-        (0x21, b"ed25519 seed", False),
-        (0x21, b"mine", False),
+        (SLIP10, 0x21, b"Bitcoin seed", DeriveNode(Curve.SECP256K1, LEVELS)),
+        (SLIP10, 0x71, b"ed25519 seed", DeriveNode(Curve.ED25519, LEVELS)),
+        (SLIP10, 0x71, b"ed25519 blake2b seed", DeriveNode(Curve.ED25519, LEVELS, b"ed25519 blake2b seed")),
+        (NORMAL, 0x22, b"mine", DeriveNode(Curve.SECP256R1, LEVELS, b"mine")),
+        (SLIP10, 0x21, bytes(128), DeriveNode(Curve.SECP256K1, LEVELS, bytes(128))),
     ],
 )
-def test_seed_key_of_the_apps_own_is_refused(curve, seed_key, asked):
-    """The seed key of the standard is what is derived from anyway; another one is an exception, and said once."""
+def test_seed_key_of_the_apps_own_goes_over(mode, curve, seed_key, asked):
+    """The seed key of the standard is what is derived from anyway; another one is part of what is asked for."""
+    made = with_seed_key(mode, curve, seed_key)
+    assert (made.requests, made.result) == ([asked], (0, 0))
+
+
+@pytest.mark.parametrize(("mode", "curve"), [(NORMAL, 0x71), (SLIP21, 0)])
+def test_seed_key_of_the_apps_own_is_refused_by_other_schemes(mode, curve):
+    """BIP32-Ed25519 and SLIP-21 have one tree: a seed key of the app's own is an exception, and said once."""
+    made = with_seed_key(mode, curve, b"mine")
+    assert [type(request) for request in made.requests] == [Log]
+    assert made.result == (0, 0x4213)
+
+
+def test_seed_key_that_is_too_long_is_no_argument():
+    """A key beyond a block of HMAC is refused, and nobody is asked."""
+    made = with_seed_key(SLIP10, 0x21, bytes(129))
+    assert (made.requests, made.result) == ([], (0, 2))
+
+
+def with_seed_key(mode, curve, seed_key):
+    """Run one derivation with a seed key."""
     size = len(call(WITH_SEED_KEY, *range(8))) + len(END)
-    code = call(WITH_SEED_KEY, SLIP10, curve, FLASH + size, 2, RAM, 0, FLASH + size + 8, len(seed_key))
-    made = Run(code + END + PATH + seed_key, Outcome(value=bytes(64)))
-    if asked:
-        assert (len(made.requests), made.result) == (1, (0, 0))
-    else:
-        assert isinstance(made.requests[0], Log)
-        assert made.result == (0, 0x4213)
+    code = call(WITH_SEED_KEY, mode, curve, FLASH + size, 2, RAM, 0, FLASH + size + 8, len(seed_key))
+    return Run(code + END + PATH + seed_key, Outcome(value=bytes(64)))
 
 
 @pytest.mark.parametrize(

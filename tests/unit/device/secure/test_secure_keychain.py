@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import coincurve
 import pytest
 
+from tallystick.crypto import secp256k1
 from tallystick.crypto.secret import Secret
 from tallystick.device.secure.keychain import Keychain, Locked
 from tallystick.errors import UsageError
@@ -29,6 +32,7 @@ USES: list[Callable[[Keychain], object]] = [
     lambda chain: chain.sign(Curve.ED25519, Bip32Path.parse("44'"), b"message"),
     lambda chain: chain.node(Curve.SECP256K1, COSMOS),
     lambda chain: chain.node(Curve.SECP256R1, COSMOS),
+    lambda chain: chain.node(Curve.SECP256K1, COSMOS, seed_key=b"mine"),
     lambda chain: chain.backup_key(),
 ]
 
@@ -55,6 +59,32 @@ def test_key_of_the_test_account_is_the_known_one() -> None:
     chain.fill(PHRASE)
     key = coincurve.PublicKey(chain.public_key(Curve.SECP256K1, COSMOS))
     assert key.format().hex() == VECTORS["public_key"]
+
+
+def test_a_seed_key_is_that_of_the_roots_hmac() -> None:
+    """Below it children are those of BIP-32 and SLIP-10, here worked out beside; the standard's key gives the standard's tree."""
+    chain = Keychain()
+    chain.fill(PHRASE)
+    seed = hashlib.pbkdf2_hmac("sha512", PHRASE.reveal(), b"mnemonic", 2048)
+    root = hmac.digest(b"mine", seed, "sha512")
+    child = hmac.digest(root[32:], b"\0" + root[:32] + (0x8000002C).to_bytes(4, "big"), "sha512")
+    path = Bip32Path.parse("44'")
+    assert chain.node(Curve.ED25519, path, seed_key=b"mine").reveal() == child
+    number = (int.from_bytes(root[:32], "big") + int.from_bytes(child[:32], "big")) % secp256k1.ORDER
+    assert chain.node(Curve.SECP256K1, path, seed_key=b"mine").reveal() == number.to_bytes(32, "big") + child[32:]
+    for curve, key in ((Curve.SECP256K1, b"Bitcoin seed"), (Curve.ED25519, b"ed25519 seed\0")):
+        assert chain.node(curve, path, seed_key=key).reveal() == chain.node(curve, path).reveal()
+
+
+@pytest.mark.parametrize(
+    "key", [b"Bitcoin seed", b"ed25519 seed", b"Symmetric key seed", b"Symmetric key seed\0", b"bls12_377 seed"]
+)
+def test_the_tree_of_another_permission_is_not_had_by_its_seed_key(key: bytes) -> None:
+    """An app that may use one curve does not get the roots of the others by naming their keys, nor what seals its records."""
+    chain = Keychain()
+    chain.fill(PHRASE)
+    with pytest.raises(UsageError, match="another tree"):
+        chain.node(Curve.SECP256R1, COSMOS, seed_key=key)
 
 
 def test_node_is_the_private_key_of_the_public_one() -> None:
