@@ -21,7 +21,7 @@ from PIL import Image
 from process_stage import PATIENCE_S, TEST_SENTENCE
 from test_emulate import free_port
 from test_native_foreign import FILES, FOLDER, PATH, name_of
-from test_native_foreign_sign import model_of, push, shown, words
+from test_native_foreign_sign import apps, model_of, push, shown, words
 
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.image import image_from_elf
@@ -119,7 +119,7 @@ async def agree(device, peer):
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("path", [one for one in FILES if name_of(one) == "Boilerplate"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", apps("Boilerplate"), ids=lambda path: path.name)
 async def test_boilerplate_shows_an_address_as_in_speculos(beside, path):
     """The idle screen, and each page of the address to verify, in both directions."""
     device, peer = beside(path)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 from test_emulate import Emulated, free_port
-from test_native_foreign import FILES, FOLDER, PATH, name_of
-from test_native_foreign_sign import words
+from test_native_foreign import FOLDER, PATH
+from test_native_foreign_sign import apps, model_of, words
 
 from tallystick.crypto import secp256k1
 from tallystick.crypto.hash import keccak256
@@ -41,7 +41,11 @@ def boilerplate(tmp_path):
 
     def start(path, text):
         made.append(
-            Emulated("--model", "nanox", "--api-port", str(free_port()), "--automation", text, cwd=tmp_path, app=path)
+            Emulated(
+                *("--model", model_of(path), "--api-port", str(free_port()), "--automation", text),
+                cwd=tmp_path,
+                app=path,
+            )
         )
         return made[-1]
 
@@ -50,7 +54,7 @@ def boilerplate(tmp_path):
         one.end()
 
 
-@pytest.mark.parametrize("path", [one for one in FILES if name_of(one) == "Boilerplate"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", apps("Boilerplate"), ids=lambda path: path.name)
 @pytest.mark.parametrize("last", ["Sign transaction", "Reject transaction"])
 def test_boilerplate_is_answered_by_rules_about_its_texts(boilerplate, path, last):
     """The rules see the texts of the app's own screens: it signs, or refuses, with nobody there."""
