@@ -13,7 +13,8 @@ from tallystick.crypto.hash import hmac_sha512
 from tallystick.crypto.secret import Material, Secret
 from tallystick.errors import UsageError
 
-_KEY = b"bls12_377 seed"
+#: the key of the root's HMAC
+SEED_KEY = b"bls12_377 seed"
 _KEY_BYTES = 32
 
 
@@ -25,7 +26,7 @@ def derive(seed: Material, path: Sequence[int]) -> Secret:
     check_path(path)
     if any(index < HARDENED for index in path):
         raise UsageError("every index of this tree is hardened")
-    node = hmac_sha512(_KEY, check_seed(seed))
+    node = hmac_sha512(SEED_KEY, check_seed(seed))
     for index in path:
         node = hmac_sha512(node[_KEY_BYTES:], b"\0" + node[:_KEY_BYTES] + index.to_bytes(4, "big"))
     return Secret(node)

@@ -14,6 +14,8 @@ from tallystick.crypto.hash import hmac_sha512
 from tallystick.crypto.secret import Material, Secret
 
 KEY_LENGTH = 32
+#: the key of the root's HMAC
+SEED_KEY = b"Symmetric key seed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class Node:
 
 def master(seed: Material) -> Node:
     """Return the root of the tree of `seed`; raise UsageError unless that is 16 to 64 bytes."""
-    return Node(data=Secret(hmac_sha512(b"Symmetric key seed", check_seed(seed))))
+    return Node(data=Secret(hmac_sha512(SEED_KEY, check_seed(seed))))
 
 
 def derive(node: Node, labels: Sequence[bytes]) -> Node:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.wire.image import AppFlag
@@ -128,13 +128,11 @@ def _node(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome
     mode, number, pointer, length, seed_key, seed_key_length = what
     curve = None if mode & 0xFF == _SLIP21 else _CURVES.get(number & 0xFF)
     if mode & 0xFF not in {_NORMAL, _SLIP10, _SLIP21} or (curve is None and mode & 0xFF != _SLIP21):
-        yield from machine.complain(machine.last_call, f"no mode {mode & 0xFF} for curve {number & 0xFF:#x} here")
-        raise Throw(_NOT_SUPPORTED)
+        yield from _unsupported(machine, f"no mode {mode & 0xFF} for curve {number & 0xFF:#x} here")
     own_key = _seed_key(machine, curve, seed_key, seed_key_length)
     is_kholaw = curve is Curve.ED25519 and mode & 0xFF == _NORMAL
     if own_key and (curve is None or is_kholaw):
-        yield from machine.complain(machine.last_call, "a seed key of the app's own is not derived from in this mode")
-        raise Throw(_NOT_SUPPORTED)
+        yield from _unsupported(machine, "a seed key of the app's own is not derived from in this mode")
     if length > (_MAX_LABEL if curve is None else MAX_LEVELS):
         raise Throw(_INVALID_PARAMETER)
     if curve is None:
@@ -154,8 +152,7 @@ def _tree(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome
     mode, number, pointer, length, names, names_length = what
     scheme, curve, key_bytes = _TREES[mode & 0xFF]
     if curve is not None and curve != number & 0xFF:
-        yield from machine.complain(machine.last_call, f"no mode {mode & 0xFF:#x} for curve {number & 0xFF:#x} here")
-        raise Throw(_NOT_SUPPORTED)
+        yield from _unsupported(machine, f"no mode {mode & 0xFF:#x} for curve {number & 0xFF:#x} here")
     if length > MAX_LEVELS:
         raise Throw(_INVALID_PARAMETER)
     path = _big_endian(machine.memory.words(pointer, length))
@@ -164,8 +161,7 @@ def _tree(machine: Machine, what: tuple[int, ...]) -> Generator[Request, Outcome
             raise Throw(_INVALID_PARAMETER)
         path = bytes((length,)) + path + _names(machine.memory.read(names, names_length), length)
     elif names_length:
-        yield from machine.complain(machine.last_call, "a seed key of the app's own is not derived from in this mode")
-        raise Throw(_NOT_SUPPORTED)
+        yield from _unsupported(machine, "a seed key of the app's own is not derived from in this mode")
     raw = yield from _ask(DeriveSecret(scheme, path))
     return _Node(raw[:key_bytes], raw[key_bytes:])
 
@@ -190,6 +186,12 @@ def _names(raw: bytes, levels: int) -> bytes:
     wanted = max(levels - 1, 0)
     tags += tags[-1:] * (wanted - len(tags))
     return context + b"".join(tags[:wanted])
+
+
+def _unsupported(machine: Machine, why: str) -> Generator[Request, Outcome, NoReturn]:
+    """Say once what is not derived here, and throw it."""
+    yield from machine.complain(machine.last_call, why)
+    raise Throw(_NOT_SUPPORTED)
 
 
 def _ask(request: Request) -> Generator[Request, Outcome, bytes]:

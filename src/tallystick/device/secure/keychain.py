@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 #: a curve's name in SLIP-10
 _SLIP10: Final = {Curve.SECP256K1: "SECP256K1", Curve.SECP256R1: "NIST256P1", Curve.ED25519: "ED25519"}
-#: seed keys of trees that have a permission of their own: none may be had in the name of another
-_TAKEN: Final = frozenset(
-    {b"Bitcoin seed", b"Nist256p1 seed", b"ed25519 seed", b"Symmetric key seed", b"bls12_377 seed"}
-)
 
 
 class Locked(Exception):
@@ -180,14 +176,19 @@ class Keychain:
         from tallystick.crypto import slip10  # with its curves: not loaded for the devices that never need them
 
         kind = slip10.Curve[_SLIP10[curve]]
-        if _hmac_key(seed_key) in _TAKEN - {_hmac_key(kind.value)}:
-            raise UsageError("this seed key belongs to another tree")
+        if seed_key:
+            _check_seed_key(seed_key, kind)
         return slip10.derive(slip10.master(self._seed, kind, seed_key=seed_key), path)
 
 
-def _hmac_key(key: bytes) -> bytes:
-    """Return `key` as HMAC-SHA512 takes it: keys of one block that differ by zeros at their end are the same (RFC 2104)."""
-    return key.rstrip(b"\0")
+def _check_seed_key(key: bytes, kind: slip10.Curve) -> None:
+    """Raise UsageError for the seed key of a tree with a permission of its own: none may be had in the name of `kind`."""
+    from tallystick.crypto import aleo, slip10
+
+    taken = {slip21.SEED_KEY, aleo.SEED_KEY, *(curve.value for curve in slip10.Curve if curve is not kind)}
+    # to HMAC keys within one block are the same when they differ by zeros at their end (RFC 2104)
+    if key.rstrip(b"\0") in taken:
+        raise UsageError("this seed key belongs to another tree")
 
 
 def _whole(node: zip32.Node) -> Secret:
