@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tallystick.crypto.bip32 import HARDENED, check_path, check_seed
+from tallystick.crypto.bip32 import check_hardened, check_seed
 from tallystick.crypto.hash import hmac_sha512
 from tallystick.crypto.secret import Material, Secret
-from tallystick.errors import UsageError
 
 #: the key of the root's HMAC
 SEED_KEY = b"bls12_377 seed"
@@ -23,9 +22,7 @@ def derive(seed: Material, path: Sequence[int]) -> Secret:
 
     Raises UsageError for another path, or a seed that is not of 16 to 64 bytes.
     """
-    check_path(path)
-    if any(index < HARDENED for index in path):
-        raise UsageError("every index of this tree is hardened")
+    check_hardened(path)
     node = hmac_sha512(SEED_KEY, check_seed(seed))
     for index in path:
         node = hmac_sha512(node[_KEY_BYTES:], b"\0" + node[:_KEY_BYTES] + index.to_bytes(4, "big"))

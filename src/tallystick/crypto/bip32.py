@@ -54,6 +54,13 @@ def check_path(path: Sequence[int]) -> None:
         raise UsageError("a path index is not from 0 to 2^32 - 1")
 
 
+def check_hardened(path: Sequence[int]) -> None:
+    """Raise UsageError as `check_path`, and for an index below `HARDENED`: some trees have no other."""
+    check_path(path)
+    if any(index < HARDENED for index in path):
+        raise UsageError("every index of this tree is hardened")
+
+
 def master(seed: Material) -> Node:
     """Return the root of the tree of `seed`, 16 to 64 bytes; raise UsageError for others and for the unusable seed."""
     digest = hmac_sha512(b"Bitcoin seed", check_seed(seed))

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tallystick.crypto.bip32 import HARDENED, check_path, check_seed
+from tallystick.crypto.bip32 import check_hardened, check_seed
 from tallystick.crypto.secret import Material, Secret
 from tallystick.errors import UsageError
 
@@ -34,7 +34,7 @@ class Node:
 
 def sapling(seed: Material, path: Sequence[int]) -> Node:
     """Return the Sapling key at `path` of hardened indices; raise UsageError for another path, or a seed not of 32 to 64 bytes."""
-    _check_hardened(path)
+    check_hardened(path)
     digest = _hash(b"ZcashIP32Sapling", _check_seed(seed))
     left, chain_code = _halves(digest)
     scalars = b"".join(_little(_scalar(_expand(left, tag))) for tag in (_ASK, _NSK))
@@ -47,7 +47,7 @@ def sapling(seed: Material, path: Sequence[int]) -> Node:
 
 def orchard(seed: Material, path: Sequence[int]) -> Node:
     """Return the Orchard key at `path` of hardened indices; raises as `sapling`."""
-    _check_hardened(path)
+    check_hardened(path)
     key, chain_code = _halves(_hash(b"ZcashIP32Orchard", _check_seed(seed)))
     node = Node(key=Secret(key), chain_code=chain_code)
     for index in path:
@@ -61,7 +61,7 @@ def registered(seed: Material, path: Sequence[int], *, context: bytes = b"", tag
     `context` (at most 252 bytes) names the tree; `tags` are those of the indices behind the first, as many. Raises as `sapling`,
     and for a path of no index.
     """
-    _check_hardened(path)
+    check_hardened(path)
     if not path or len(tags) != len(path) - 1 or len(context) > _MAX_CONTEXT_BYTES:
         raise UsageError(
             "a registered tree has a number, one tag for each further index, and a context of at most 252 bytes"
@@ -80,12 +80,6 @@ def _check_seed(seed: Material) -> bytes:
     if len(raw) < _MIN_SEED_BYTES:
         raise UsageError(f"the seed has {len(raw)} bytes, not at least {_MIN_SEED_BYTES}")
     return raw
-
-
-def _check_hardened(path: Sequence[int]) -> None:
-    check_path(path)
-    if any(index < HARDENED for index in path):
-        raise UsageError("every index of this tree is hardened")
 
 
 def _hash(person: bytes, data: bytes) -> bytes:
