@@ -103,11 +103,34 @@ class Held(Up):
 
 
 def cut_family(process):
-    """Kill a device's processes, as a power cut does; those that write first. Return when all are gone."""
-    family = [*reversed(tree(process.pid)), process.pid]
+    """Kill a device's processes, as a power cut does: all at once. Return when all are gone."""
+    family = [process.pid, *freeze(process.pid)]
     for pid in family:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.wait(PATIENCE_S)
     for pid in family:
         wait_for_end(pid)
+
+
+def freeze(pid):
+    """Stop a process and all below it, and return those below.
+
+    While it works, a process may start another one between a look at its children and a blow at it, and that one would live
+    on, with the device's flash in its hands. Whoever is stopped starts nobody; whoever waits for what it has started (D)
+    neither, and what it has started is seen with the next look.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    family = []
+    while (found := tree(pid)) != family or not all(_is_still(member) for member in (pid, *family)):
+        family = found
+        for member in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, signal.SIGSTOP)
+    return family
+
+
+def _is_still(pid):
+    """Tell whether a process cannot start another one: it is stopped, waits for one to begin, or has ended."""
+    stat = proc(pid, "stat")
+    return stat is None or stat.rpartition(b")")[2].split()[0] in {b"T", b"t", b"D", b"Z"}

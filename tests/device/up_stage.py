@@ -102,10 +102,10 @@ class Up:
         return self
 
     def __exit__(self, *_unused):
+        family = self.family()  # a process that has ended has no children any more
         self.process.kill()
         for one in self.sockets:
             one.close()
-        family = self.family()
         self.process.communicate(timeout=PATIENCE_S)
         for pid in family:
             wait_for_end(pid)
