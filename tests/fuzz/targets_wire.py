@@ -130,10 +130,9 @@ def ble(data: bytes) -> None:
 
 
 def http_body(data: bytes) -> None:
-    """Bodies of both proxies, both ways."""
-    for decode in (http.decode_bridge_request, http.decode_rest_request, http.decode_answer):
-        with _refusal:
-            decode(data)
+    """Answers of both proxies."""
+    with _refusal:
+        http.decode_answer(data)
 
 
 def tlv(data: bytes) -> None:

@@ -13,7 +13,6 @@ from tallystick.errors import UsageError
 
 PRIVATE_KEY_LENGTH = 32
 PUBLIC_KEY_LENGTH = 32
-SIGNATURE_LENGTH = 64
 
 
 def public_key(private: Material) -> bytes:

@@ -29,9 +29,8 @@ from tallystick.wire.screen import (
     Tone,
 )
 
-#: what one scene may hold: members of a list, bytes of a text (a review of a full 16 KiB payload fits)
+#: members of a list in a scene (a review of a full 16 KiB payload fits)
 MAX_MEMBERS = 1024
-MAX_TEXT_BYTES = 0xFFFF
 _UNKNOWN_PERCENT = 0xFF
 
 _Member = TypeVar("_Member")

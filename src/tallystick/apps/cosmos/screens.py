@@ -39,8 +39,3 @@ def menu(*, version: str, expert: bool, start: int = 0) -> Menu:
         Entry("Quit"),
     )
     return Menu(title="Cosmos", entries=entries, icon="cosmos", start=start)
-
-
-def paginate(items: Sequence[Item], *, width: int) -> list[tuple[str, str]]:
-    """Return (title, text) of every page of `items` on pages of `width` characters; titles of several end in `` [1/3]``."""
-    return [page for item in items for page in item.pages(width)]

@@ -92,8 +92,6 @@ class Gate(Generic[ChildT]):
         self._fruitless = 0
         #: told once why no Normal World is started any more: the one of this image cannot be used
         self.on_given_up: Callable[[str], None] = lambda _reason: None
-        #: how often the Normal World had to be started again
-        self.restarts = 0
 
     def open(self) -> None:
         """Start the Normal World."""
@@ -202,7 +200,6 @@ class Gate(Generic[ChildT]):
             self._give_up(f"{MAX_FRUITLESS} of them ended before they could be let in, the last one as {reason}")
             return
         _LOGGER.warning("the Normal World is started again: %s", reason)
-        self.restarts += 1
         self._end()
         channels, self._channels = self._channels, set()
         for channel in channels:

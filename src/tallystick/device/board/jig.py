@@ -41,7 +41,6 @@ class PowerOn:
     usb_fd: int = -1
     zemu_fd: int = -1
     ble_fd: int = -1
-    chip_fd: int = -1
     bundle_fds: tuple[int, ...] = ()
     open_app: str = ""
     expert: bool = False

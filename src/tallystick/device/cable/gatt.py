@@ -39,7 +39,6 @@ _WRITES = (f"{_SERVICE}/char1", f"{_SERVICE}/char2")
 CHARACTERISTIC_INTERFACE = "org.bluez.GattCharacteristic1"
 _ADVERTISEMENT_INTERFACE = "org.bluez.LEAdvertisement1"
 _SERVICE_INTERFACE = "org.bluez.GattService1"
-_AGENT_INTERFACE = "org.bluez.Agent1"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _LEAST_MTU, _MOST_MTU = 23, 517
 

@@ -5,13 +5,13 @@ The one that does the work is `tallystick.device.native.worker`, which alone kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag, unique
 from mmap import mmap
 from typing import Protocol
 
-__all__ = ["PAGE_BYTES", "Access", "Cpu", "Exhausted", "Fault", "FaultKind", "MakeCpu", "Register", "Stop", "Trap"]
+__all__ = ["PAGE_BYTES", "Access", "Cpu", "Exhausted", "Fault", "FaultKind", "Register", "Stop", "Trap"]
 
 #: memory is mapped in pages of this size, the smallest that apps count on
 PAGE_BYTES = 1024
@@ -128,7 +128,3 @@ class Cpu(Protocol):
     def save(self) -> Sequence[int]:
         """Return all core registers, r0 to r15."""
         ...
-
-
-#: gives a processor that was never used
-MakeCpu = Callable[[], Cpu]

@@ -7,7 +7,7 @@ from cosmos_stage import fault_of, load, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.apps.cosmos import amino, screens, summary
+from tallystick.apps.cosmos import amino, summary
 from tallystick.apps.cosmos.chain import ChainKind, digest
 from tallystick.apps.cosmos.fault import Fault
 from tallystick.apps.cosmos.title import title_of, value_of
@@ -200,10 +200,10 @@ def test_pages_of_every_width_hold_the_whole_text(review, width):
     """Put together, the pages of an item are its values, none longer than the width, numbered to the last."""
     document = amino.read(review["document"].encode(), token_limit=768)
     items = summary.items(document, expert=True, own_address="")
-    pages = screens.paginate(items, width=width)
+    pages = [page for item in items for page in item.pages(width)]
     assert all(len(text) <= width for _, text in pages)
     assert "".join(text for _, text in pages) == "".join(value for item in items for value in item.values)
-    first = screens.paginate(items[:1], width=4)
+    first = items[0].pages(4)
     assert [title for title, _ in first] == [f"Chain ID [{n}/{len(first)}]" for n in range(1, len(first) + 1)]
 
 

@@ -8,7 +8,7 @@ from cosmos_stage import fault_of, load, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.apps.cosmos import screens, textual
+from tallystick.apps.cosmos import textual
 from tallystick.apps.cosmos.escape import escape_content, escape_raw, escape_title
 from tallystick.apps.cosmos.fault import Fault
 from tallystick.apps.cosmos.textual import TextualScreen
@@ -114,7 +114,7 @@ def test_paging_of_a_long_title():
     """The published shape: three arrows and dashes as title, numbered, the title first in the text."""
     address = "cosmos1ulav3hsenupswqfkw2y3sup5kgtqwnvqa8eyhs"
     items = textual.items(textual.read(encode({1: "From address", 2: address, 3: 3})), page_width=39)
-    assert screens.paginate(items, width=39) == [
+    assert [page for item in items for page in item.pages(39)] == [
         (">>>--- [1/2]", "From address: cosmos1ulav3hsenupswqfkw2"),
         (">>>--- [2/2]", "y3sup5kgtqwnvqa8eyhs"),
     ]
