@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,11 +49,8 @@ def install(manager_url: str, name: str, *, version: str | None, user: bool) -> 
     if name.endswith((".bundle", ".elf", ".hex")):
         raise UsageError(f"{name} is a file", remedy="add --user to load an app of your own")
     session = run.connect()
-    client = connect_manager(run, session, manager_url)
-    try:
+    with contextlib.closing(connect_manager(run, session, manager_url)) as client:
         change = follow(run, actions.install(session, client, name, version=version))
-    finally:
-        client.close()
     return _report("app.install", session.url, change)
 
 
@@ -71,11 +69,8 @@ def remove(manager_url: str, name: str, *, user: bool) -> Report:
     if user:
         found = follow(run, unload(session, name))
         return _report("app.remove", session.url, actions.Change(name=found, version=None, action="removed"))
-    client = connect_manager(run, session, manager_url)
-    try:
+    with contextlib.closing(connect_manager(run, session, manager_url)) as client:
         change = follow(run, actions.remove(session, client, name))
-    finally:
-        client.close()
     return _report("app.remove", session.url, change)
 
 
@@ -93,11 +88,8 @@ def update(manager_url: str, name: str | None, *, is_all: bool) -> Report:
         raise UsageError("name one app, or give --all", remedy="tally app list shows what is installed")
     run = current_run()
     session = run.connect()
-    client = connect_manager(run, session, manager_url)
-    try:
+    with contextlib.closing(connect_manager(run, session, manager_url)) as client:
         changes = follow(run, actions.update(session, client, [name] if name is not None else []))
-    finally:
-        client.close()
     return Report(
         schema="app.update",
         data={"device": session.url, "apps": [_members(one) for one in changes]},
@@ -111,11 +103,8 @@ def available_apps(manager_url: str) -> Report:
 
     run = current_run()
     session = run.connect()
-    client = connect_manager(run, session, manager_url)
-    try:
+    with contextlib.closing(connect_manager(run, session, manager_url)) as client:
         found = follow(run, actions.available(session, client))
-    finally:
-        client.close()
     apps = [
         {
             "name": one.version_name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
@@ -38,11 +39,8 @@ def check(manager_url: str, *, offline: bool, issuer_key: str) -> Report:
     if offline:
         found, address = follow(run, genuine.check_offline(session, issuers=issuers)), None
     else:
-        client = connect_manager(run, session, manager_url)
-        try:
+        with contextlib.closing(connect_manager(run, session, manager_url)) as client:
             found, address = follow(run, genuine.check(session, client, issuers=issuers)), client.address.http
-        finally:
-            client.close()
     return _report(found, device=session.url, manager=address, is_named=bool(issuer_key))
 
 

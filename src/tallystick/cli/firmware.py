@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -47,11 +48,8 @@ def status(manager_url: str) -> Report:
 
     run = current_run()
     session = run.connect()
-    client = connect_manager(run, session, manager_url)
-    try:
+    with contextlib.closing(connect_manager(run, session, manager_url)) as client:
         found = follow(run, actions.status(session, client))
-    finally:
-        client.close()
     return _report("firmware.status", session.url, client.address.http, found)
 
 
@@ -66,11 +64,8 @@ def update(manager_url: str) -> Report:
 
     run = current_run()
     session = run.connect()
-    client = connect_manager(run, session, manager_url)
-    try:
+    with contextlib.closing(connect_manager(run, session, manager_url)) as client:
         found = follow(run, actions.update(session, client))
-    finally:
-        client.close()
     return _report("firmware.update", session.url, client.address.http, found)
 
 

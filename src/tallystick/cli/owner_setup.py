@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,11 +70,8 @@ def _make(run: Run, session: Session, issuers: list[Issuer], options: dict[str, 
 
     slot = options["slot"]
     if options["is_by_manager"] or options["manager_url"]:
-        client = connect_manager(run, session, options["manager_url"])
-        try:
+        with contextlib.closing(connect_manager(run, session, options["manager_url"])) as client:
             return follow(run, attestation.set_up_by_manager(session, client, slot=slot, issuers=issuers))
-        finally:
-            client.close()
     if not options["owner_key"]:
         return follow(run, attestation.make_key(session, slot=slot, issuers=issuers))
     from tallystick.manager.hsm.owner import OwnerKey
