@@ -21,7 +21,9 @@ MAX_ELF: Final = 32 << 20
 _MAX_SEGMENTS: Final = 32
 _MAX_SECTIONS: Final = 256
 _MAX_SYMBOLS: Final = 1 << 16
+#: characters of a name that are kept; names of Rust are longer, with their types in them, and differ at their ends
 _MAX_NAME: Final = 256
+_LONGEST_NAME: Final = 1 << 14
 #: how every file begins
 MAGIC: Final = b"\x7fELF"
 _IDENTITY: Final = MAGIC + b"\x01\x01\x01"
@@ -144,7 +146,7 @@ def _sections(raw: bytes, offset: int, count: int, names: int) -> list[_Found]:
         return []
     if names >= len(rows):
         raise RemoteProtocolError("the ELF file names a section that is not there")
-    table = _part(raw, rows[names][4], rows[names][5])
+    table = _names(_part(raw, rows[names][4], rows[names][5]))
     found: list[_Found] = []
     for row in rows:
         name, kind, _flags, address, at, size_bytes = row[:6]
@@ -160,7 +162,7 @@ def _symbols(found: list[_Found]) -> dict[str, int]:
             continue
         if row[6] >= len(found) or len(section.data) > _MAX_SYMBOLS * _SYMBOL.size:
             raise RemoteProtocolError("the ELF file's table of symbols cannot be read")
-        names = found[row[6]][1].data
+        names = _names(found[row[6]][1].data)
         whole = section.data[: len(section.data) // _SYMBOL.size * _SYMBOL.size]
         for name, value, _size, _info, _other, _where in _SYMBOL.iter_unpack(whole):
             if name:
@@ -168,8 +170,20 @@ def _symbols(found: list[_Found]) -> dict[str, int]:
     return symbols
 
 
-def _name(table: bytes, offset: int) -> str:
-    end = table.find(b"\0", offset, offset + _MAX_NAME)
-    if end < 0:
+def _names(table: bytes) -> bytes:
+    """Return a table of names; raise RemoteProtocolError for one whose last name has no end."""
+    if table and table[-1]:
         raise RemoteProtocolError("a name of the ELF file does not end")
-    return table[offset:end].decode("latin-1")
+    return table
+
+
+def _name(table: bytes, offset: int) -> str:
+    """Return the name there, a long one without its middle; raise RemoteProtocolError for one beyond its table."""
+    if offset >= len(table):
+        raise RemoteProtocolError("the ELF file has a name that is not in its table")
+    end = table.find(b"\0", offset, offset + _LONGEST_NAME)
+    name = table[offset : end if end >= 0 else offset + _LONGEST_NAME].decode("latin-1")
+    if len(name) <= _MAX_NAME:
+        return name
+    half = _MAX_NAME // 2
+    return f"{name[: half - 1]}…{name[-half:]}"

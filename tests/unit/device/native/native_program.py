@@ -14,8 +14,8 @@ INFO = DeviceInfo(
 PARAMETERS = InstallParameters(name="Demo", version="1.0").to_bytes()
 
 
-def elf(code=b"\x00\xbf" * 8, *, data=b"", parameters=PARAMETERS, notes=(), segments=None, entry=FLASH | 1):
-    """Return a linked file with its marks, and sections that say what `notes` says."""
+def elf(code=b"\x00\xbf" * 8, *, data=b"", parameters=PARAMETERS, notes=(), segments=None, entry=FLASH | 1, names=()):
+    """Return a linked file with its marks, sections that say what `notes` says, and `names` for the first address."""
     flash = code + data + parameters
     if segments is None:
         segments = [(FLASH, flash, len(flash)), (RAM, b"", 0x1000)]
@@ -25,11 +25,11 @@ def elf(code=b"\x00\xbf" * 8, *, data=b"", parameters=PARAMETERS, notes=(), segm
         "_install_parameters": FLASH + len(code) + len(data),
         "_einstall_parameters": FLASH + len(flash),
     }
-    names, symbols = b"\0", bytes(16)
-    for name, value in marks.items():
-        symbols += struct.pack("<IIIBBH", len(names), value, 0, 0x10, 0, 1)
-        names += name.encode() + b"\0"
-    parts = [("", 0, b"", 0), (".symtab", 2, symbols, 2), (".strtab", 3, names, 0)]
+    table, symbols = b"\0", bytes(16)
+    for name, value in (*marks.items(), *((name, FLASH) for name in names)):
+        symbols += struct.pack("<IIIBBH", len(table), value, 0, 0x10, 0, 1)
+        table += name.encode() + b"\0"
+    parts = [("", 0, b"", 0), (".symtab", 2, symbols, 2), (".strtab", 3, table, 0)]
     parts += [(name, 1, text.encode(), 0) for name, text in notes]
     texts = b""
     for name, *_ in (*parts, (".shstrtab",)):

@@ -25,6 +25,34 @@ def test_parts_sections_and_symbols_are_read():
     assert found.entry == FLASH | 1
 
 
+def test_long_names_are_kept_by_their_ends():
+    """Names of Rust go beyond any that C has: they are read, shortened in the middle, and stay different."""
+    long = "_ZN4core3ptr" + "drop_in_place" * 40
+    found = Elf.from_bytes(elf(names=[long + "17h1E", long + "17h2E"], notes=[("." + "n" * 20_000, "26\0")]))
+    names = [name for name in found.symbols if name.startswith("_ZN4core3ptr")]
+    assert [len(name) for name in names] == [256, 256]
+    assert [name[-5:] for name in names] == ["17h1E", "17h2E"]
+    assert found.text(next(name for name in found.sections if "…" in name)) == "26"
+
+
+@pytest.mark.parametrize("table", [".strtab", ".shstrtab"])
+def test_names_without_an_end_are_refused(table):
+    """A table of names, of symbols or of sections, ends with the end of a name."""
+    raw = bytearray(elf())
+    last = {".strtab": b"_einstall_parameters\0", ".shstrtab": b".shstrtab\0"}[table]
+    raw[raw.rindex(last) + len(last) - 1] = 0x41
+    with pytest.raises(RemoteProtocolError, match="does not end"):
+        Elf.from_bytes(bytes(raw))
+
+
+def test_names_beyond_their_table_are_refused():
+    """A section whose name would stand behind the table of names is refused."""
+    raw = bytearray(elf())
+    raw[-40:-36] = struct.pack("<I", 1 << 20)
+    with pytest.raises(RemoteProtocolError, match="not in its table"):
+        Elf.from_bytes(bytes(raw))
+
+
 def test_file_cut_anywhere_is_refused():
     """The last bytes are the sections' table, so a file cut at any length cannot be read."""
     raw = elf()
