@@ -25,12 +25,12 @@ from tallystick.crypto.scp import KeySigner, Suite
 from tallystick.manager.app import OPENERS
 from tallystick.manager.conversation import Conversation
 from tallystick.manager.db.engine import migrate, open_engine, sessions_of
+from tallystick.manager.door import FlowDoor
 from tallystick.manager.endpoint import FLOWS, FlowEndpoint
 from tallystick.manager.genuine.channel import ChannelKeys
 from tallystick.manager.genuine.flow import check_genuine
 from tallystick.manager.hsm.keyring import Keyring
 from tallystick.manager.recorder import Event, Recorder
-from tallystick.manager.socket import FlowDoor
 
 _CHECKS = 1500
 _EVENTS = 16

@@ -11,10 +11,12 @@ from websockets.frames import Opcode
 from websockets.http11 import Response
 from websockets.uri import parse_uri
 
+from tallystick.manager import door
 from tallystick.manager import socket as edge
+from tallystick.manager.door import FlowDoor
 from tallystick.manager.endpoint import FLOWS
 from tallystick.manager.frame import CloseCode
-from tallystick.manager.socket import FlowDoor, FlowSocket
+from tallystick.manager.socket import FlowSocket
 from tallystick.wire.manager_flow import FlowPath
 from tallystick.wire.manager_message import MAX_REPLY
 
@@ -32,6 +34,10 @@ class Wire(asyncio.Transport):
     def set_protocol(self, protocol):
         """Take another protocol."""
         self.protocol = protocol
+
+    def get_protocol(self):
+        """Say whose it is."""
+        return self.protocol
 
     def write(self, data):
         """Take what is written."""
@@ -333,6 +339,8 @@ async def test_the_door_leaves_everything_else_to_uvicorn(monkeypatch, what):
     given = []
 
     class Http(asyncio.Protocol):
+        cycle = None
+
         def __init__(self, *parts):
             del parts
 
@@ -342,7 +350,7 @@ async def test_the_door_leaves_everything_else_to_uvicorn(monkeypatch, what):
         def data_received(self, data):
             given.append(data)
 
-    monkeypatch.setattr(edge, "AutoHTTPProtocol", Http)
+    monkeypatch.setattr(door, "AutoHTTPProtocol", Http)
     meeting = Meeting(door=FlowDoor, target="/update/nothing" if what == "elsewhere" else TARGET)
     request = b"".join(meeting.client.data_to_send())
     if what == "in pieces":
@@ -363,3 +371,81 @@ async def test_the_door_ends_with_the_server():
     assert meeting.wire.closed
     meeting.server.connection_lost(None)
     assert not meeting.state.connections
+
+
+class Served(asyncio.Protocol):
+    """Uvicorn's part: a head ends with a dot, a request with an exclamation mark."""
+
+    def __init__(self, *parts):
+        del parts
+        self.cycle, self.lost = None, False
+
+    def connection_made(self, transport):
+        """Take over a connection."""
+
+    def connection_lost(self, error):
+        """Note it."""
+        self.lost = True
+
+    def data_received(self, data):
+        """Begin a request, or end it."""
+        if data.endswith(b"."):
+            self.cycle = SimpleNamespace(response_complete=False)
+        elif data.endswith(b"!"):
+            self.cycle.response_complete = True
+
+
+@pytest.mark.parametrize(
+    "said",
+    [(), (b"GET /he",), (b"GET /health.", b"done!", b"GET /he")],
+    ids=["nothing", "half a head", "a request and half a head"],
+)
+async def test_who_does_not_say_what_they_want_is_cut_off(monkeypatch, said):
+    """A connection that brings no whole head in time is cut: some thousands of them would shut out everybody else."""
+    monkeypatch.setattr(door, "_HEAD_S", 0.0)
+    monkeypatch.setattr(door, "AutoHTTPProtocol", Served)
+    meeting = Meeting(door=FlowDoor)
+    cut = asyncio.Event()
+    meeting.wire.abort = cut.set
+    for data in said:
+        meeting.server.data_received(data)
+    async with asyncio.timeout(60):
+        await cut.wait()
+    meeting.server.connection_lost(None)
+    assert not meeting.state.connections
+
+
+@pytest.mark.parametrize("what", ["a request", "a flow", "the end"])
+async def test_nobody_is_cut_off_while_they_are_served(monkeypatch, what):
+    """No time is counted while a request is answered, for a flow, and for a connection that is gone."""
+    monkeypatch.setattr(door, "AutoHTTPProtocol", Served)
+    meeting = Meeting(door=FlowDoor)
+    counted = meeting.server._patience
+    assert not counted.cancelled()
+    if what == "a request":
+        meeting.server.data_received(b"GET /health.")
+    elif what == "a flow":
+        meeting.turn()
+    else:
+        meeting.server.connection_lost(None)
+    assert counted.cancelled()
+
+
+async def test_uvicorn_hears_what_comes_behind_its_door(monkeypatch):
+    """What the loop tells of a connection of HTTP reaches uvicorn: bytes, pauses, ends."""
+    monkeypatch.setattr(door, "AutoHTTPProtocol", Served)
+    heard = []
+    for name in ("pause_writing", "resume_writing", "eof_received"):
+        monkeypatch.setattr(Served, name, lambda _self, name=name: heard.append(name), raising=False)
+    meeting = Meeting(door=FlowDoor)
+    meeting.server.pause_writing()
+    meeting.server.resume_writing()
+    assert not meeting.server.eof_received()
+    assert not heard
+    meeting.server.data_received(b"GET /health.")
+    meeting.server.pause_writing()
+    meeting.server.resume_writing()
+    assert not meeting.server.eof_received()
+    assert heard == ["pause_writing", "resume_writing", "eof_received"]
+    meeting.server.connection_lost(None)
+    assert meeting.server._http.lost

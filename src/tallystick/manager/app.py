@@ -95,7 +95,7 @@ def _http_routes(service: Service, flows: FlowEndpoint) -> list[BaseRoute]:
 class _FlowDoor:
     """Gives the sockets of flows to `flows`, by their paths alone; everything else goes on to `app`.
 
-    Servers other than our own (`manager.socket`) bring them here.
+    Servers other than our own (`manager.door`) bring them here.
     """
 
     def __init__(self, app: ASGIApp, flows: FlowEndpoint) -> None:

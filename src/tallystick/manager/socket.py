@@ -1,10 +1,8 @@
 """The server's end of one WebSocket: bytes of asyncio on one side, the texts of a conversation on the other (wire-protocol H.4).
 
-`FlowDoor` is what uvicorn makes for each connection. A first packet that is a whole upgrade to a path of the flows becomes a
-`FlowSocket` at once; everything else is uvicorn's, which makes a FlowSocket too where an upgrade comes in pieces or late on a
-connection. No task and no queue stands between a frame and the conversation, and what is said at once leaves in one packet.
-No ping is ever sent, since old clients take one for a broken conversation. Both find the flows in the lifespan state (ASGI)
-under `FLOWS`.
+`manager.door` makes one of a connection that begins as an upgrade, uvicorn of one where the upgrade comes in pieces or late. No
+task and no queue stands between a frame and the conversation, and what is said at once leaves in one packet. No ping is ever
+sent, since old clients take one for a broken conversation. The flows are in the lifespan state (ASGI) under `FLOWS`.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ from collections import deque
 from typing import Any, Final
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.server import ServerState
 
 from tallystick.manager.endpoint import FLOWS, FlowEndpoint, FlowSession
@@ -22,58 +19,12 @@ from tallystick.manager.frame import CloseCode, FrameReader, Opcode, close_frame
 from tallystick.manager.upgrade import HEAD_END, MAX_HEAD, Upgrade, UpgradeRefused
 from tallystick.wire.manager_message import MAX_REPLY
 
-__all__ = ["FlowDoor", "FlowSocket"]
+__all__ = ["FlowSocket"]
 
 #: messages that may wait to be read; a client that obeys has one
 _MAX_WAITING: Final = 4
 #: how long a client may take to close its end after the server has
 _CLOSE_S: Final = 2.0
-
-
-class FlowDoor(asyncio.Protocol):
-    """One connection of which nothing is known yet; the arguments are what uvicorn gives."""
-
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        self._given = (config, server_state, app_state)
-        self._loop = _loop
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take over a connection."""
-        self._given[1].connections.add(self)  # type: ignore[arg-type]  # uvicorn asks no more of it than `shutdown`
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # the stream of a socket
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Forget it."""
-        del error
-        self._given[1].connections.discard(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Give the connection to whom its first packet is for."""
-        config, server_state, _ = self._given
-        server_state.connections.discard(self)
-        limit = config.limit_concurrency
-        is_flow = self._is_flow(data) and (limit is None or len(server_state.connections) < limit)
-        make: Any = FlowSocket if is_flow else AutoHTTPProtocol
-        protocol: asyncio.Protocol = make(*self._given, self._loop)
-        self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
-        protocol.data_received(data)
-
-    def shutdown(self) -> None:
-        """End because the server ends."""
-        self._transport.close()
-
-    def _is_flow(self, data: bytes) -> bool:
-        if not data.startswith(b"GET ") or not data.endswith(HEAD_END):
-            return False
-        path = data[4 : data.find(b" ", 4)].partition(b"?")[0].decode("latin-1")
-        return path in self._given[2][FLOWS].paths and b"\r\nupgrade:" in data.lower()
 
 
 class FlowSocket(asyncio.Protocol):

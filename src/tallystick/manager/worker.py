@@ -19,8 +19,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tallystick.errors import TallyError
+from tallystick.manager.door import FlowDoor
 from tallystick.manager.settings import Settings
-from tallystick.manager.socket import FlowDoor, FlowSocket
+from tallystick.manager.socket import FlowSocket
 
 READY: Final = b"ready\n"
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
