@@ -153,10 +153,21 @@ def test_the_first_api_lists_apps_too(client, shelves):
     (application,) = client.get("/applications").json()
     application = Application.from_json(application)
     assert app.app == application.id
-    assert app.id in application.application_versions
+    assert app in application.application_versions
     (category,) = client.get("/categories").json()
     assert Category.from_json(category).applications == (application.id,)
     assert both(client, "/get_apps", asked | {"device_version": 999}).status_code == 404
+
+
+def test_an_app_of_any_version_is_known_by_its_hash(client, shelves):
+    """Clients look an installed app's hash up in the versions of all applications: it is there for every version of the OS."""
+    known = {one["hash"]: one for app in client.get("/applications").json() for one in app["application_versions"]}
+    for version in shelves.finals:
+        query = {"provider": 1, "target_id": NANOSP, "firmware_version_name": version}
+        for app in client.get("/v2/apps/by-target", params=query).json():
+            found = known[app["hash"]]
+            assert (found["name"], found["version"]) == (app["versionName"], app["version"])
+            assert found["firmware"].startswith(f"nanosp/{version}/")
 
 
 def test_pictures_come_as_png(client):

@@ -69,15 +69,22 @@ class AppV2(Object):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application(Object):
-    """One app, whatever its version and device."""
+    """One app, whatever its version and device, with each of its versions for each device: clients look their hashes up there."""
 
     id: int
     name: str
     description: str | None = None
     category: int | None = None
+    publisher: int | None = None
     icon: str | None = None
+    currency_id: str | None = named("currencyId", default=None)
+    author_name: str | None = named("authorName", default=None)
+    support_url: str | None = named("supportURL", default=None)
+    contact_url: str | None = named("contactURL", default=None)
+    source_url: str | None = named("sourceURL", default=None)
+    compatible_wallets_json: str | None = named("compatibleWalletsJSON", default=None)
     providers: Ids = ()
-    application_versions: Ids = ()
+    application_versions: tuple[AppVersion, ...] = ()
     date_creation: str = ""
     date_last_modified: str = ""
 

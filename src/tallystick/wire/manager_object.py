@@ -68,7 +68,9 @@ def _members(cls: type[Any]) -> tuple[tuple[str, str, Any, bool], ...]:
 
 
 def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value.to_json() if isinstance(value, Object) else value
 
 
 def _read(hint: Any, value: Any) -> Any:
@@ -80,7 +82,10 @@ def _read(hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         if not isinstance(value, list) or len(value) > _MAX_ENTRIES:
             raise ValueError("no list")
-        return tuple(_read(get_args(hint)[0], _id_of(one)) for one in value)
+        inner = get_args(hint)[0]
+        return tuple(_read(inner, _id_of(one) if inner is int else one) for one in value)
+    if issubclass(hint, Object):
+        return hint.from_json(value)
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:

@@ -21,12 +21,13 @@ OBJECTS = (
     Application,
     Category,
 )
-VALUES = {"int": 3, "str": "x", "bool": True, "float": 0.5, "Ids": (1, 2), "tuple": (1, 2)}
+VALUES = {"int": 3, "str": "x", "bool": True, "float": 0.5, "Ids": (1, 2)}
 
 
 def filled(kind):
-    """Return an object with a value in every member."""
-    return kind(**{one.name: VALUES[str(one.type).split(" ")[0].split("[")[0]] for one in dataclasses.fields(kind)})
+    """Return an object with a value in every member; a list of objects has one."""
+    values = VALUES if kind is AppVersion else VALUES | {"tuple": (filled(AppVersion),)}
+    return kind(**{one.name: values[str(one.type).split(" ")[0].split("[")[0]] for one in dataclasses.fields(kind)})
 
 
 @pytest.mark.parametrize("kind", OBJECTS)
@@ -63,6 +64,16 @@ def test_objects_stand_for_their_ids():
     """Where a list of ids holds whole objects, as the vendor's service sends them, the ids inside them count."""
     document = filled(FinalFirmware).to_json() | {"osu_versions": [{"id": 9, "name": "x"}, 4]}
     assert FinalFirmware.from_json(document).osu_versions == (9, 4)
+
+
+def test_an_application_has_its_versions_as_objects():
+    """Clients look hashes up in the versions of an application: an id there is refused, and so is a half version."""
+    document = filled(Application).to_json()
+    (version,) = document["application_versions"]
+    assert version == filled(AppVersion).to_json()
+    for wrong in (7, {"id": 7}, None):
+        with pytest.raises(RemoteProtocolError):
+            Application.from_json(document | {"application_versions": [wrong]})
 
 
 def test_an_app_has_the_names_that_clients_check():

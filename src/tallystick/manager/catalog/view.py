@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 from starlette.responses import Response
 
 from tallystick.manager.catalog.service import offers_by_hash, offers_for
 from tallystick.manager.db.base import iso
-from tallystick.manager.db.model import App, AppOffer, Category, Device, Icon
+from tallystick.manager.db.model import App, AppOffer, AppRelease, Category, Device, Icon
 from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.web import Parameters, RequestError, View, not_found
 from tallystick.wire import manager_app as wire
@@ -60,8 +60,9 @@ def get_apps(session: Session, asked: Parameters) -> object:
 
 
 def applications(session: Session, _asked: Parameters) -> object:
-    """Return all apps, whatever their versions."""
-    return [_application(app).to_json() for app in session.scalars(select(App).order_by(App.id))]
+    """Return all apps with all their versions, also those that no catalogue has any more."""
+    everything = selectinload(App.releases).selectinload(AppRelease.offers)
+    return [_application(app).to_json() for app in session.scalars(select(App).options(everything).order_by(App.id))]
 
 
 def categories(session: Session, _asked: Parameters) -> object:
@@ -154,8 +155,12 @@ def _application(app: App) -> wire.Application:
         description=app.description or None,
         category=app.category_id,
         icon=app.icon,
+        currency_id=app.currency,
         providers=tuple(sorted({one.id for release in app.releases for one in release.providers})),
-        application_versions=tuple(sorted(offer.id for release in app.releases for offer in release.offers)),
+        application_versions=tuple(
+            app_version(offer)
+            for offer in sorted((offer for release in app.releases for offer in release.offers), key=lambda one: one.id)
+        ),
         date_creation=iso(app.created),
         date_last_modified=iso(app.modified),
     )
