@@ -168,6 +168,34 @@ def test_app_that_is_there_is_not_installed_over(empty: VirtualDevice) -> None:
     assert [app.version for app in empty.board.system.session.registry.apps()] == ["2.0"]
 
 
+def test_manager_of_the_issuer_replaces_an_app_by_another_version(empty: VirtualDevice) -> None:
+    """Installed over the one that is there, another version takes its place with nobody asked; the very same is 6A81."""
+    manager = manager_of(empty)
+    manager.install(native(), signed_by=SOFTWARE)
+    manager.install(native(version="2.0"), signed_by=SOFTWARE)
+    assert [app.version for app in empty.board.system.session.registry.apps()] == ["2.0"]
+    assert [entry.name for entry in listed(manager)] == ["Demo"]
+    assert not manager.asked
+    with pytest.raises(Refused) as refused:
+        manager.install(native(version="2.0"), signed_by=SOFTWARE)
+    assert refused.value.status == 0x6A81
+
+
+def test_refused_update_of_an_app_leaves_the_one_that_is_there(empty: VirtualDevice) -> None:
+    """Unsigned, or without what it needs, the other version changes nothing of the flash."""
+    manager = manager_of(empty)
+    manager.install(native(), signed_by=SOFTWARE)
+    before = {name: empty.flash.read(name) for name in empty.flash.names()}
+    for key, image, expected in (
+        (None, native(version="2.0"), 0x5720),
+        (SOFTWARE, native(version="2.0", dependency=Writer().text_lv("Missing").text_lv("1.0").to_bytes()), 0x6A83),
+    ):
+        with pytest.raises(Refused) as refused:
+            manager.install(image, signed_by=key)
+        assert refused.value.status == expected
+    assert {name: empty.flash.read(name) for name in empty.flash.names()} == before
+
+
 def test_hosts_claims_about_an_apps_origin_are_not_believed(empty: VirtualDevice) -> None:
     """Flags that the device alone sets are taken off what a host sends; the hash covers them as they were sent."""
     claims = AppFlag.MAIN | AppFlag.SIGNED | AppFlag.ISSUER | AppFlag.CUSTOM_CA

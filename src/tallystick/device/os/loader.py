@@ -143,7 +143,7 @@ class Loader:
             await self._commit_firmware(image, signature, channel, peer)
             return
         app = session.registry.measure(image)
-        self._check_new(app)
+        self._check_new(app, peer)
         verdict = judge(session, app, signature=signature, peer=peer)
         app = session.registry.measure(image, verdict.flags, bundle=app.bundle)
         if verdict.ask:
@@ -163,13 +163,18 @@ class Loader:
         await self._upgrade.commit(image, full_hash, manager=peer.public_key)
         self._loading.pop(channel, None)
 
-    def _check_new(self, app: InstalledApp) -> None:
-        """Raise Reject when the app is there already (6A81 this very one, 6A80 another of its name) or lacks one (6A83)."""
+    def _check_new(self, app: InstalledApp, peer: Peer) -> None:
+        """Raise Reject when the app is there already (6A81 this very one, 6A80 another of its name) or lacks one (6A83).
+
+        Clients of a manager update an app by installing the other version, without removing the one that is there: a
+        manager of the issuer, which may remove any app, replaces it at once.
+        """
         registry = self._session.registry
         there = registry.find(app.name)
-        if there is not None:
-            is_same = there.full_hash == app.full_hash
-            raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED if is_same else StatusWord.INCORRECT_DATA)
+        if there is not None and there.full_hash == app.full_hash:
+            raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
+        if there is not None and peer.authority is not Authority.ISSUER:
+            raise Reject(StatusWord.INCORRECT_DATA)
         if any(registry.find(name) is None for name in app.needs):
             raise Reject(StatusWord.MISSING_LIBRARY)
 
