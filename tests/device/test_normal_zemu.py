@@ -213,6 +213,33 @@ async def test_a_client_that_dies_while_the_person_decides_frees_the_device(stag
     assert stage.board.frame.scene == "menu"
 
 
+async def test_a_client_that_says_goodbye_while_the_person_decides_frees_the_device(stage):
+    """A GOAWAY ends the connection, though the client keeps it open: the review is taken back, and the next client is served."""
+    client = await connect(stage)
+    client.call(zemu.reply(REVIEW))
+    await stage.until(lambda: stage.board.frame.scene == "review")
+    client.http.close_connection()
+    client.flush()
+    async with asyncio.timeout(PATIENCE_S):
+        while await client.reader.read(1 << 16):
+            pass
+    other = await connect(stage)
+    assert await other.exchange(ECHO) == ECHO + b"\x90\x00"
+    assert stage.board.frame.scene == "menu"
+
+
+async def test_a_call_that_is_taken_back_in_the_packet_that_makes_it_costs_the_next_one_nothing(stage):
+    """A call and its reset in one packet, and one behind them on the same connection, which is answered."""
+    client = await connect(stage)
+    flush, client.flush = client.flush, lambda: None
+    stream = client.call(zemu.reply(ECHO))
+    client.http.reset_stream(stream)
+    later = client.call(zemu.reply(ECHO))
+    client.flush = flush
+    client.flush()
+    assert zemu.request((await client.answer(later))[1]) == ECHO + b"\x90\x00"
+
+
 async def test_a_plug_that_is_pulled_ends_every_connection(stage):
     """And a new one finds the device."""
     client = await connect(stage)

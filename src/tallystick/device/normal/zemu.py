@@ -17,6 +17,7 @@ from typing import cast
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import (
+    ConnectionTerminated,
     DataReceived,
     Event,
     RequestReceived,
@@ -117,13 +118,18 @@ class ZemuClient(asyncio.Protocol):
         self._go_on_reading("answers")
 
     def deliver(self, response: bytes) -> None:
-        """Send the answer to the oldest request."""
+        """Send the answer to the oldest request; it is lost on a client that has ended its call or its connection meanwhile."""
         stream = self._asked.popleft()
-        if stream in self._open:
+        if stream not in self._open:
+            return
+        try:
             self._http.send_headers(stream, [(b":status", b"200"), (b"content-type", _CONTENT)])
             self._waiting.append((stream, zemu.reply(response)))
             self._send_waiting()
-            self._write()
+        except H2Error:
+            # it said so in the packet that is being read: what follows from that is still to come, and is no matter of the relay's
+            _LOGGER.info("a gRPC client took a call back before its answer")
+        self._write()
 
     def pause(self) -> None:
         """Read no more for now: enough requests are waiting."""
@@ -160,6 +166,11 @@ class ZemuClient(asyncio.Protocol):
                 self._send_waiting()
             case WindowUpdated():
                 self._send_waiting()
+            case ConnectionTerminated():
+                # nothing can be said to it any more
+                self._open.clear()
+                if self._transport is not None:
+                    self._transport.close()
 
     def _begin(self, event: RequestReceived) -> None:
         headers = dict(event.headers)
