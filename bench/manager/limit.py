@@ -18,8 +18,8 @@ from coincurve.context import GLOBAL_CONTEXT
 from bench.effort import burst
 from bench.link import Refused
 from tallystick.manager.hsm.address import TokenAddress, parse_address, read_pin
-from tallystick.manager.hsm.keyring import label_of
 from tallystick.manager.hsm.library import load_library
+from tallystick.manager.hsm.place import label_of
 from tallystick.manager.hsm.role import Realm, Role
 
 #: how often each operation stands in one check

@@ -11,7 +11,8 @@ from tallystick.manager.catalog.service import NewApp, devices_named, publish_ap
 from tallystick.manager.db.engine import migrate, open_engine, sessions_of, writing
 from tallystick.manager.firmware.service import KnownFirmware, know
 from tallystick.manager.hsm.key_file import KeyFile
-from tallystick.manager.hsm.keyring import KEYRING_ROLES, Keyring, certify_signer, file_of
+from tallystick.manager.hsm.keyring import KEYRING_ROLES, Keyring, certify_signer
+from tallystick.manager.hsm.place import file_of
 from tallystick.manager.hsm.role import Realm, Role
 from tallystick.manager.settings import Settings
 from tallystick.testing import VirtualDevice

@@ -181,7 +181,8 @@ def _mixed(folder: Path, issuer_key: str) -> str:
     from tallystick.cli.workshop_key import workshop_keys
     from tallystick.manager.hsm.address import FileAddress, parse_address
     from tallystick.manager.hsm.key_file import KeyFile
-    from tallystick.manager.hsm.keyring import certify_signer, file_of
+    from tallystick.manager.hsm.keyring import certify_signer
+    from tallystick.manager.hsm.place import file_of
     from tallystick.manager.hsm.role import Role
 
     address = parse_address(workshop_keys())

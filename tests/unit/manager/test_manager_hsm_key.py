@@ -15,7 +15,8 @@ from tallystick.crypto.secp256k1 import ORDER, sign_ecdsa_der, verify_ecdsa_der
 from tallystick.errors import StateError, TallyError, TrustError, UsageError
 from tallystick.manager.hsm.address import FileAddress, TokenAddress, parse_address, read_pin
 from tallystick.manager.hsm.key_file import KeyFile
-from tallystick.manager.hsm.keyring import Keyring, file_of
+from tallystick.manager.hsm.keyring import Keyring
+from tallystick.manager.hsm.place import file_of
 from tallystick.manager.hsm.role import KEYRING_ROLES, Realm, Role, require_realm
 from tallystick.manager.hsm.signer import to_der
 from tallystick.wire.certificate import signer_message

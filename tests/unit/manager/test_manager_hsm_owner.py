@@ -13,8 +13,9 @@ from tallystick.crypto.secp256k1 import verify_ecdsa_der
 from tallystick.errors import StateError, TrustError, UsageError
 from tallystick.manager.hsm.address import parse_address
 from tallystick.manager.hsm.key_file import KeyFile
-from tallystick.manager.hsm.keyring import Keyring, label_of
+from tallystick.manager.hsm.keyring import Keyring
 from tallystick.manager.hsm.owner import OwnerKey
+from tallystick.manager.hsm.place import label_of
 from tallystick.manager.hsm.role import Realm, Role
 from tallystick.manager.hsm.token import Token
 from tallystick.testing.factory import known_key

@@ -16,7 +16,8 @@ from hsm_stage import MODULE, PIN, PROGRAM, SoftHsm, soft_hsm
 from tallystick.crypto.secp256k1 import verify_ecdsa_der
 from tallystick.errors import DeviceNotFound, PermissionDenied, StateError, TransportError, TrustError, UsageError
 from tallystick.manager.hsm.address import TokenAddress, parse_address
-from tallystick.manager.hsm.keyring import Keyring, certify_signer, label_of
+from tallystick.manager.hsm.keyring import Keyring, certify_signer
+from tallystick.manager.hsm.place import label_of
 from tallystick.manager.hsm.role import Realm, Role
 from tallystick.manager.hsm.token import Token, TokenSigner
 from tallystick.wire.certificate import signer_message

@@ -14,15 +14,15 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from tallystick.crypto.secp256k1 import verify_ecdsa_der
-from tallystick.errors import RemoteProtocolError, StateError, TrustError, UsageError
+from tallystick.errors import RemoteProtocolError, TrustError, UsageError
 from tallystick.manager.hsm.address import FileAddress, TokenAddress, parse_address
 from tallystick.manager.hsm.key_file import KeyFile
 from tallystick.manager.hsm.key_thread import KeyThread
+from tallystick.manager.hsm.place import file_of, label_of, label_prefix, make_folder, require_allowed
 from tallystick.manager.hsm.prompt import PromptSigner
 from tallystick.manager.hsm.role import KEYRING_ROLES, Realm, Role
 from tallystick.manager.hsm.signer import Signer, digest_of
@@ -124,16 +124,6 @@ def certify_signer(issuer: Signer, signer_public_key: bytes) -> HostCertificate:
     return HostCertificate(public_key=signer_public_key, signature=issuer.sign(signer_message(signer_public_key)))
 
 
-def file_of(folder: Path, role: Role) -> Path:
-    """Return where a folder keeps the key of a role."""
-    return folder / f"{role.value}.json"
-
-
-def label_of(realm: Realm, role: Role) -> str:
-    """Return the label of a key in a token: program, realm, role."""
-    return f"tallystick-{realm.value}-{role.value}"
-
-
 def _open_files(address: FileAddress, *, allow_production: bool) -> Keyring:
     keys = {role: KeyFile.read(file_of(address.folder, role), role=role) for role in KEYRING_ROLES}
     realms = {key.realm for key in keys.values()}
@@ -187,11 +177,6 @@ def _realm_of(labels: list[str]) -> Realm:
     return realm
 
 
-def label_prefix(realm: Realm) -> str:
-    """Return how the labels of all keys of a realm begin."""
-    return f"tallystick-{realm.value}-"
-
-
 def _certificate_label(realm: Realm) -> str:
     return f"{label_of(realm, Role.SIGNER)}-certificate"
 
@@ -225,14 +210,6 @@ def _checked(keyring: Keyring) -> Keyring:
     return keyring
 
 
-def require_allowed(realm: Realm, *, allow_production: bool) -> None:
-    """Raise UsageError for production keys in a file, unless that was asked for."""
-    if realm is Realm.PRODUCTION and not allow_production:
-        raise UsageError(
-            "production keys do not belong into files", remedy="keep them in a hardware module: --hsm pkcs11:…"
-        )
-
-
 def _create_files(address: FileAddress, realm: Realm) -> None:
     folder = address.folder
     taken = [role for role in KEYRING_ROLES if file_of(folder, role).exists()]
@@ -247,10 +224,7 @@ def _create_files(address: FileAddress, realm: Realm) -> None:
         private=plain.private,
         certificate=certify_signer(keys[Role.ISSUER], plain.public_key).to_bytes(),
     )
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(f"{folder} cannot be made: {error.strerror}") from error
+    make_folder(folder)
     for role, key in keys.items():
         key.write(file_of(folder, role))
 

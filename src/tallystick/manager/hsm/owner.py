@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from tallystick.crypto.hash import sha256
-from tallystick.errors import StateError, TrustError, UsageError
+from tallystick.errors import TrustError, UsageError
 from tallystick.manager.hsm.address import FileAddress, TokenAddress, parse_address
 from tallystick.manager.hsm.key_file import KeyFile
-from tallystick.manager.hsm.keyring import file_of, label_of, require_allowed
+from tallystick.manager.hsm.place import file_of, label_of, make_folder, require_allowed
 from tallystick.manager.hsm.role import Realm, Role
 from tallystick.manager.hsm.signer import Signer
 from tallystick.manager.hsm.token import Token, TokenSigner
@@ -66,7 +66,7 @@ class OwnerKey:
         else:
             require_allowed(realm, allow_production=allow_production_file)
             if where.startswith(_SCHEMES):
-                _make_folder(address.parent)
+                make_folder(address.parent)
             KeyFile.generate(Role.OWNER, realm).write(address)
         return cls.open(where, allow_production_file=allow_production_file)
 
@@ -133,13 +133,6 @@ def _address(where: str) -> TokenAddress | Path:
         return Path(where)
     address = parse_address(where)
     return file_of(address.folder, Role.OWNER) if isinstance(address, FileAddress) else address
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(f"{folder} cannot be made: {error.strerror}") from error
 
 
 def _owners(token: Token) -> list[Realm]:
