@@ -97,11 +97,7 @@ class UsbHost:
     def _read(self) -> None:
         try:
             while data := self._link.recv(_CHUNK):
-                with self._lock:
-                    for message in self._reader.receive(data):
-                        waiting = self._answers.pop(message.sequence, None)
-                        if waiting is not None and isinstance(message, Submitted):
-                            waiting.put(message)
+                self._deliver(data)
         except (OSError, RemoteProtocolError):
             pass  # the same as unplugged
         with self._lock:
@@ -110,3 +106,11 @@ class UsbHost:
             for answer in self._answers.values():
                 answer.put(None)
         self._on_end()
+
+    def _deliver(self, data: bytes) -> None:
+        """Give each answer to who waits for it."""
+        with self._lock:
+            for message in self._reader.receive(data):
+                waiting = self._answers.pop(message.sequence, None)
+                if waiting is not None and isinstance(message, Submitted):
+                    waiting.put(message)
