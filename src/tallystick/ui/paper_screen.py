@@ -8,9 +8,9 @@ from io import BytesIO
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from tallystick.ui.asset import ICON_GRID, icon_shapes, read_asset
-from tallystick.ui.bounds import fits_screen
 from tallystick.ui.matrix import matrix_rows
-from tallystick.wire.panel import Align, Bitmap, Box, Code, Element, Frame, Icon, Style, Text
+from tallystick.ui.screen import UNKNOWN, Screen
+from tallystick.wire.panel import Align, Bitmap, Box, Code, Icon, Style, Text
 
 PAPER, INK = 255, 0
 #: size of each style beside the regular one, and the weight it has
@@ -19,7 +19,6 @@ _WEIGHTS = {Style.REGULAR: 400, Style.BOLD: 600, Style.LARGE: 600, Style.SMALL: 
 #: widths from which on screens have the larger of two regular sizes, in pixels
 _WIDE, _LARGE_PX, _SMALL_PX = 400, 22, 16
 _OVERSAMPLING = 4
-_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 @lru_cache(maxsize=64)
@@ -29,40 +28,21 @@ def _font(weight: int, size: int) -> ImageFont.FreeTypeFont:
     )
 
 
-class PaperScreen:
+class PaperScreen(Screen):
     """A picture drawn on element by element."""
 
     def __init__(self, *, width: int, height: int) -> None:
+        super().__init__(width=width, height=height)
         self.image = Image.new("L", (width, height), PAPER)
         self._draw = ImageDraw.Draw(self.image)
         self._size = _LARGE_PX if width >= _WIDE else _SMALL_PX
-
-    def draw(self, frame: Frame) -> None:
-        """Draw the elements of a frame from back to front."""
-        for element in frame.drawing.elements:
-            self._element(element)
-
-    def _element(self, element: Element) -> None:
-        if not fits_screen(element, width=self.image.width, height=self.image.height):
-            return
-        match element:
-            case Text():
-                self._text(element)
-            case Icon():
-                self._icon(element)
-            case Box():
-                self._box(element)
-            case Code():
-                self._code(element)
-            case Bitmap():
-                self._bitmap(element)
 
     def _text(self, text: Text) -> None:
         if text.inverted and text.w > 0 and text.h > 0:
             self._draw.rectangle((text.x, text.y, text.x + text.w - 1, text.y + text.h - 1), fill=INK)
         weight, size = _WEIGHTS[text.style], round(self._size * _SIZES[text.style])
         font = _font(weight, size)
-        shown = "".join(character if character.isprintable() else _UNKNOWN for character in text.text)
+        shown = "".join(character if character.isprintable() else UNKNOWN for character in text.text)
         width = font.getlength(shown)
         if width > text.w > 0:
             font = _font(weight, max(int(size * text.w / width), 6))
@@ -74,9 +54,7 @@ class PaperScreen:
     def _icon(self, icon: Icon) -> None:
         shapes = icon_shapes().get(icon.name)
         if shapes is None:
-            self._box(Box(x=icon.x, y=icon.y, w=icon.w, h=icon.h, radius=icon.w // 4))
-            letter = icon.name[:1].upper()
-            self._text(Text(x=icon.x, y=icon.y, w=icon.w, h=icon.h, text=letter, style=Style.BOLD))
+            self._unknown_icon(icon, radius=icon.w // 4)
             return
         size = (icon.w * _OVERSAMPLING, icon.h * _OVERSAMPLING)
         mask = Image.new("1", size, 0)

@@ -6,43 +6,21 @@ The page draws by the same rules, from the same font and shapes, so a screenshot
 from __future__ import annotations
 
 from tallystick.ui.asset import ICON_GRID, Glyph, icon_shapes, is_inside, pixel_faces
-from tallystick.ui.bounds import fits_screen
 from tallystick.ui.matrix import matrix_rows
-from tallystick.wire.panel import Align, Bitmap, Box, Code, Element, Frame, Icon, Style, Text
+from tallystick.ui.screen import UNKNOWN, Screen
+from tallystick.wire.panel import Align, Bitmap, Box, Code, Icon, Style, Text
 
 _FACES = {Style.REGULAR: "regular", Style.BOLD: "bold", Style.LARGE: "bold", Style.SMALL: "regular"}
-_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 #: rows above and below the baseline that a line of text is centred by
 _ASCENT, _DESCENT = 8, 2
 
 
-class PixelScreen:
+class PixelScreen(Screen):
     """A grid of pixels, one byte each, 0 to 255, drawn on element by element."""
 
     def __init__(self, *, width: int, height: int) -> None:
-        self.width = width
-        self.height = height
+        super().__init__(width=width, height=height)
         self.pixels = bytearray(width * height)
-
-    def draw(self, frame: Frame) -> None:
-        """Draw the elements of a frame from back to front."""
-        for element in frame.drawing.elements:
-            self._element(element)
-
-    def _element(self, element: Element) -> None:
-        if not fits_screen(element, width=self.width, height=self.height):
-            return
-        match element:
-            case Text():
-                self._text(element)
-            case Icon():
-                self._icon(element)
-            case Box():
-                self._box(element)
-            case Code():
-                self._code(element)
-            case Bitmap():
-                self._bitmap(element)
 
     def _put(self, x: int, y: int, level: int = 255) -> None:
         if 0 <= x < self.width and 0 <= y < self.height:
@@ -59,12 +37,16 @@ class PixelScreen:
         baseline = text.y + (text.h - _ASCENT - _DESCENT) // 2 + _ASCENT
         if text.inverted:
             self._fill(text.x, text.y, w=text.w, h=text.h)
+        level = 0 if text.inverted else 255
         for glyph in glyphs:
-            for number, row in enumerate(glyph.rows):
-                for column, bit in enumerate(row):
-                    if bit == "1":
-                        self._put(x + glyph.left + column, baseline - glyph.top + number, 0 if text.inverted else 255)
+            self._glyph(glyph, left=x + glyph.left, top=baseline - glyph.top, level=level)
             x += glyph.advance
+
+    def _glyph(self, glyph: Glyph, *, left: int, top: int, level: int) -> None:
+        for y, row in enumerate(glyph.rows):
+            for x, bit in enumerate(row):
+                if bit == "1":
+                    self._put(left + x, top + y, level)
 
     def _glyphs(self, text: Text) -> tuple[list[Glyph], int]:
         """Return the glyphs of a line and their width, in the narrow face if they are too wide in their own."""
@@ -73,7 +55,7 @@ class PixelScreen:
         width = 0
         for name in (_FACES[text.style], "narrow"):
             face = faces[name]
-            unknown = face.get(_UNKNOWN) or face["?"]
+            unknown = face.get(UNKNOWN) or face["?"]
             glyphs = [face.get(character, unknown) for character in text.text]
             width = sum(glyph.advance for glyph in glyphs)
             if width <= text.w:
@@ -83,9 +65,7 @@ class PixelScreen:
     def _icon(self, icon: Icon) -> None:
         shapes = icon_shapes().get(icon.name)
         if shapes is None:
-            self._box(Box(x=icon.x, y=icon.y, w=icon.w, h=icon.h))
-            letter = icon.name[:1].upper()
-            self._text(Text(x=icon.x, y=icon.y, w=icon.w, h=icon.h, text=letter, style=Style.BOLD))
+            self._unknown_icon(icon)
             return
         for row in range(icon.h):
             for column in range(icon.w):
