@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TypeVar
 
 import click
 
+from tallystick.cli.plain import json_text, plain
 from tallystick.cli.target import Run
 from tallystick.host.actions.step import Action, NeedsUser, Progress, result
 
@@ -23,12 +23,12 @@ def follow(run: Run, action: Action[ValueT]) -> ValueT:
 
 def _show(run: Run, step: Progress | NeedsUser) -> None:
     if run.is_json_lines:
-        click.echo(json.dumps({"schema": _EVENT_SCHEMA, **_members(step)}, ensure_ascii=False))
+        click.echo(json_text({"schema": _EVENT_SCHEMA, **_members(step)}))
         sys.stdout.flush()
     elif isinstance(step, NeedsUser):
         # a gesture is owed whatever the verbosity: silence here would look like a hang
         subject = f" ({step.subject})" if step.subject else ""
-        click.echo(f"{step.gesture.words}{subject}", err=True)
+        click.echo(f"{step.gesture.words}{plain(subject)}", err=True)
     elif step.total and not run.is_quiet and sys.stderr.isatty():
         end = "\n" if step.done >= step.total else ""
         click.echo(f"\r{step.step} {step.done}/{step.total} {step.unit}", nl=False, err=True)

@@ -6,7 +6,6 @@ meaning; members may be added without. stdout carries the result and nothing els
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -14,6 +13,7 @@ from typing import TextIO
 import click
 
 from tallystick.cli.exit import document
+from tallystick.cli.plain import json_text, plain
 from tallystick.errors import TallyError
 
 _SCHEMA_VERSION = 1
@@ -38,18 +38,18 @@ class Report:
 
 def to_json(report: Report) -> str:
     """Return the one JSON document of a report."""
-    return json.dumps({"schema": f"tally.{report.schema}/{_SCHEMA_VERSION}", **report.data}, ensure_ascii=False)
+    return json_text({"schema": f"tally.{report.schema}/{_SCHEMA_VERSION}", **report.data})
 
 
 def error_to_json(error: TallyError) -> str:
     """Return the one JSON document of an error."""
-    return json.dumps({"schema": f"tally.error/{_SCHEMA_VERSION}", **document(error)}, ensure_ascii=False)
+    return json_text({"schema": f"tally.error/{_SCHEMA_VERSION}", **document(error)})
 
 
 def show(report: Report, *, stream: TextIO) -> None:
     """Write a report for people: with colours and a table on a terminal, plain text anywhere else."""
     for line in report.lines:
-        click.echo(line, file=stream)
+        click.echo(plain(line), file=stream)
     if not (report.facts or report.headings):
         return
     if stream.isatty():
@@ -60,17 +60,17 @@ def show(report: Report, *, stream: TextIO) -> None:
 
 def error_lines(error: TallyError) -> list[str]:
     """Return an error in words: what it is, and what to do about it."""
-    lines = [f"Error: {error.message}"]
+    lines = [f"Error: {plain(error.message)}"]
     if error.remedy:
-        lines.append(f"Remedy: {error.remedy}")
+        lines.append(f"Remedy: {plain(error.remedy)}")
     return lines
 
 
 def _show_plain(report: Report, stream: TextIO) -> None:
     width = max((len(label) for label, _ in report.facts), default=0)
     for label, value in report.facts:
-        click.echo(f"{label + ':':<{width + 1}} {value}".rstrip(), file=stream)
-    table = [report.headings, *report.rows] if report.headings else []
+        click.echo(f"{label + ':':<{width + 1}} {plain(value)}".rstrip(), file=stream)
+    table = [report.headings, *(tuple(map(plain, row)) for row in report.rows)] if report.headings else []
     widths = [max(len(row[index]) for row in table) for index in range(len(report.headings))]
     for row in table:
         click.echo("  ".join(f"{cell:<{size}}" for cell, size in zip(row, widths, strict=True)).rstrip(), file=stream)
@@ -86,10 +86,10 @@ def _show_rich(report: Report, stream: TextIO) -> None:
     if report.facts:
         facts = Table.grid(padding=(0, 2))
         for label, value in report.facts:
-            facts.add_row(Text(label, style="dim"), Text(value, overflow="fold"))
+            facts.add_row(Text(label, style="dim"), Text(plain(value), overflow="fold"))
         console.print(facts)
     if report.headings:
         table = Table(*report.headings, box=None, header_style="bold", pad_edge=False)
         for row in report.rows:
-            table.add_row(*(Text(cell, overflow="fold") for cell in row))
+            table.add_row(*(Text(plain(cell), overflow="fold") for cell in row))
         console.print(table)

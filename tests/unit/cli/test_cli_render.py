@@ -3,6 +3,8 @@
 import io
 import json
 
+import pytest
+
 from tallystick.cli.render import Report, error_lines, error_to_json, show, to_json
 from tallystick.errors import StatusError, TallyError
 
@@ -55,6 +57,33 @@ def test_terminal_gets_a_table_with_values_as_they_are(monkeypatch):
     plain = Terminal()
     show(REPORT, stream=plain)
     assert "\x1b[3" not in plain.getvalue()
+
+
+@pytest.mark.parametrize(
+    "unfit", ["\x1b[2J", "\x9b2J", "\r", "\x07", "\u202e", "\ud800"], ids=["CSI", "C1", "CR", "BEL", "RLO", "half"]
+)
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_no_text_steers_the_terminal(monkeypatch, stream, unfit):
+    """What a device, a manager or a file put into a text moves no cursor and can always be written; lines stay lines."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    text = f"a{unfit}b"
+    report = Report(
+        schema="test.thing",
+        data={"name": text},
+        lines=(f"{text}\nc",),
+        facts=(("Name", text),),
+        headings=("A",),
+        rows=((text,),),
+    )
+    shown = stream()
+    show(report, stream=shown)
+    error = TallyError(text, remedy=text)
+    said = "\n".join((shown.getvalue(), *error_lines(error), to_json(report), error_to_json(error)))
+    assert unfit[0] not in said
+    assert said.encode()
+    assert said.count(f"a?{unfit[1:]}b") == 5
+    assert json.loads(to_json(report))["name"] == json.loads(error_to_json(error))["message"] == text
 
 
 def test_error_without_a_remedy_is_one_line():
