@@ -40,6 +40,8 @@ class Segment:
     """A part that is loaded: its address (32 bits), what the file has of it, and its size in memory (bytes)."""
 
     address: int
+    #: where the file puts it: for what begins in flash and is copied into RAM by the program, its place in flash
+    load_address: int
     data: bytes = field(repr=False)
     size_bytes: int
 
@@ -47,6 +49,11 @@ class Segment:
     def end(self) -> int:
         """The address behind it."""
         return self.address + self.size_bytes
+
+    @property
+    def load_end(self) -> int:
+        """The address behind what the file has of it, where it is loaded."""
+        return self.load_address + len(self.data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +130,16 @@ def _part(raw: bytes, offset: int, size_bytes: int) -> bytes:
 def _segments(raw: bytes, offset: int, count: int) -> Iterator[Segment]:
     before: list[Segment] = []
     for number in range(count):
-        kind, at, address, _physical, in_file, in_memory, _flags, _align = _at(
+        kind, at, address, load_address, in_file, in_memory, _flags, _align = _at(
             _SEGMENT, raw, offset + number * _SEGMENT.size
         )
         if kind != _LOAD or not in_memory:
             continue
-        if in_file > in_memory or address + in_memory > 1 << 32:
+        if in_file > in_memory or address + in_memory > 1 << 32 or load_address + in_file > 1 << 32:
             raise RemoteProtocolError("a part of the ELF file does not fit its place")
-        segment = Segment(address=address, data=_part(raw, at, in_file), size_bytes=in_memory)
+        segment = Segment(
+            address=address, load_address=load_address, data=_part(raw, at, in_file), size_bytes=in_memory
+        )
         if any(
             segment.address < other.end and other.address < segment.end and segment.data and other.data
             for other in before

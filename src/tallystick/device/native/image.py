@@ -1,7 +1,9 @@
 """ELF and hex files of apps as what is loaded into a device: code, data and install parameters (wire-protocol E.1 to E.4).
 
 The linker leaves marks where the areas begin: ``_nvram_data`` (what the app keeps) and ``_install_parameters``, which follow the
-code in one run of flash. Files without install parameters need them given: a name is the least.
+code in one run of flash. Apps in C are linked as one part; those in Rust as several that lie side by side, and with some
+versions of their SDK the install parameters lie among the code, from where they are copied behind everything.
+Files without install parameters need them given: a name is the least.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from tallystick.device.native.elf import Elf, Segment
 from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.install import InstallParameters
-from tallystick.wire.intel_hex import IntelHex
+from tallystick.wire.intel_hex import Area, IntelHex
 
 __all__ = ["image_from_elf", "image_from_hex", "target_of"]
 
@@ -31,15 +33,7 @@ def image_from_elf(elf: Elf, *, parameters: InstallParameters | None = None) -> 
 
     """
     flash = _flash(elf)
-    end = flash.address + len(flash.data)
-    data_at, data_end, parameters_at, parameters_end = (elf.symbols.get(mark, end) for mark in _MARKS)
-    marks = [flash.address, min(data_at, parameters_at), min(data_end, parameters_at), parameters_at, parameters_end]
-    if marks != sorted(marks) or parameters_end > end or flash.address == marks[1]:
-        raise RemoteProtocolError("the areas of the app are out of order")
-    code, data, told = (
-        flash.data[start - flash.address : stop - flash.address]
-        for start, stop in ((marks[0], marks[1]), (marks[1], parameters_at), (parameters_at, parameters_end))
-    )
+    code, data, told = _areas(elf, flash)
     if not told:
         if parameters is None:
             raise UsageError("the file has no install parameters", remedy="say at least how the app is named")
@@ -93,19 +87,44 @@ def target_of(elf: Elf) -> int | None:
     return _number(elf, "ledger.target_id", limit=0xFFFF_FFFF)
 
 
-def _flash(elf: Elf) -> Segment:
+def _flash(elf: Elf) -> Area:
     # headers that a linker put before RAM are in the file, and are not loaded
-    loaded = [segment for segment in elf.segments if segment.data and _is_flash(segment)]
-    if len(loaded) != 1 or len(loaded[0].data) > _MAX_FLASH:
+    loaded = sorted(
+        (segment for segment in elf.segments if segment.data and _is_flash(segment)),
+        key=lambda segment: segment.load_address,
+    )
+    if not loaded or loaded[-1].load_end - loaded[0].load_address > _MAX_FLASH:
         raise RemoteProtocolError("an app is one run of flash, of at most 400 KiB")
-    return loaded[0]
+    start, flash = loaded[0].load_address, bytearray()
+    for segment in loaded:
+        gap = segment.load_address - start - len(flash)
+        if gap < 0:
+            raise RemoteProtocolError("two parts of the ELF file are loaded to one address")
+        flash += bytes(gap) + segment.data
+    return Area(address=start, data=bytes(flash))
 
 
 def _is_flash(segment: Segment) -> bool:
-    return not _RAM <= segment.address < _BEHIND_RAM
+    return not _RAM <= segment.load_address < _BEHIND_RAM
 
 
-def _entry(entry: int, flash: Segment) -> int:
+def _areas(elf: Elf, flash: Area) -> tuple[bytes, bytes, bytes]:
+    """Return code, data and install parameters."""
+    data_at, data_end, told_at, told_end = (elf.symbols.get(mark, flash.end) for mark in _MARKS)
+    told = flash.data[max(0, told_at - flash.address) : max(0, told_end - flash.address)]
+    if told_end <= data_at < data_end <= flash.end:  # among the code, which stays as it was linked
+        told_at = told_end = flash.end
+    marks = [flash.address, min(data_at, told_at), min(data_end, told_at), told_at, told_end]
+    if marks != sorted(marks) or told_end > flash.end or flash.address == marks[1]:
+        raise RemoteProtocolError("the areas of the app are out of order")
+    code, data = (
+        flash.data[start - flash.address : stop - flash.address]
+        for start, stop in ((marks[0], marks[1]), (marks[1], told_at))
+    )
+    return code, data, told
+
+
+def _entry(entry: int, flash: Area) -> int:
     offset = entry - flash.address  # with the bit that says Thumb, as loaders have it
     if not 0 <= offset < len(flash.data):
         raise RemoteProtocolError("the app begins outside its code")

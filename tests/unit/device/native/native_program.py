@@ -14,19 +14,32 @@ INFO = DeviceInfo(
 PARAMETERS = InstallParameters(name="Demo", version="1.0").to_bytes()
 
 
-def elf(code=b"\x00\xbf" * 8, *, data=b"", parameters=PARAMETERS, notes=(), segments=None, entry=FLASH | 1, names=()):
-    """Return a linked file with its marks, sections that say what `notes` says, and `names` for the first address."""
+def elf(
+    code=b"\x00\xbf" * 8,
+    *,
+    data=b"",
+    parameters=PARAMETERS,
+    notes=(),
+    segments=None,
+    entry=FLASH | 1,
+    names=(),
+    marks=None,
+):
+    """Return a linked file with its marks, sections that say what `notes` says, and `names` for the first address.
+
+    A segment is (address, bytes, size in memory), and where it is loaded elsewhere that address; `marks` stand in for the own.
+    """
     flash = code + data + parameters
     if segments is None:
         segments = [(FLASH, flash, len(flash)), (RAM, b"", 0x1000)]
-    marks = {
+    places = {
         "_nvram_data": FLASH + len(code),
         "_envram_data": FLASH + len(code) + len(data),
         "_install_parameters": FLASH + len(code) + len(data),
         "_einstall_parameters": FLASH + len(flash),
-    }
+    } | (marks or {})
     table, symbols = b"\0", bytes(16)
-    for name, value in (*marks.items(), *((name, FLASH) for name in names)):
+    for name, value in (*places.items(), *((name, FLASH) for name in names)):
         symbols += struct.pack("<IIIBBH", len(table), value, 0, 0x10, 0, 1)
         table += name.encode() + b"\0"
     parts = [("", 0, b"", 0), (".symtab", 2, symbols, 2), (".strtab", 3, table, 0)]
@@ -37,8 +50,9 @@ def elf(code=b"\x00\xbf" * 8, *, data=b"", parameters=PARAMETERS, notes=(), segm
     parts.append((".shstrtab", 3, texts, 0))
     at = 52 + 32 * len(segments)
     body, headers, rows = b"", b"", b""
-    for address, raw, size in segments:
-        headers += struct.pack("<8I", 1, at + len(body), address, address, len(raw), size, 7, 4)
+    for address, raw, size, *loaded in segments:
+        load_address = loaded[0] if loaded else address
+        headers += struct.pack("<8I", 1, at + len(body), address, load_address, len(raw), size, 7, 4)
         body += raw
     for name, kind, raw, link in parts:
         offset = texts.index(name.encode() + b"\0") if name else 0

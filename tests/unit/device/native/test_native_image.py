@@ -1,7 +1,7 @@
 """Files of apps as images: the areas between the linker's marks."""
 
 import pytest
-from native_program import FLASH, PARAMETERS, elf
+from native_program import FLASH, PARAMETERS, RAM, elf
 
 from tallystick.device.native.elf import Elf
 from tallystick.device.native.image import image_from_elf, image_from_hex, target_of
@@ -31,6 +31,39 @@ def test_parameters_are_asked_for_where_the_file_has_none():
     assert (made.code, made.parameters) == (b"code", PARAMETERS)
 
 
+def test_parts_that_lie_side_by_side_are_one_app():
+    """Parts come in the order of where they are loaded, gaps are zero, and what starts in RAM lies in flash."""
+    flash = b"code" + bytes(4) + b"keep" + b"init" + PARAMETERS
+    marks = {
+        "_nvram_data": FLASH + 8,
+        "_envram_data": FLASH + 16,
+        "_install_parameters": FLASH + 16,
+        "_einstall_parameters": FLASH + len(flash),
+    }
+    parts = [
+        (FLASH + 16, PARAMETERS, len(PARAMETERS)),
+        (FLASH, b"code", 4),
+        (RAM, b"init", 4, FLASH + 12),
+        (FLASH + 8, b"keep", 4),
+        (RAM + 4, b"", 0x1000),
+    ]
+    made = image_from_elf(Elf.from_bytes(elf(segments=parts, marks=marks)))
+    assert (made.code, made.data, made.parameters) == (b"code\0\0\0\0", b"keepinit", PARAMETERS)
+
+
+def test_parameters_among_the_code_are_copied_behind_the_data():
+    """Code and data stay where they were linked, and nothing of them is lost, when install parameters lie between."""
+    flash = b"code" + PARAMETERS + b"more" + b"keep"
+    marks = {
+        "_install_parameters": FLASH + 4,
+        "_einstall_parameters": FLASH + 4 + len(PARAMETERS),
+        "_nvram_data": FLASH + len(flash) - 4,
+        "_envram_data": FLASH + len(flash),
+    }
+    made = image_from_elf(Elf.from_bytes(elf(segments=[(FLASH, flash, len(flash))], marks=marks)))
+    assert (made.code, made.data, made.parameters) == (flash[:-4], b"keep", PARAMETERS)
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -40,13 +73,15 @@ def test_parameters_are_asked_for_where_the_file_has_none():
         elf(b"code", parameters=b"\x01"),
         elf(bytes(401 * 1024)),
         elf(segments=[(0, b"", 4)]),
-        elf(segments=[(FLASH, bytes(8), 8), (FLASH + 8, bytes(8), 8)]),
+        elf(segments=[(FLASH, bytes(8), 8), (RAM, bytes(8), 8)]),
+        elf(segments=[(FLASH, bytes(8), 8), (RAM, bytes(8), 8, FLASH + 4)]),
+        elf(segments=[(FLASH, bytes(8), 8), (FLASH + 400 * 1024, bytes(8), 8)]),
         elf(notes=[("ledger.api_level", "many")]),
         elf(notes=[("ledger.api_level", "256")]),
     ],
 )
 def test_file_that_is_no_app_is_refused(raw):
-    """No code, begun elsewhere, bad parameters, too large, nothing or two things to load, and odd notes are refused."""
+    """No code, begun elsewhere, bad parameters, too large, nothing to load, parts apart or over each other: refused."""
     with pytest.raises(RemoteProtocolError):
         image_from_elf(Elf.from_bytes(raw))
 
