@@ -23,6 +23,8 @@ from os_stage import app, ask, status
 
 from tallystick import apps as catalogue
 from tallystick.crypto import secp256k1
+from tallystick.device.os.channel import ISSUER_TEXT
+from tallystick.device.os.custom_ca import stored_ca
 from tallystick.testing import host
 from tallystick.testing.device import VirtualDevice
 from tallystick.testing.factory import known_key
@@ -477,7 +479,7 @@ def test_owner_trusts_an_authority_of_his_own(empty: VirtualDevice) -> None:
     assert AUTHORITY.public_key.hex() in read
     own = Manager(empty, signer=STRANGER, chain=certified_by(AUTHORITY, STRANGER))
     own.open()
-    assert "Me" in own.asked.pop()
+    assert '"Me"' in own.asked.pop()
     own.install(native(), signed_by=AUTHORITY)
     assert not own.asked
     (entry,) = listed(own)
@@ -558,6 +560,40 @@ def test_device_without_a_seed_takes_no_apps(device_factory: Factory) -> None:
     assert status_of(manager, create) == 0x6D07
     assert status_of(manager, DeleteApp(name="Demo").to_bytes()) == 0x6D07
     assert status_of(manager, ListApps().to_bytes()) == 0x9000
+
+
+def test_device_without_a_seed_takes_no_authority(device_factory: Factory) -> None:
+    """Whoever has a device before its owner sets it up leaves no authority on it that vouches for apps: 6D07, and nobody is asked."""
+    device = device_factory(onboarded=False, apps=())
+    manager = manager_of(device, signer=STRANGER)
+    assert status_of(manager, setup_ca()) == 0x6D07
+    assert not manager.asked
+    assert stored_ca(device.board.system.session.storage) is None
+
+
+def test_authority_of_the_same_name_vouches_for_nobody_of_the_other(empty: VirtualDevice) -> None:
+    """A channel that began under one authority is nobody's when another one has taken its place and its name."""
+    owner = manager_of(empty, signer=STRANGER)
+    owner.send(setup_ca())
+    own = Manager(empty, signer=STRANGER, chain=certified_by(AUTHORITY, STRANGER))
+    own.open()
+    own.install(native(), signed_by=AUTHORITY)
+    again = manager_of(empty, signer=STRANGER)
+    again.send(ResetCustomCertificate().to_bytes())
+    other = known_key("another authority").public_key
+    again.send(SetupCustomCertificate(name="Me", public_key=other).to_bytes())
+    own.asked.clear()
+    own.install(native(name="Other"))
+    assert len(own.asked) == 1
+    assert not AppFlag(listed(own)[1].flags) & AppFlag.CUSTOM_CA
+
+
+def test_no_name_of_an_authority_reads_like_the_issuer(empty: VirtualDevice) -> None:
+    """An authority's name stands in quotes wherever the person decides by it."""
+    manager_of(empty, signer=STRANGER).send(setup_ca(ISSUER_TEXT))
+    own = Manager(empty, signer=STRANGER, chain=certified_by(AUTHORITY, STRANGER))
+    own.open()
+    assert f'"{ISSUER_TEXT}"' in " ".join(own.asked.pop())
 
 
 def test_load_ends_with_its_session(empty: VirtualDevice) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tallystick.crypto import secp256k1
 from tallystick.device.os.consent import ask_review
-from tallystick.device.os.custom_ca import CustomCa, stored_ca
+from tallystick.device.os.custom_ca import CustomCa, quoted, stored_ca
 from tallystick.device.os.peer import Authority, Peer
 from tallystick.device.os.registry import InstalledApp
 from tallystick.device.os.session import Session
@@ -85,7 +85,7 @@ async def review_app(session: Session, app: InstalledApp, *, signed_by: str) -> 
 def _signer(*, by_software: bool, ca: CustomCa | None) -> str:
     if by_software:
         return _ISSUER_TEXT
-    return _NOBODY_TEXT if ca is None else ca.name
+    return _NOBODY_TEXT if ca is None else quoted(ca.name)
 
 
 def _holds(public_key: bytes, digest: bytes, signature: bytes) -> bool:

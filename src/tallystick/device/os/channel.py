@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tallystick.crypto.hash import sha256
 from tallystick.crypto.scp import Suite
 from tallystick.device.os.consent import Handler, ask_consent, ask_review, require_no_parameters
-from tallystick.device.os.custom_ca import stored_ca
+from tallystick.device.os.custom_ca import CustomCa, quoted, stored_ca
 from tallystick.device.os.peer import Authority, Peer
 from tallystick.device.os.session import BootMode, Session
 from tallystick.wire.apdu import CommandApdu
@@ -45,6 +45,8 @@ class _Link:
     """One client's session: a handshake on its way, and the channel it ended in."""
 
     handshake: DeviceHandshake
+    #: the owner's CA that was there when it began
+    ca: CustomCa | None = None
     signer: HostSigner | None = None
     channel: Channel | None = None
 
@@ -107,7 +109,8 @@ class Channels:
             return
         while len(self._links) >= MAX_SESSIONS:
             self.end(next(iter(self._links)))
-        link = _Link(handshake=self._handshake())
+        ca = stored_ca(self._session.storage)
+        link = _Link(handshake=self._handshake(ca), ca=ca)
         link.handshake.select(data)
         self._links[channel] = link
 
@@ -160,13 +163,14 @@ class Channels:
         finally:
             if link.channel.closed:  # whoever speaks now is not who shook hands: what was begun is nobody's
                 self._on_end(channel)
-        answer = await self._inner(plain, channel, self._peer(link.signer))
+        answer = await self._inner(plain, channel, self._peer(link.signer, link.ca))
         return link.channel.wrap(answer)
 
     async def _ask(self, signer: HostSigner) -> None:
         """Ask the person whether this signer may speak to the device; raise Reject (5501) when not."""
         if signer.authority is not None:
-            await ask_consent(self._session, "Allow manager", signer.authority or ISSUER_TEXT, option="Allow")
+            whose = quoted(signer.authority) if signer.authority else ISSUER_TEXT
+            await ask_consent(self._session, "Allow manager", whose, option="Allow")
             return
         fingerprint = sha256(signer.public_key).hex()[:_FINGERPRINT]
         items = (Item("Unknown key", (fingerprint,)),)
@@ -195,23 +199,22 @@ class Channels:
         if self._links.pop(channel, None) is not None:
             self._on_end(channel)
 
-    def _peer(self, signer: HostSigner) -> Peer:
-        """Return who is at the other end now: an authority that was taken out meanwhile vouches for nobody."""
+    def _peer(self, signer: HostSigner, vouching: CustomCa | None) -> Peer:
+        """Return who is at the other end now: an authority that was taken out meanwhile vouches for nobody, whatever took its name."""
         if signer.authority == _ISSUER:
             return Peer(public_key=signer.public_key, authority=Authority.ISSUER)
         ca = stored_ca(self._session.storage)
-        if signer.authority is None or ca is None or ca.name != signer.authority:
+        if signer.authority is None or ca is None or ca != vouching:
             return Peer(public_key=signer.public_key, authority=Authority.NOBODY)
         return Peer(public_key=signer.public_key, authority=Authority.CUSTOM_CA, name=ca.name)
 
-    def _handshake(self) -> DeviceHandshake:
+    def _handshake(self, ca: CustomCa | None) -> DeviceHandshake:
         session, factory = self._session, self._session.attestation.factory
         key = session.attestation.signer
         certificate = DeviceCertificate(
             header=factory.header, public_key=key.public_key, signature=factory.issuer_signature
         )
         trusted = [TrustedKey(name=_ISSUER, public_key=factory.issuer_public_key)]
-        ca = stored_ca(session.storage)
         if ca is not None:
             trusted.append(TrustedKey(name=ca.name, public_key=ca.public_key))
         return DeviceHandshake(

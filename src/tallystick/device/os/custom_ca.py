@@ -42,6 +42,11 @@ class CustomCa:
         return Writer().text_lv(self.name).lv(self.public_key).to_bytes()
 
 
+def quoted(name: str) -> str:
+    """Return a CA's name as the person reads it: in quotes, since it may be any words, those for the issuer too."""
+    return f'"{name}"'
+
+
 def stored_ca(storage: Storage) -> CustomCa | None:
     """Return the CA of this device, or None; raise StateCorrupt when what is stored is none."""
     raw = storage.custom_ca()

@@ -202,6 +202,7 @@ class Loader:
 
     async def _setup_ca(self, ca: CustomCa) -> None:
         session = self._session
+        require_apps(session)  # whoever has a device before its owner does leaves nothing behind that vouches for apps
         ca.require_key()
         if stored_ca(session.storage) is not None:
             raise Reject(StatusWord.SECURITY_STATUS_NOT_SATISFIED)
