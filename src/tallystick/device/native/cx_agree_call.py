@@ -7,9 +7,9 @@ from typing import Final
 
 from tallystick.device.native.cx_domain import Shape
 from tallystick.device.native.cx_error import CxError, CxStatus
+from tallystick.device.native.cx_fast import x448, x25519
 from tallystick.device.native.cx_guard import EXCEPTION, alone
 from tallystick.device.native.cx_key import coordinates, point_bytes, read_key
-from tallystick.device.native.cx_ladder import x448, x25519
 from tallystick.device.native.machine import Handler, Machine
 
 __all__ = ["LIBRARY"]

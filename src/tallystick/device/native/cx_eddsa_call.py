@@ -10,8 +10,8 @@ from tallystick.device.native import cx_eddsa
 from tallystick.device.native.cx_algorithm import Md
 from tallystick.device.native.cx_error import MAX_BUFFER, CxError, CxStatus, read_buffer
 from tallystick.device.native.cx_guard import EXCEPTION, alone, answering_zero
+from tallystick.device.native.cx_hash import hash_final, hash_update, output_bytes
 from tallystick.device.native.cx_hash_call import LIBRARY as HASHES
-from tallystick.device.native.cx_hash_call import hash_final, hash_update, output_bytes
 from tallystick.device.native.cx_key import Key, coordinates, point_bytes, put_key, read_key
 from tallystick.device.native.machine import Handler, Machine
 

@@ -1,6 +1,7 @@
 """Curves by their number in the SDK: on libsecp256k1 and OpenSSL for what these do, on Python's integers for the rest.
 
-libsecp256k1 does all of secp256k1; OpenSSL multiplies the generators of the NIST curves and of Brainpool's r1 curves.
+libsecp256k1 does all of secp256k1; OpenSSL multiplies the generators of the NIST curves and of Brainpool's r1 curves, and does
+X25519 and X448 (RFC 7748). Scalars and coordinates of these are little endian, 32 and 56 bytes; a result may be all zero.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from types import MappingProxyType
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from tallystick.crypto import secp256k1
 from tallystick.device.native.cx_curve import Curve, Edwards, Montgomery, Point, Weierstrass
 from tallystick.device.native.cx_domain import DOMAINS, Domain, Shape
 from tallystick.device.native.cx_error import CxError, CxStatus
 
-__all__ = ["curve_of"]
+__all__ = ["curve_of", "x448", "x25519"]
 
 _SECP256K1: Final = 0x21
 _OPENSSL: Final[Mapping[int, Callable[[], ec.EllipticCurve]]] = {
@@ -96,3 +99,21 @@ def curve_of(number: int) -> Curve:
     if curve is None:
         raise CxError(CxStatus.EC_INVALID_CURVE)
     return curve
+
+
+def x25519(scalar: bytes, coordinate: bytes) -> bytes:
+    """Return the coordinate u of `scalar` times the point of `coordinate`, each 32 bytes."""
+    try:
+        return X25519PrivateKey.from_private_bytes(scalar).exchange(X25519PublicKey.from_public_bytes(coordinate))
+    except ValueError:
+        # OpenSSL refuses points of small order, whose result is zero
+        return bytes(32)
+
+
+def x448(scalar: bytes, coordinate: bytes) -> bytes:
+    """Return the coordinate u of `scalar` times the point of `coordinate`, each 56 bytes."""
+    try:
+        return X448PrivateKey.from_private_bytes(scalar).exchange(X448PublicKey.from_public_bytes(coordinate))
+    except ValueError:
+        # as above
+        return bytes(56)

@@ -5,91 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tallystick.device.native.cpu import Access
-from tallystick.device.native.cx_algorithm import Digest, Md
+from tallystick.device.native.cx_algorithm import Md
 from tallystick.device.native.cx_blake import Blake2bDigest
-from tallystick.device.native.cx_chain import ChainDigest
 from tallystick.device.native.cx_digest import HASHES, digest_of, kind_of
-from tallystick.device.native.cx_error import CxError, CxStatus, word
+from tallystick.device.native.cx_error import CxError, CxStatus
 from tallystick.device.native.cx_groestl import GroestlDigest
+from tallystick.device.native.cx_hash import (
+    LAST,
+    hash_final,
+    hash_start,
+    hash_update,
+    load_hash,
+    output_bytes,
+    store_hash,
+)
 from tallystick.device.native.cx_sponge import SpongeDigest
 from tallystick.device.native.machine import Handler, Machine
 from tallystick.device.native.memory import BadPointer
 
-__all__ = [
-    "LAST",
-    "LIBRARY",
-    "OLD_LIBRARY",
-    "hash_final",
-    "hash_final_bytes",
-    "hash_start",
-    "hash_update",
-    "output_bytes",
-]
+__all__ = ["LIBRARY", "OLD_LIBRARY"]
 
-#: in a mode: this is the end
-LAST: Final = 1
 #: the SDK's answer for an output that is too small, here and in BLAKE2b: the number of an exception, not of this set
 _TOO_SMALL: Final = 0x02
 _MASK: Final = 0xFFFF_FFFF
-#: blocks are of 64 bytes and more
-_BLOCK_SHIFT: Final = 6
-
-
-def _load(machine: Machine, context: int) -> tuple[int, Digest]:
-    """Return the description's address and the hash that runs in the app's memory; raise BadPointer or CxError."""
-    info = word(machine, context)
-    md = machine.cx_page.hash_at(info)
-    kind = HASHES[md]
-    return info, kind.digest.from_bytes(md, machine.memory.read(context, kind.context_bytes))
-
-
-def _store(machine: Machine, context: int, md: Md, digest: Digest) -> int:
-    machine.memory.write(context, digest.to_bytes(machine.cx_page.info(md)))
-    return CxStatus.OK
 
 
 #: begins a hash; asks nobody
 Initial = Callable[[Machine, tuple[int, ...]], int]
-
-
-def hash_start(machine: Machine, context: int, md: int) -> Md:
-    """Begin a hash with one size of output in the app's memory; raise CxError or BadPointer."""
-    known, kind = kind_of(md)
-    if not kind.output_bytes:
-        raise CxError(CxStatus.INVALID_PARAMETER)
-    _store(machine, context, known, ChainDigest.start(known))
-    return known
-
-
-def hash_update(machine: Machine, context: int, data: bytes) -> None:
-    """Go on with a hash in the app's memory; raise CxError or BadPointer."""
-    info, digest = _load(machine, context)
-    # a block is as much work as a call: what an app may do for one APDU has an end
-    machine.calls += len(data) >> _BLOCK_SHIFT
-    digest.update(data)
-    machine.memory.write(context, digest.to_bytes(info))
-
-
-def hash_final_bytes(machine: Machine, context: int) -> bytes:
-    """End a hash in the app's memory and return its digest; raise CxError or BadPointer."""
-    info, digest = _load(machine, context)
-    output = digest.final()
-    machine.memory.write(context, digest.to_bytes(info))
-    return output
-
-
-def hash_final(machine: Machine, context: int, target: int) -> None:
-    """End a hash in the app's memory and write its digest; raise CxError or BadPointer."""
-    # first whether there is room: an app may ask for any size
-    machine.memory.place(target, output_bytes(machine, context), Access.WRITE)
-    machine.memory.write(target, hash_final_bytes(machine, context))
-
-
-def output_bytes(machine: Machine, context: int) -> int:
-    """Return the size of the digest of a running hash; raise CxError or BadPointer."""
-    md = machine.cx_page.hash_at(word(machine, context))
-    return HASHES[md].output_bytes or word(machine, context + 8)
 
 
 def _data(machine: Machine, pointer: int, size: int) -> bytes:
@@ -128,7 +70,7 @@ def _sponge(md: Md) -> Initial:
 
     def handler(machine: Machine, arguments: tuple[int, ...]) -> int:
         context, bits = arguments[:2]
-        return _store(machine, context, md, SpongeDigest.start(md, size_bits=bits, output_bytes=bits >> 3))
+        return store_hash(machine, context, md, SpongeDigest.start(md, size_bits=bits, output_bytes=bits >> 3))
 
     return handler
 
@@ -140,7 +82,7 @@ def _shake(md: Md, strength: int) -> Initial:
         context, bits = arguments[:2]
         if bits % 8:
             return CxStatus.INVALID_PARAMETER
-        return _store(machine, context, md, SpongeDigest.start(md, size_bits=strength, output_bytes=bits >> 3))
+        return store_hash(machine, context, md, SpongeDigest.start(md, size_bits=strength, output_bytes=bits >> 3))
 
     return handler
 
@@ -151,7 +93,7 @@ def _xof_init(machine: Machine, arguments: tuple[int, ...]) -> int:
     md = {128: Md.SHAKE128, 256: Md.SHAKE256}.get(strength)
     if md is None:
         return CxStatus.INVALID_PARAMETER
-    return _store(machine, context, md, SpongeDigest.start(md, size_bits=strength, output_bytes=size))
+    return store_hash(machine, context, md, SpongeDigest.start(md, size_bits=strength, output_bytes=size))
 
 
 def _blake_init(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -167,12 +109,12 @@ def _blake_init2(machine: Machine, arguments: tuple[int, ...]) -> int:
     digest = Blake2bDigest.start(
         output_bytes=bits >> 3, salt=_data(machine, salt, salt_size), person=_data(machine, person, person_size)
     )
-    return _store(machine, context, Md.BLAKE2B, digest)
+    return store_hash(machine, context, Md.BLAKE2B, digest)
 
 
 def _groestl_init(machine: Machine, arguments: tuple[int, ...]) -> int:
     """cx_groestl_init_no_throw(context, size in bits)."""
-    return _store(machine, arguments[0], Md.GROESTL, GroestlDigest.start(size_bits=arguments[1]))
+    return store_hash(machine, arguments[0], Md.GROESTL, GroestlDigest.start(size_bits=arguments[1]))
 
 
 def _groestl(machine: Machine, arguments: tuple[int, ...]) -> int:
@@ -218,7 +160,7 @@ def _blake(machine: Machine, arguments: tuple[int, ...]) -> int:
         wanted = output_bytes(machine, context)
         if target and room < wanted:
             return _TOO_SMALL
-        info, digest = _load(machine, context)
+        info, digest = load_hash(machine, context)
         output = digest.final()
         if target:
             machine.memory.write(target, output)

@@ -13,7 +13,7 @@ from tallystick.device.native.cx_algorithm import Md
 from tallystick.device.native.cx_chain import CHAINS
 from tallystick.device.native.cx_digest import digest_of, kind_of
 from tallystick.device.native.cx_error import CxError, CxStatus, word
-from tallystick.device.native.cx_hash_call import LAST, hash_final_bytes, hash_start, hash_update
+from tallystick.device.native.cx_hash import LAST, hash_final_bytes, hash_start, hash_update
 from tallystick.device.native.machine import Handler, Machine
 from tallystick.device.native.memory import BadPointer
 

@@ -8,8 +8,7 @@ from typing import Final
 from tallystick.device.native.cx_bn_call import put_bool, put_word
 from tallystick.device.native.cx_domain import Shape
 from tallystick.device.native.cx_error import CxError, CxStatus, read_buffer
-from tallystick.device.native.cx_fast import curve_of
-from tallystick.device.native.cx_ladder import x448, x25519
+from tallystick.device.native.cx_fast import curve_of, x448, x25519
 from tallystick.device.native.cx_point import POINT_BYTES, held_point, pay, put_coordinate, scalar
 from tallystick.device.native.machine import Handler, Machine
 from tallystick.device.native.memory import BadPointer

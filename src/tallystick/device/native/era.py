@@ -14,7 +14,7 @@ from typing import Final
 
 from tallystick.device.native import table_nanos_15, table_nanos_16, table_nanox_12, table_two
 from tallystick.device.native.call_table import Call, CallTable, ReturnStyle
-from tallystick.device.native.library_table_two import (
+from tallystick.device.native.library_cx import (
     FUNCTIONS_NANOSP_10,
     FUNCTIONS_NANOSP_103,
     FUNCTIONS_NANOX_202,

@@ -12,7 +12,7 @@ from tallystick.device.native.cx_algorithm import Md
 from tallystick.device.native.cx_chain import CHAINS
 from tallystick.device.native.cx_digest import HASHES, digest_of
 from tallystick.device.native.cx_error import CxError, word
-from tallystick.device.native.cx_hash_call import LAST, hash_final_bytes, hash_start, hash_update
+from tallystick.device.native.cx_hash import LAST, hash_final_bytes, hash_start, hash_update
 from tallystick.device.native.cx_mac_call import NO_REINIT, inner_key, md_of, outer_key
 from tallystick.device.native.machine import Handler, Machine, Throw
 

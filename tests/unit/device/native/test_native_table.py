@@ -5,8 +5,8 @@ import pytest
 from tallystick.device.native import table_nanos_15, table_nanos_16, table_nanox_12, table_two
 from tallystick.device.native.generation import generation_of
 from tallystick.device.native.handler import HANDLERS, LIBRARY
+from tallystick.device.native.library_cx import FUNCTIONS_TWO
 from tallystick.device.native.library_table import FUNCTIONS, function_name
-from tallystick.device.native.library_table_two import FUNCTIONS_TWO
 from tallystick.device.native.table import NAMES, argument_count, name_of
 from tallystick.errors import UsageError
 
