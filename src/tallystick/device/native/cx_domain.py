@@ -37,10 +37,10 @@ class Domain:
 
     number: int
     name: str
-    shape: Shape
+    shape: Shape = Shape.WEIERSTRASS
     bits: int
     size_bytes: int
-    cofactor: int
+    cofactor: int = 1
     a: int
     b: int
     p: int
@@ -52,10 +52,8 @@ _ALL: Final = (
     Domain(
         number=0x21,
         name="secp256k1",
-        shape=Shape.WEIERSTRASS,
         bits=256,
         size_bytes=32,
-        cofactor=1,
         a=0,
         b=7,
         p=0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F,
@@ -68,10 +66,8 @@ _ALL: Final = (
     Domain(
         number=0x22,
         name="secp256r1",
-        shape=Shape.WEIERSTRASS,
         bits=256,
         size_bytes=32,
-        cofactor=1,
         a=-3,
         b=0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B,
         p=0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF,
@@ -84,10 +80,8 @@ _ALL: Final = (
     Domain(
         number=0x23,
         name="secp384r1",
-        shape=Shape.WEIERSTRASS,
         bits=384,
         size_bytes=48,
-        cofactor=1,
         a=-3,
         b=0xB3312FA7E23EE7E4988E056BE3F82D19181D9C6EFE8141120314088F5013875AC656398D8A2ED19D2A85C8EDD3EC2AEF,
         p=0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFFFF0000000000000000FFFFFFFF,
@@ -100,10 +94,8 @@ _ALL: Final = (
     Domain(
         number=0x24,
         name="secp521r1",
-        shape=Shape.WEIERSTRASS,
         bits=521,
         size_bytes=66,
-        cofactor=1,
         a=-3,
         b=0x51953EB9618E1C9A1F929A21A0B68540EEA2DA725B99B315F3B8B489918EF109E156193951EC7E937B1652C0BD3BB1BF073573DF883D2C34F1EF451FD46B503F00,
         p=0x1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF,
@@ -116,10 +108,8 @@ _ALL: Final = (
     Domain(
         number=0x31,
         name="brainpoolP256t1",
-        shape=Shape.WEIERSTRASS,
         bits=256,
         size_bytes=32,
-        cofactor=1,
         a=-3,
         b=0x662C61C430D84EA4FE66A7733D0B76B7BF93EBC4AF2F49256AE58101FEE92B04,
         p=0xA9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377,
@@ -132,10 +122,8 @@ _ALL: Final = (
     Domain(
         number=0x32,
         name="brainpoolP256r1",
-        shape=Shape.WEIERSTRASS,
         bits=256,
         size_bytes=32,
-        cofactor=1,
         a=0x7D5A0975FC2C3057EEF67530417AFFE7FB8055C126DC5C6CE94A4B44F330B5D9,
         b=0x26DC5C6CE94A4B44F330B5D9BBD77CBF958416295CF7E1CE6BCCDC18FF8C07B6,
         p=0xA9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377,
@@ -148,10 +136,8 @@ _ALL: Final = (
     Domain(
         number=0x33,
         name="brainpoolP320t1",
-        shape=Shape.WEIERSTRASS,
         bits=320,
         size_bytes=40,
-        cofactor=1,
         a=-3,
         b=0xA7F561E038EB1ED560B3D147DB782013064C19F27ED27C6780AAF77FB8A547CEB5B4FEF422340353,
         p=0xD35E472036BC4FB7E13C785ED201E065F98FCFA6F6F40DEF4F92B9EC7893EC28FCD412B1F1B32E27,
@@ -164,10 +150,8 @@ _ALL: Final = (
     Domain(
         number=0x34,
         name="brainpoolP320r1",
-        shape=Shape.WEIERSTRASS,
         bits=320,
         size_bytes=40,
-        cofactor=1,
         a=0x3EE30B568FBAB0F883CCEBD46D3F3BB8A2A73513F5EB79DA66190EB085FFA9F492F375A97D860EB4,
         b=0x520883949DFDBC42D3AD198640688A6FE13F41349554B49ACC31DCCD884539816F5EB4AC8FB1F1A6,
         p=0xD35E472036BC4FB7E13C785ED201E065F98FCFA6F6F40DEF4F92B9EC7893EC28FCD412B1F1B32E27,
@@ -180,10 +164,8 @@ _ALL: Final = (
     Domain(
         number=0x35,
         name="brainpoolP384t1",
-        shape=Shape.WEIERSTRASS,
         bits=384,
         size_bytes=48,
-        cofactor=1,
         a=-3,
         b=0x7F519EADA7BDA81BD826DBA647910F8C4B9346ED8CCDC64E4B1ABD11756DCE1D2074AA263B88805CED70355A33B471EE,
         p=0x8CB91E82A3386D280F5D6F7E50E641DF152F7109ED5456B412B1DA197FB71123ACD3A729901D1A71874700133107EC53,
@@ -196,10 +178,8 @@ _ALL: Final = (
     Domain(
         number=0x36,
         name="brainpoolP384r1",
-        shape=Shape.WEIERSTRASS,
         bits=384,
         size_bytes=48,
-        cofactor=1,
         a=0x7BC382C63D8C150C3C72080ACE05AFA0C2BEA28E4FB22787139165EFBA91F90F8AA5814A503AD4EB04A8C7DD22CE2826,
         b=0x4A8C7DD22CE28268B39B55416F0447C2FB77DE107DCD2A62E880EA53EEB62D57CB4390295DBC9943AB78696FA504C11,
         p=0x8CB91E82A3386D280F5D6F7E50E641DF152F7109ED5456B412B1DA197FB71123ACD3A729901D1A71874700133107EC53,
@@ -212,10 +192,8 @@ _ALL: Final = (
     Domain(
         number=0x37,
         name="brainpoolP512t1",
-        shape=Shape.WEIERSTRASS,
         bits=512,
         size_bytes=64,
-        cofactor=1,
         a=-3,
         b=0x7CBBBCF9441CFAB76E1890E46884EAE321F70C0BCB4981527897504BEC3E36A62BCDFA2304976540F6450085F2DAE145C22553B465763689180EA2571867423E,
         p=0xAADD9DB8DBE9C48B3FD4E6AE33C9FC07CB308DB3B3C9D20ED6639CCA703308717D4D9B009BC66842AECDA12AE6A380E62881FF2F2D82C68528AA6056583A48F3,
@@ -228,10 +206,8 @@ _ALL: Final = (
     Domain(
         number=0x38,
         name="brainpoolP512r1",
-        shape=Shape.WEIERSTRASS,
         bits=512,
         size_bytes=64,
-        cofactor=1,
         a=0x7830A3318B603B89E2327145AC234CC594CBDD8D3DF91610A83441CAEA9863BC2DED5D5AA8253AA10A2EF1C98B9AC8B57F1117A72BF2C7B9E7C1AC4D77FC94CA,
         b=0x3DF91610A83441CAEA9863BC2DED5D5AA8253AA10A2EF1C98B9AC8B57F1117A72BF2C7B9E7C1AC4D77FC94CADC083E67984050B75EBAE5DD2809BD638016F723,
         p=0xAADD9DB8DBE9C48B3FD4E6AE33C9FC07CB308DB3B3C9D20ED6639CCA703308717D4D9B009BC66842AECDA12AE6A380E62881FF2F2D82C68528AA6056583A48F3,
@@ -244,10 +220,8 @@ _ALL: Final = (
     Domain(
         number=0x39,
         name="bls12-381 G1",
-        shape=Shape.WEIERSTRASS,
         bits=381,
         size_bytes=48,
-        cofactor=1,
         a=0,
         b=4,
         p=0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB153FFFFB9FEFFFFFFFFAAAB,
@@ -260,10 +234,8 @@ _ALL: Final = (
     Domain(
         number=0x51,
         name="stark256",
-        shape=Shape.WEIERSTRASS,
         bits=252,
         size_bytes=32,
-        cofactor=1,
         a=1,
         b=0x6F21413EFBE40DE150E596D72F7A8C5609AD26C15C915C1F4CDFCB99CEE9E89,
         p=0x800000000000011000000000000000000000000000000000000000000000001,
@@ -276,7 +248,6 @@ _ALL: Final = (
     Domain(
         number=0x52,
         name="bls12-377 G1",
-        shape=Shape.WEIERSTRASS,
         bits=377,
         size_bytes=48,
         cofactor=0,
@@ -292,10 +263,8 @@ _ALL: Final = (
     Domain(
         number=0x53,
         name="pallas",
-        shape=Shape.WEIERSTRASS,
         bits=255,
         size_bytes=32,
-        cofactor=1,
         a=0,
         b=5,
         p=0x40000000000000000000000000000000224698FC094CF91B992D30ED00000001,
@@ -308,10 +277,8 @@ _ALL: Final = (
     Domain(
         number=0x54,
         name="vesta",
-        shape=Shape.WEIERSTRASS,
         bits=255,
         size_bytes=32,
-        cofactor=1,
         a=0,
         b=5,
         p=0x40000000000000000000000000000000224698FC0994A8DD8C46EB2100000001,
