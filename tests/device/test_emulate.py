@@ -1,6 +1,7 @@
 """`tally emulate` as a suite for Speculos starts it: its flags, its ports, its end, and what the peer does wrong (speculos 4.6)."""
 
 import json
+import os
 import select
 import socket
 import struct
@@ -250,31 +251,51 @@ def test_file_that_is_no_app_is_refused(content, tmp_path):
     assert "none.elf" in json.dumps(error)
 
 
-def test_stand_in_starts_this_for_whoever_starts_speculos(tmp_path):
-    """Behind --stand-in `python -m speculos` is `tally emulate`, and the command's exit status comes back."""
-    port = free_port()
-    script = tmp_path / "suite.py"
-    script.write_text(
-        "import socket, subprocess, sys, time\n"
-        f"flags = ['--model', 'nanox', '--display', 'headless', '--apdu-port', '{port}', '--api-port', '0']\n"
-        f"process = subprocess.Popen([sys.executable, '-m', 'speculos', *flags, {str(EXAMPLE)!r}])\n"
-        "deadline = time.monotonic() + 60\n"
-        "while True:\n"
-        "    try:\n"
-        f"        link = socket.create_connection(('127.0.0.1', {port}))\n"
-        "        break\n"
-        "    except ConnectionRefusedError:\n"
-        "        assert time.monotonic() < deadline and process.poll() is None\n"
-        "        time.sleep(0.05)\n"
-        f"link.sendall({struct.pack('>I', 5) + VERSION!r})\n"
-        "answer = link.recv(100)\n"
-        "process.terminate()\n"
-        "process.wait()\n"
-        "sys.exit(7 if answer.endswith(bytes.fromhex('0100009000')) else 1)\n",
-        encoding="utf-8",
-    )
-    command = [sys.executable, "-m", "tallystick", "emulate", "--stand-in", "--", sys.executable, str(script)]
-    assert subprocess.run(command, timeout=PATIENCE_S, check=False).returncode == 7
+#: a suite that starts the program its arguments name, and asks it who it is
+_SUITE = """\
+import socket, subprocess, sys, time
+port = int(sys.argv[1])
+flags = ["--model", "nanox", "--display", "headless", "--apdu-port", str(port), "--api-port", "0"]
+process = subprocess.Popen([*sys.argv[3:], *flags, sys.argv[2]])
+deadline = time.monotonic() + 60
+while True:
+    try:
+        link = socket.create_connection(("127.0.0.1", port))
+        break
+    except ConnectionRefusedError:
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+link.sendall(bytes.fromhex({asked!r}))
+answer = link.recv(100)
+process.terminate()
+process.wait()
+sys.exit(7 if answer.endswith(bytes.fromhex("0100009000")) else 1)
+"""
+
+
+@pytest.mark.parametrize("start", ["module", "program", "program of old suites", "program that is installed"])
+def test_stand_in_starts_this_for_whoever_starts_speculos(tmp_path, start):
+    """Behind --stand-in `python -m speculos` and `speculos` are `tally emulate`, and the exit status comes back."""
+    suite = tmp_path / "suite.py"
+    suite.write_text(_SUITE.format(asked=(struct.pack(">I", 5) + VERSION).hex()), encoding="utf-8")
+    peer = tmp_path / "peer" / "speculos"
+    peer.mkdir(parents=True)
+    (peer / "__init__.py").touch()
+    (peer / "main.py").write_text("def main(): raise SystemExit('the peer')\n", encoding="utf-8")
+    program = tmp_path / "program.py"
+    program.write_text("from speculos.main import main\nraise SystemExit(main())\n", encoding="utf-8")
+    started = {
+        "module": [sys.executable, "-m", "speculos"],
+        "program": ["speculos"],
+        "program of old suites": ["speculos.py"],
+        "program that is installed": [sys.executable, str(program)],
+    }[start]
+    environment = {**os.environ, "PATH": os.defpath}
+    if start == "program that is installed":
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(peer.parent), os.environ.get("PYTHONPATH")]))
+    words = [sys.executable, str(suite), str(free_port()), str(EXAMPLE), *started]
+    command = [sys.executable, "-m", "tallystick", "emulate", "--stand-in", "--", *words]
+    assert subprocess.run(command, timeout=PATIENCE_S, check=False, env=environment).returncode == 7
 
 
 def test_stand_in_without_a_command_is_refused():
