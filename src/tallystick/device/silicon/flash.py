@@ -9,12 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import stat
 from pathlib import Path
 
 from tallystick.errors import LocalProtocolError, StateError, StateLocked
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _TEMPORARY = ".tmp"
+_REPLACE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def check_name(name: str) -> str:
@@ -47,6 +49,20 @@ class MemoryFlash:
         return sorted(self._records)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for this user alone, if it is not there; raise StateError for one where others may put things, OSError else.
+
+    Who may write there may put an old record, or a link to somewhere else, in the place of each file.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status, user = folder.stat(), os.geteuid()
+    if status.st_mode & stat.S_IWOTH or (user and status.st_uid not in {user, 0}):
+        raise StateError(
+            f"others may write in the state directory {folder}",
+            remedy=f"choose another one with --state, or make it your own: chmod 700 {folder}",
+        )
+
+
 class DirectoryFlash:
     """Flash as a folder, mode 0700, held by one process.
 
@@ -56,8 +72,8 @@ class DirectoryFlash:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            make_folder(folder)
+            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise StateError(
                 f"the state directory {folder} cannot be used: {error.strerror}",
@@ -86,7 +102,7 @@ class DirectoryFlash:
         target = self.folder / check_name(name)
         temporary = self.folder / (name + _TEMPORARY)
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(temporary, _REPLACE, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()

@@ -14,7 +14,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from tallystick.device.silicon.flash import check_name
+from tallystick.device.silicon.flash import check_name, make_folder
 from tallystick.errors import StateCorrupt, StateError, StateLocked
 
 #: bytes of each half
@@ -42,10 +42,10 @@ class ChipMemory:
     @classmethod
     def open(cls, folder: Path, *, create: bool = False) -> ChipMemory:
         """Open the memory of the chip in `folder`; raise StateError when there is none, StateLocked when it is in use."""
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
         try:
             if create:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(folder)
             descriptor = os.open(folder / FILE, flags, 0o600)
         except OSError as error:
             raise StateError(

@@ -15,6 +15,7 @@ from tallystick.device.silicon.battery import SimulatedBattery
 from tallystick.device.silicon.clock import MonotonicClock, VirtualClock
 from tallystick.device.silicon.entropy import RepeatableRng, SystemRng
 from tallystick.device.silicon.flash import DirectoryFlash, MemoryFlash, check_name
+from tallystick.device.silicon.nvm import ChipMemory
 from tallystick.errors import LocalProtocolError, StateError, StateLocked
 from tallystick.wire.dashboard import BatteryFlag, BatteryQuery
 
@@ -187,3 +188,34 @@ def test_battery_of_101_percent_is_a_mistake() -> None:
     """A state of charge outside 0 to 100 is the caller's bug."""
     with pytest.raises(LocalProtocolError):
         SimulatedBattery(percent=101).read(BatteryQuery.PERCENT)
+
+
+def test_folder_where_others_may_write_is_none_for_a_state(tmp_path: Path) -> None:
+    """Who may put files there may put an old record in place of a new one: it is refused, and says what to do."""
+    tmp_path.chmod(0o777)
+    with pytest.raises(StateError, match="others may write") as refused:
+        DirectoryFlash(tmp_path)
+    assert "chmod 700" in refused.value.remedy
+    with pytest.raises(StateError, match="others may write"):
+        ChipMemory.open(tmp_path, create=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
+    """A link that somebody left for what is written next leads nowhere: its target stays as it is."""
+    target = tmp_path / "target"
+    target.write_bytes(b"somebody's")
+    folder = tmp_path / "state"
+    flash = DirectoryFlash(folder)
+    (folder / "record.tmp").symlink_to(target)
+    with pytest.raises(StateError):
+        flash.write("record", b"ours")
+    flash.close()
+    (folder / ".lock").unlink()
+    (folder / ".lock").symlink_to(target)
+    with pytest.raises(StateError):
+        DirectoryFlash(folder)
+    (folder / "memory").symlink_to(target)
+    with pytest.raises(StateError):
+        ChipMemory.open(folder)
+    assert target.read_bytes() == b"somebody's"
