@@ -133,7 +133,7 @@ def _start(device, *, before=lambda: None):
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                 )
-            output, complaint = process.communicate(timeout=60)
+            output, complaint = process.communicate(timeout=120)
             told = bench.recv(4096)
         again = DirectoryFlash(flash.folder)
         flash._lock = again._lock

@@ -139,5 +139,7 @@ def test_a_stage_shuts_its_door_before_it_loads_the_rest(module):
         "sys.argv[1:] = ['world']\n"
         "entry.main(None)\n"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert (done.returncode, done.stdout) == (0, "0 0 0\n"), done.stderr

@@ -89,7 +89,11 @@ def outcomes(tmp_path_factory):
             ports[1],
         ]
         done = subprocess.run(
-            [*command, str(tmp_path_factory.mktemp("files"))], capture_output=True, text=True, check=False, timeout=60
+            [*command, str(tmp_path_factory.mktemp("files"))],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
         )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import pytest
+from process_stage import PATIENCE_S
 
 from tallystick.device.sandbox import confine as confinement
 from tallystick.device.sandbox import entry, landlock, seccomp
@@ -195,7 +196,7 @@ def start(body, *arguments, parent=None):
         """
     )
     command = [sys.executable, "-I", "-c", script, textwrap.dedent(body), "app", str(parent or os.getpid()), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 def test_a_program_prepares_outside_and_works_inside():
@@ -345,7 +346,7 @@ def test_the_small_layers_are_on(role):
         "print(*report.missing, sep=';')\n"
     )
     command = [sys.executable, "-I", "-c", code, role.value]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     numbers, missing = done.stdout.splitlines()
     limits = profile(role).limits
@@ -373,6 +374,6 @@ def test_a_link_survives_the_lock():
         number = theirs.fileno()
         with subprocess.Popen([sys.executable, "-I", "-c", code, str(number)], pass_fds=(number,)) as process:
             ours.send(b"hello")
-            ours.settimeout(30)
+            ours.settimeout(PATIENCE_S)
             assert ours.recv(9) == b"hello!"
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE_S) == 0

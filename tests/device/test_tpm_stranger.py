@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from process_stage import PATIENCE_S
 from tpm_stage import PROGRAM, simulator
 
 from tallystick.device.hil import KeyRefused
@@ -32,11 +33,13 @@ class Stranger:
 
     def does(self, *words):
         """Run a tool; return whether it was allowed to."""
-        return subprocess.run(words, env=self._env, capture_output=True, check=False, timeout=30).returncode == 0
+        return (
+            subprocess.run(words, env=self._env, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0
+        )
 
     def sees(self, *words):
         """Run a tool that must work, and return what it writes."""
-        return subprocess.run(words, env=self._env, capture_output=True, check=True, timeout=30).stdout
+        return subprocess.run(words, env=self._env, capture_output=True, check=True, timeout=PATIENCE_S).stdout
 
 
 @pytest.mark.parametrize("owns", [True, False], ids=["owned", "not owned"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from channel_stage import STRANGER
-from up_stage import TEST_SENTENCE, Up, fail
+from up_stage import PATIENCE_S, TEST_SENTENCE, Up, fail
 
 from tallystick.crypto.scp import Suite
 from tallystick.device.silicon.entropy import SystemRng
@@ -110,14 +110,16 @@ def test_device_can_be_left_to_a_factory(workshop: dict[str, str], tmp_path: Pat
             assert device.facts["issuer_public_key"] is None
     keys = str(tmp_path / "keys")
     tally = (sys.executable, "-m", "tallystick")
-    subprocess.run((*tally, "manager", "keys", "create", "--hsm", f"file:{keys}"), env=workshop, check=True, timeout=60)
+    subprocess.run(
+        (*tally, "manager", "keys", "create", "--hsm", f"file:{keys}"), env=workshop, check=True, timeout=PATIENCE_S
+    )
     with Up(*options, seed="", env=workshop) as device:
         where = f"tcp:127.0.0.1:{device.facts['apdu_port']}"
         done = subprocess.run(
             (*tally, "--json", "factory", "provision", where, "--keys", keys),
             env=workshop,
             check=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             stdout=subprocess.PIPE,
         )
     issuer = json.loads(done.stdout)["issuer_public_key"]

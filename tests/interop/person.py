@@ -6,10 +6,13 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 
+#: real processes on a busy machine: nothing here is measured, this only ends a test that hangs
+PATIENCE_S = 120.0
+
 
 def ask(port, method, path, document=None):
     """Send one request to the front panel; give the JSON answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         body = None if document is None else json.dumps(document)
         connection.request(method, path, body=body, headers={"Content-Type": "application/json"})
@@ -60,7 +63,7 @@ class Person:
 @contextmanager
 def reading(port):
     """Listen to the panel's stream of events; give an iterator over the texts as they are drawn."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.request("GET", "/events?stream=true")
     with connection.getresponse() as stream:
         yield (json.loads(event[5:])["text"] for event in stream if event.startswith(b"data:"))
@@ -71,7 +74,7 @@ def reading(port):
 def person(*, port, decision, expects="Please"):
     """Have a `Person` at the panel while the body runs; woken by the stream of events, never by a clock."""
     someone = Person(port=port, decision=decision, expects=expects)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.request("GET", "/events?stream=true")
     line = connection.sock  # the response takes it over; shutting it down is what ends the reading below
     stream = connection.getresponse()

@@ -22,8 +22,8 @@ from websockets.sync.client import connect
 
 from tallystick.wire.manager_message import Error, Success
 
-_START_S = 60.0
-_STOP_S = 60.0
+#: real processes on a busy machine: nothing here is measured, this only ends a test that hangs
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Address:
 
     def flow(self, path: str, **settings):
         """Return an open socket of a flow."""
-        settings.setdefault("open_timeout", 20)
-        return connect(self.ws + path, compression=None, max_size=None, **settings)
+        limits = {"open_timeout": PATIENCE_S, "ping_timeout": PATIENCE_S}
+        return connect(self.ws + path, compression=None, max_size=None, **limits, **settings)
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def manager(folder: Path, *options: str, environment: dict[str, str] | None = No
             stderr=log,
         )
     try:
-        ready = select.select([process.stdout], [], [], _START_S)[0]
+        ready = select.select([process.stdout], [], [], PATIENCE_S)[0]
         line = process.stdout.readline() if ready else b""
         assert line, (folder / "log").read_text()
         facts = json.loads(line)
@@ -62,7 +62,7 @@ def manager(folder: Path, *options: str, environment: dict[str, str] | None = No
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            assert process.wait(_STOP_S) == 0, (folder / "log").read_text()
+            assert process.wait(PATIENCE_S) == 0, (folder / "log").read_text()
         finally:
             process.kill()
             process.wait()
@@ -124,7 +124,7 @@ def balancer(targets: list[Address]) -> Iterator[Address]:
 def play_remote(socket, device) -> Success | Error:
     """Play a device into a real socket until the manager ends the conversation."""
     while True:
-        reply = reply_to(socket.recv(timeout=60), device)
+        reply = reply_to(socket.recv(timeout=PATIENCE_S), device)
         if not isinstance(reply, str):
             return reply
         socket.send(reply)
@@ -133,7 +133,7 @@ def play_remote(socket, device) -> Success | Error:
 def closes(socket) -> bool:
     """Say whether the other end closes the socket soon."""
     try:
-        socket.recv(timeout=60)
+        socket.recv(timeout=PATIENCE_S)
     except ConnectionClosed:
         return True
     return False

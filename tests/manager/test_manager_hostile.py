@@ -138,7 +138,7 @@ def test_a_body_that_never_comes_is_let_go(settings_with):
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        with socket.create_connection(listener.getsockname(), timeout=30) as line:
+        with socket.create_connection(listener.getsockname(), timeout=120) as line:
             line.sendall(b"POST /api/v2/apps/hash HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[")
             assert line.recv(4096).startswith(b"HTTP/1.1 408")
     finally:

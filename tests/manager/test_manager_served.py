@@ -17,7 +17,7 @@ import httpx
 import pytest
 from tests.manager.manager_device import NANOSP, ScriptedDevice
 from tests.manager.manager_postgres import fresh, postgres, program
-from tests.manager.manager_process import balancer, closes, manager, play_remote
+from tests.manager.manager_process import PATIENCE_S, balancer, closes, manager, play_remote
 from tests.manager.manager_stage import reply_to, stock_shelves
 from websockets.exceptions import ConnectionClosed
 
@@ -84,7 +84,7 @@ def device(keyring):
 def offered(address):
     """Return the app that is offered to a Nano S+ with 1.1.1."""
     query = {"target_id": NANOSP, "provider": 1, "firmware_version_name": "1.1.1"}
-    (app,) = httpx.get(f"{address.http}/v2/apps/by-target", params=query).json()
+    (app,) = httpx.get(f"{address.http}/v2/apps/by-target", params=query, timeout=PATIENCE_S).json()
     return AppV2.from_json(app)
 
 
@@ -112,7 +112,7 @@ def test_a_client_that_closes_at_the_bulk_has_all_it_needs(address, device, offe
     """A client that closes the socket when the bulk comes runs it alone and gets the whole app."""
     query = f"targetId={NANOSP}&firmware={offered.firmware}&firmwareKey={offered.firmware_key}"
     with address.flow(f"/install?{query}") as socket:
-        while (message := decode_server_message(text := socket.recv(timeout=60))).__class__.__name__ != "Bulk":
+        while (message := decode_server_message(text := socket.recv(timeout=PATIENCE_S))).__class__.__name__ != "Bulk":
             socket.send(reply_to(text, device))
     for apdu in message.apdus:
         assert device.exchange(apdu)[1] == 0x9000
@@ -122,7 +122,9 @@ def test_a_client_that_closes_at_the_bulk_has_all_it_needs(address, device, offe
 def test_requests_are_answered(address):
     """Devices, firmware and apps are found by whoever is asked."""
     for _ in range(4):
-        answer = httpx.post(f"{address.http}/get_device_version", json={"target_id": NANOSP, "provider": 1})
+        answer = httpx.post(
+            f"{address.http}/get_device_version", json={"target_id": NANOSP, "provider": 1}, timeout=PATIENCE_S
+        )
         assert DeviceVersion.from_json(answer.json()).target_id == str(NANOSP)
 
 
@@ -134,7 +136,7 @@ def test_many_devices_at_once(address, keyring):
             return play_remote(socket, ScriptedDevice(keyring))
 
     def counted():
-        lines = httpx.get(f"{address.http}/metrics").text.splitlines()
+        lines = httpx.get(f"{address.http}/metrics", timeout=PATIENCE_S).text.splitlines()
         start = 'tally_manager_flows_total{action="genuine",outcome="success"} '
         return next((int(line.removeprefix(start)) for line in lines if line.startswith(start)), 0)
 
@@ -164,9 +166,9 @@ def test_many_devices_at_once(address, keyring):
 def test_a_client_that_breaks_the_protocol_hears_an_error(address, reply):
     """A wrong nonce, a binary frame, anything that is no reply: one error that ends in a status word, then the end."""
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
-        socket.recv(timeout=60)
+        socket.recv(timeout=PATIENCE_S)
         socket.send(reply)
-        message = decode_server_message(socket.recv(timeout=60))
+        message = decode_server_message(socket.recv(timeout=PATIENCE_S))
         assert isinstance(message, Error)
         assert message.text.endswith(": 6f00")
         assert closes(socket)
@@ -175,24 +177,24 @@ def test_a_client_that_breaks_the_protocol_hears_an_error(address, reply):
 def test_a_giant_frame_ends_the_conversation(address):
     """A message beyond all limits closes the socket as too big; the manager goes on."""
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
-        socket.recv(timeout=60)
+        socket.recv(timeout=PATIENCE_S)
         with suppress(ConnectionClosed):
             socket.send("x" * (1 << 20))
         assert closes(socket)
         assert socket.close_code == 1009
-    assert httpx.get(f"{address.http}/health").status_code == 200
+    assert httpx.get(f"{address.http}/health", timeout=PATIENCE_S).status_code == 200
 
 
 def test_a_replayed_answer_is_refused(address, device):
     """Answers recorded in one conversation are worth nothing in the next: its nonces are new."""
     recorded = []
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
-        while isinstance(reply := reply_to(socket.recv(timeout=60), device), str):
+        while isinstance(reply := reply_to(socket.recv(timeout=PATIENCE_S), device), str):
             recorded.append(reply)
             socket.send(reply)
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
         for reply in recorded:
-            message = decode_server_message(socket.recv(timeout=60))
+            message = decode_server_message(socket.recv(timeout=PATIENCE_S))
             if isinstance(message, Error):
                 break
             socket.send(reply)
@@ -203,7 +205,7 @@ def test_a_client_that_leaves_costs_nobody_anything(address, device):
     """A socket that is closed in the middle, with and without goodbye, leaves a manager that serves the next one."""
     for leave in ("close", "cut"):
         with address.flow(f"/genuine?targetId={NANOSP}") as socket:
-            socket.send(reply_to(socket.recv(timeout=60), device))
+            socket.send(reply_to(socket.recv(timeout=PATIENCE_S), device))
             if leave == "cut":
                 socket.socket.shutdown(SHUT_RDWR)
     with address.flow(f"/genuine?targetId={NANOSP}") as socket:
@@ -213,12 +215,12 @@ def test_a_client_that_leaves_costs_nobody_anything(address, device):
 def test_pings_are_never_sent(address):
     """A client that waits hears nothing at all from the manager: one old client takes a ping for a broken conversation."""
     with address.flow(f"/genuine?targetId={NANOSP}", ping_interval=None) as socket:
-        socket.recv(timeout=60)
+        socket.recv(timeout=PATIENCE_S)
         with pytest.raises(TimeoutError):
             socket.recv(timeout=1)
         answer = ClientReply(nonce=1, response=Response.ERROR).to_json()
         socket.send(answer)
-        assert isinstance(decode_server_message(socket.recv(timeout=60)), Error)
+        assert isinstance(decode_server_message(socket.recv(timeout=PATIENCE_S)), Error)
 
 
 def test_a_killed_worker_costs_its_own_flows_only(tmp_path, keys_url, keyring):
@@ -228,20 +230,20 @@ def test_a_killed_worker_costs_its_own_flows_only(tmp_path, keys_url, keyring):
         tmp_path / "run", "--database", url, "--hsm", keys_url, "--catalogue", "none", "--workers", "2"
     ) as address:
         query = {"target_id": NANOSP, "firmware_version_name": "1.1.1"}
-        (app,) = httpx.get(f"{address.http}/v2/apps/by-target", params=query).json()
+        (app,) = httpx.get(f"{address.http}/v2/apps/by-target", params=query, timeout=PATIENCE_S).json()
         path = f"/install?targetId={NANOSP}&firmware={app['firmware']}&firmwareKey={app['firmwareKey']}"
         device = ScriptedDevice(keyring)
         before = worker_pids(address.pid)
         with address.flow(path) as socket:
-            socket.send(reply_to(socket.recv(timeout=60), device))
-            socket.recv(timeout=60)
+            socket.send(reply_to(socket.recv(timeout=PATIENCE_S), device))
+            socket.recv(timeout=PATIENCE_S)
             os.kill(holder_of(before, socket.socket.getsockname()[1]), signal.SIGKILL)
             with pytest.raises(ConnectionClosed):
-                socket.recv(timeout=60)
+                socket.recv(timeout=PATIENCE_S)
         with address.flow(path) as socket:
             assert isinstance(play_remote(socket, device), Success)
         assert len(device.of_kind(Commit)) == 1
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while len(worker_pids(address.pid) - before) < 1:
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from tests.manager.manager_device import NANOSP, ScriptedDevice
-from tests.manager.manager_process import manager, play_remote
+from tests.manager.manager_process import PATIENCE_S, manager, play_remote
 from tests.manager.manager_stage import play
 from tests.unit.manager.hsm_stage import PROGRAM, soft_hsm
 
@@ -44,7 +44,7 @@ def test_workers_sign_with_one_token(tmp_path, monkeypatch):
                 with ThreadPoolExecutor(10) as threads:
                     assert set(threads.map(check, devices)) == {"0000"}
                 query = {"target_id": NANOSP, "firmware_version_name": "1.1.1"}
-                found, *_ = httpx.get(f"{address.http}/v2/apps/by-target", params=query).json()
+                found, *_ = httpx.get(f"{address.http}/v2/apps/by-target", params=query, timeout=PATIENCE_S).json()
                 app = AppV2.from_json(found)
                 path = f"/install?targetId={NANOSP}&firmware={app.firmware}&firmwareKey={app.firmware_key}"
                 with address.flow(path) as socket:

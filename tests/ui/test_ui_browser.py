@@ -159,7 +159,7 @@ def test_canvas_and_screenshot_agree_to_the_pixel(page, nano):
         "  const at = Math.floor((y + 0.5) * cell) * c.width + Math.floor((x + 0.5) * cell);"
         "  bits.push(d[at * 4] > 127 ? 1 : 0); } return bits;"
     )
-    picture = Image.open(BytesIO(httpx.get(f"{nano.url}/screenshot").content))
+    picture = Image.open(BytesIO(httpx.get(f"{nano.url}/screenshot", timeout=WAIT_S).content))
     assert shown == [level > 0 for level in picture.convert("L").tobytes()]
 
 

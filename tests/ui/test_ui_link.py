@@ -24,7 +24,7 @@ class Linked:
 
     def __init__(self) -> None:
         self.device, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.device.settimeout(5)
+        self.device.settimeout(60)
         self.state, self.ends = PanelState(), []
         self.link = Link(inner, state=self.state, on_close=self.ends.append)
 

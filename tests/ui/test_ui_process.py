@@ -35,7 +35,7 @@ def device() -> Iterator[DeviceEnd]:
 
 def show(device: DeviceEnd, *texts: str, **drawn: object) -> int:
     """Show a frame and return its number once the panel has it."""
-    before = httpx.get(f"{device.url}/screen?timeout=0").headers.get("x-screen-sequence", "0")
+    before = httpx.get(f"{device.url}/screen?timeout=0", timeout=WAIT_S).headers.get("x-screen-sequence", "0")
     device.show(frame(int(before) + 1, *texts, **drawn))
     answer = httpx.get(f"{device.url}/screen?after={before}&timeout={WAIT_S}", timeout=WAIT_S)
     return answer.json()["sequence"]
@@ -49,7 +49,7 @@ def test_button_reaches_the_device_and_its_screen_the_script(device):
         target=lambda: waiting.append(httpx.get(f"{device.url}/screen?after={sequence}", timeout=WAIT_S))
     )
     poll.start()
-    answer = httpx.post(f"{device.url}/button/right", json={"action": "press-and-release"})
+    answer = httpx.post(f"{device.url}/button/right", json={"action": "press-and-release"}, timeout=WAIT_S)
     assert answer.json() == {"sequence": sequence}
     assert [device.gesture().pressed for _ in range(2)] == [True, False]
     device.show(frame(sequence + 1, "second"))
@@ -106,8 +106,8 @@ def test_reader_that_does_not_read_holds_up_nobody(device):
             device.show(frame(sequence + number, *["x" * 100] * 10))
         answer = httpx.get(f"{device.url}/screen?after={sequence + 2999}", timeout=WAIT_S)
         assert answer.json()["sequence"] == sequence + 3000
-        assert len(httpx.get(f"{device.url}/events").json()["events"]) == 20_000
-    httpx.delete(f"{device.url}/events")
+        assert len(httpx.get(f"{device.url}/events", timeout=WAIT_S).json()["events"]) == 20_000
+    httpx.delete(f"{device.url}/events", timeout=WAIT_S)
 
 
 def test_too_many_streams_are_refused_and_free_again_when_closed(device):
@@ -117,11 +117,11 @@ def test_too_many_streams_are_refused_and_free_again_when_closed(device):
     for _ in range(64):
         streams.append(stream_lines(device, path))
         next(streams[-1])
-    assert httpx.get(device.url + path).status_code == 503
+    assert httpx.get(device.url + path, timeout=WAIT_S).status_code == 503
     for stream in streams:
         stream.close()
     for _ in range(200):
-        with httpx.stream("GET", device.url + path) as answer:
+        with httpx.stream("GET", device.url + path, timeout=WAIT_S) as answer:
             if answer.status_code == 200:
                 return
     pytest.fail("closed streams are still counted")
@@ -198,7 +198,7 @@ def test_rules_given_at_the_start_press_on_every_screen_of_a_long_run():
         for number in range(1, 2001):
             end.show(frame(number, f"page {number}", "value", actions=[NEXT]))
             assert (end.gesture().pressed, end.gesture().pressed) == (True, False)
-        assert httpx.get(f"{end.url}/status").json()["sequence"] == 2000
+        assert httpx.get(f"{end.url}/status", timeout=WAIT_S).json()["sequence"] == 2000
 
 
 def test_exit_rule_ends_the_panel():

@@ -27,7 +27,7 @@ class Server:
             except OSError:
                 return
             with link:
-                link.settimeout(10)
+                link.settimeout(60)
                 script(link)
 
     def close(self) -> None:
@@ -36,7 +36,7 @@ class Server:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), 1).close()
         self._socket.close()
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 @pytest.fixture

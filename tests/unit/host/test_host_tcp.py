@@ -35,7 +35,7 @@ def test_apdu_is_framed_and_its_answer_comes_back_with_the_status_word(serve):
         link.sendall(b"\x00\x00\x00\x02\xaa\xbb\x90\x00")
 
     transport = TcpTransport("127.0.0.1", serve(script).port)
-    assert transport.exchange(APDU, timeout_s=10) == b"\xaa\xbb\x90\x00"
+    assert transport.exchange(APDU, timeout_s=60) == b"\xaa\xbb\x90\x00"
     assert seen == [FRAME]
     transport.close()
 
@@ -69,7 +69,7 @@ def test_several_requests_use_one_connection(serve):
             link.sendall(b"\x00\x00\x00\x01" + bytes((number,)) + b"\x90\x00")
 
     transport = TcpTransport("127.0.0.1", serve(script).port)
-    assert [transport.exchange(APDU, timeout_s=10)[0] for _ in range(3)] == [0, 1, 2]
+    assert [transport.exchange(APDU, timeout_s=60)[0] for _ in range(3)] == [0, 1, 2]
     transport.close()
 
 
@@ -87,8 +87,8 @@ def test_device_that_hangs_up_is_an_error_and_the_next_request_calls_again(serve
 
     transport = TcpTransport("127.0.0.1", serve(broken, whole).port)
     with pytest.raises(TransportError, match="broke"):
-        transport.exchange(APDU, timeout_s=10)
-    assert transport.exchange(APDU, timeout_s=10) == b"\x90\x00"
+        transport.exchange(APDU, timeout_s=60)
+    assert transport.exchange(APDU, timeout_s=60) == b"\x90\x00"
     transport.close()
 
 
@@ -101,7 +101,7 @@ def test_answer_with_an_absurd_length_is_refused(serve):
 
     transport = TcpTransport("127.0.0.1", serve(script).port)
     with pytest.raises(RemoteProtocolError):
-        transport.exchange(APDU, timeout_s=10)
+        transport.exchange(APDU, timeout_s=60)
 
 
 def test_two_answers_to_one_request_are_refused(serve):
@@ -113,7 +113,7 @@ def test_two_answers_to_one_request_are_refused(serve):
 
     transport = TcpTransport("127.0.0.1", serve(script).port)
     with pytest.raises(RemoteProtocolError, match="2 answers"):
-        transport.exchange(APDU, timeout_s=10)
+        transport.exchange(APDU, timeout_s=60)
 
 
 def test_late_answer_of_a_request_that_was_given_up_is_never_taken_for_another(serve):
@@ -122,7 +122,7 @@ def test_late_answer_of_a_request_that_was_given_up_is_never_taken_for_another(s
 
     def slow(link):
         take(link)
-        release.wait(10)
+        release.wait(60)
 
     def quick(link):
         take(link)
@@ -132,7 +132,7 @@ def test_late_answer_of_a_request_that_was_given_up_is_never_taken_for_another(s
     with pytest.raises(TransportTimeout):
         transport.exchange(APDU, timeout_s=0.01)
     release.set()
-    assert transport.exchange(APDU, timeout_s=10) == b"\x07\x90\x00"
+    assert transport.exchange(APDU, timeout_s=60) == b"\x07\x90\x00"
     transport.close()
 
 

@@ -52,7 +52,7 @@ class SoftHsm:
             ],
             check=True,
             capture_output=True,
-            timeout=20,
+            timeout=120,
         )
         return self.url(label)
 
