@@ -127,6 +127,39 @@ def test_dmk_installs_by_plan_and_opens(device, dmk):
     assert opened["output"]["installResult"]["alreadyInstalled"] == ["Cosmos"]
 
 
+@pytest.fixture
+def publish_demo(device_command, tmp_path):
+    """Give a function that publishes a version of a small app at the manager of this test."""
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    source = "from tallystick.app import App, start_with\n\nstart = start_with(App)\n"
+    (folder / "app.py").write_text(source, encoding="utf-8")
+
+    def publish(version):
+        manifest = {"name": "Demo", "version": version, "entry": "app:start"}
+        (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        bundle = str(tmp_path / f"demo-{version}.bundle")
+        subprocess.run([*device_command, "app", "pack", str(folder), "-o", bundle], check=True, capture_output=True)
+        offer = ("manager", "publish", "app", bundle, "--model", "nanosp")
+        database = ("--database", f"sqlite:///{tmp_path / 'manager.db'}")
+        subprocess.run([*device_command, *offer, *database], check=True, capture_output=True)
+
+    return publish
+
+
+def test_dmk_updates_an_app_by_installing_its_new_version(start_device, start_manager, publish_demo, dmk):
+    """The kit asks for the new version alone, without a removal; afterwards it is the one that is installed."""
+    manager = start_manager()
+    publish_demo("1.0.0")
+    device = start_device("--approve", "--manager", manager.ready["manager_http"], apps=())
+    asked = {name: manager.ready[name] for name in ("manager_http", "manager_ws")} | {"app_name": "Demo"}
+    dmk(device, "install", **asked)
+    publish_demo("1.1.0")
+    updated, after = dmk(device, "install_or_update", "list_with_metadata", **asked)
+    assert [app["version"] for app in updated["output"]["successfullyInstalled"]] == ["1.1.0"]
+    assert [(app["versionName"], app["version"]) for app in after["output"]] == [("Demo", "1.1.0")]
+
+
 @pytest.fixture(scope="session")
 def release(device_command, tmp_path_factory):
     """Build a release of the firmware, with factory keys of its own; give its folder."""
