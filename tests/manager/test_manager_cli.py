@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import httpx
 import pytest
 from click.testing import CliRunner
 from tests.manager.manager_process import manager
 
+import tallystick
 from tallystick import apps
+from tallystick.cli import manager_publish
 from tallystick.cli.app_icon import draw_icon
 from tallystick.cli.main import tally
 from tallystick.cli.target import Run
@@ -79,7 +83,11 @@ def test_a_bundle_is_published_for_all_models_with_its_picture(invoke, tmp_path)
         (("publish", "app", "cosmos", "--model", "stax", "--all-models"), 2),
         (("publish", "app", "cosmos", "--model", "palm"), 2),
         (("publish", "app", "nothing", "--all-models"), 2),
-        (("publish", "app", "missing.bundle", "--all-models"), 1),
+        (("publish", "app", "missing.bundle", "--all-models"), 2),
+        (("publish", "app", "/", "--all-models"), 2),
+        (("publish", "app", "cosmos", "--all-models", "--icon", "/dev/zero"), 2),
+        (("publish", "app", "cosmos", "--all-models", "--notes", "x" * 4097), 2),
+        (("publish", "app", "cosmos", "--all-models", "--description", "\x1b[31m"), 2),
         (("publish", "app", "cosmos", "--all-models", "--provider", "9"), 2),
         (("publish", "firmware", ".", "--model", "stax"), 2),
     ],
@@ -88,15 +96,39 @@ def test_what_cannot_be_published_is_told_with_a_remedy(invoke, words, code):
     """A mistake on the line is an error with its exit code, never a traceback."""
     result = invoke(*words)
     assert result.exit_code == code
-    assert json.loads(result.stdout)["error"]
+    told = json.loads(result.stdout)
+    assert told["error"] == "usage" if code == 2 else told["error"]
+    assert told["remedy"]
 
 
 def test_a_bundle_that_is_none_is_refused(invoke, tmp_path):
     """A file that is no bundle is not published."""
     (tmp_path / "bad.bundle").write_bytes(b"PK" + bytes(100))
     result = invoke("publish", "app", str(tmp_path / "bad.bundle"), "--all-models")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
+    assert "give a bundle" in json.loads(result.stdout)["remedy"]
     assert json.loads(invoke("list").stdout)["offers"] == []
+
+
+def test_a_native_app_is_published_for_the_model_it_was_built_for(invoke):
+    """An ELF file is offered to its model, and to no other that is named."""
+    signer = str(Path(tallystick.__file__).parent / "device" / "native" / "example" / "signer.elf")
+    for words in (("--all-models",), ("--model", "stax"), ("--model", "nanox", "--model", "stax")):
+        told = json.loads(invoke("publish", "app", signer, *words).stdout)
+        assert told["remedy"] == "give --model nanox and no other"
+    assert json.loads(invoke("publish", "app", signer, "--model", "nanox").stdout)["models"] == ["nanox"]
+
+
+def test_a_user_without_a_name_publishes(invoke, tmp_path, monkeypatch):
+    """In a container a user may be a number: the log has that."""
+
+    def unknown():
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(manager_publish, "getuser", unknown)
+    assert invoke("publish", "app", "cosmos", "--all-models").exit_code == 0
+    with closing(sqlite3.connect(tmp_path / "cli.db")) as connection:
+        assert connection.execute("SELECT actor FROM audit").fetchall() == [(f"uid {os.getuid()}",)]
 
 
 def test_a_release_is_published_by_what_its_images_say(invoke, release, tmp_path):

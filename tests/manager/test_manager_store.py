@@ -21,11 +21,20 @@ from tallystick.errors import RemoteProtocolError, StateError, UsageError
 from tallystick.manager.catalog.service import NewApp, devices_named, publish_app, sign_missing
 from tallystick.manager.db.base import Base
 from tallystick.manager.db.engine import migrate, open_engine, sessions_of, writing
-from tallystick.manager.db.model import AppOffer, AppRelease, Blob, Mcu
+from tallystick.manager.db.model import App, AppOffer, AppRelease, Blob, Mcu
 from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.db.record import Audit, Count
 from tallystick.manager.firmware.roll_out import is_offered, share_of
-from tallystick.manager.firmware.service import KnownFirmware, NewFirmware, Runs, find_mcu, know, next_step, publish
+from tallystick.manager.firmware.service import (
+    KnownFirmware,
+    NewFirmware,
+    Runs,
+    find_final,
+    find_mcu,
+    know,
+    next_step,
+    publish,
+)
 from tallystick.manager.install.image import image_from_bytes, image_to_bytes
 from tallystick.manager.recorder import Event, Recorder
 
@@ -120,6 +129,55 @@ def test_other_bytes_under_a_published_version_want_to_be_asked_for(sessions, ke
         assert release.offers
 
 
+def test_one_version_may_have_other_bytes_for_another_model(sessions, keyring):
+    """A native app is built for each model: each gets its own bytes, and keeps them when the same is published again."""
+    images = {model: app_image("Native", size=size) for model, size in (("nanosp", 1000), ("stax", 2000))}
+    for _ in range(2):
+        with writing(sessions) as session:
+            for model, image in images.items():
+                publish_app(session, NewApp(image=image, models=(model,)), software=keyring.software)
+    with sessions() as session:
+        found = session.scalars(select(AppRelease).join(AppRelease.app).where(App.name == "Native")).unique().all()
+        assert {release.devices[0].name: release.blob.data for release in found} == {
+            model: image_to_bytes(image) for model, image in images.items()
+        }
+    with pytest.raises(UsageError, match="other bytes"), writing(sessions) as session:
+        publish_app(session, NewApp(image=images["stax"], models=("stax", "nanosp")), software=keyring.software)
+
+
+def test_an_app_that_cannot_be_called_by_its_name_is_refused(sessions, keyring):
+    """A native app's name is its builder's: what no person could read is published nowhere."""
+    image = app_image()
+    parameters = image.parameters.replace(b"Demo", b"De\x1bo")
+    with pytest.raises(UsageError, match="says of itself"), writing(sessions) as session:
+        publish_app(session, NewApp(image=replace(image, parameters=parameters)), software=keyring.software)
+
+
+def test_what_is_said_about_an_app_can_be_said_anew(sessions, keyring, shelves):
+    """The same app with other notes and another description has these from then on, and keeps them when none are given."""
+    for notes, description in (("one", "first"), ("two\nlines", "second"), ("", "")):
+        with writing(sessions) as session:
+            new = NewApp(image=shelves.image, notes=notes, description=description)
+            release = publish_app(session, new, software=keyring.software)
+    assert (release.notes, release.app.description) == ("two\nlines", "second")
+
+
+@pytest.mark.parametrize("name", ["demo", "DEMO", "Demo.", "-Demo-"])
+def test_names_that_nobody_can_tell_apart_are_refused(sessions, keyring, name):
+    """Apps are asked for in any case, and pictures are found by the plain name: one such name is one app's."""
+    with pytest.raises(UsageError, match="told apart"), writing(sessions) as session:
+        publish_app(session, NewApp(image=app_image(name)), software=keyring.software)
+
+
+@pytest.mark.parametrize("text", ["x" * 4097, "a\x00b", "\x1b[2J", "\x9b2J", "\ud800"])
+def test_texts_that_cannot_be_shown_are_refused(sessions, keyring, text):
+    """What one database would refuse, and what would control a terminal, no database is given."""
+    for what in ("notes", "description"):
+        new = replace(NewApp(image=app_image("Other")), **{what: text})
+        with pytest.raises(UsageError, match=what), writing(sessions) as session:
+            publish_app(session, new, software=keyring.software)
+
+
 @pytest.mark.parametrize("wrong", [{"models": ("nanoz",)}, {"providers": (9,)}])
 def test_an_unknown_model_or_provider_is_refused(sessions, keyring, wrong):
     """Names that are none are refused before anything is stored."""
@@ -149,6 +207,48 @@ def test_firmware_is_published_once(sessions, shelves):
             publish(session, device, replace(new, files=release_files("x")))
         with pytest.raises(UsageError, match="lacks"):
             publish(session, device, replace(new, version="1.4.0", files={}))
+
+
+def test_terms_of_a_release_are_those_of_the_last_time(sessions):
+    """Published again, a release reaches more providers, and wants what client it is said to want now."""
+    new = NewFirmware(version="1.5.0", mcu_version="4.06", files=release_files("1.5.0"), minimum_live_version="34.0.0")
+    with writing(sessions) as session:
+        (device,) = devices_named(session, ("nanosp",))
+        publish(session, device, new)
+        final = publish(session, device, replace(new, minimum_live_version="35.0.0", providers=(4,)))
+        assert [step.minimum_live_version for step in final.steps] == ["35.0.0"]
+        assert [[one.id for one in row.providers] for row in (final, *final.mcus)] == [[1, 4], [1, 4]]
+
+
+def test_a_release_for_few_is_not_offered_to_all_who_run_its_version(sessions):
+    """A version that is only known belongs to those who know it; a release of it for others alone is refused."""
+    new = NewFirmware(version="1.1.1", mcu_version="4.03", files=release_files("1.1.1"), providers=(4,))
+    with writing(sessions) as session:
+        (device,) = devices_named(session, ("nanosp",))
+        with pytest.raises(UsageError, match="known to provider 1"):
+            publish(session, device, new)
+        final = publish(session, device, replace(new, providers=(1, 4)))
+        assert [one.id for one in final.providers] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"minimum_live_version": "zork"},
+        {"minimum_live_version": "1." + "0" * 99},
+        {"notes": "\x1b"},
+        {"providers": (9,)},
+    ],
+)
+def test_terms_that_are_none_are_refused(sessions, wrong):
+    """What a release is offered for is checked before anything is stored."""
+    new = NewFirmware(version="1.5.0", mcu_version="4.06", files=release_files("1.5.0"))
+    with writing(sessions) as session:
+        (device,) = devices_named(session, ("nanosp",))
+        with pytest.raises(UsageError) as caught:
+            publish(session, device, replace(new, **wrong))
+        assert caught.value.remedy
+        assert find_final(session, device_id=device.id, version="1.5.0") is None
 
 
 def test_an_older_release_that_is_published_later_leads_to_the_newer(sessions, shelves):

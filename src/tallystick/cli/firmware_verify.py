@@ -14,7 +14,7 @@ from tallystick.cli.follow import follow
 from tallystick.cli.provision import key_hash, read_artefacts
 from tallystick.cli.render import Report
 from tallystick.cli.target import current_run
-from tallystick.errors import UsageError
+from tallystick.errors import TransportError, UsageError
 
 if TYPE_CHECKING:
     from tallystick.device.boot.explain import Stage
@@ -111,7 +111,12 @@ def _compared(version: str) -> tuple[str | None, str]:
     from tallystick.wire.version import SecureElementInfo
 
     run = current_run()
-    said = follow(run, info(run.connect())).version
+    try:
+        session = run.connect()
+    except TransportError as error:
+        error.remedy = "; or ".join(filter(None, (error.remedy, "leave the device out with --alone")))
+        raise
+    said = follow(run, info(session)).version
     running = said.version if isinstance(said, SecureElementInfo) else (said.se_version if said else None)
     if not running:
         return None, "unknown"

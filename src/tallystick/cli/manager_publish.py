@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from getpass import getuser
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
 from tallystick.cli.manager_store import DATABASE, HSM, database_url, open_store, publishing, require_manager
 from tallystick.cli.render import Report
-from tallystick.errors import StateError, UsageError
-from tallystick.wire.bundle import MAX_BUNDLE, Bundle
+from tallystick.errors import UsageError
+
+if TYPE_CHECKING:
+    from tallystick.wire.image import AppImage
 
 _TABLE = {
     "app": Lazy(target="tallystick.cli.manager_publish:app", summary="offer an app"),
@@ -20,6 +24,7 @@ _TABLE = {
 _PROVIDER = click.option(
     "--provider", "providers", type=click.IntRange(1, 5), multiple=True, default=(1,), help="for whom [default: 1]"
 )
+_MAX_PICTURE: Final = 1 << 20
 _NOTES = click.option("--notes", metavar="TEXT", default="", help="what is new, for people")
 
 
@@ -29,7 +34,7 @@ def publish() -> None:
 
 
 @click.command("app", cls=DeviceCommand)
-@click.argument("source", metavar="FILE.bundle|NAME")
+@click.argument("source", metavar="FILE|NAME")
 @click.option("--model", "models", metavar="NAME", multiple=True, help="a model it is for; may be repeated")
 @click.option("--all-models", is_flag=True, help="it is for every model")
 @_PROVIDER
@@ -54,7 +59,11 @@ def app(
     database: str,
     hsm: str,
 ) -> Report:
-    """Offer a bundle, or an app of the built-in catalogue by NAME, signed for every known version of the OS."""
+    """Offer an app in a form that `tally app run` takes, too, or one of the built-in catalogue by NAME.
+
+    It is signed for every known version of the OS. A native app is for the model that it was built for: its files for several
+    models are published one by one, under one version.
+    """
     require_manager()
     if bool(models) == all_models:
         raise UsageError("the models are not named", remedy="give --model NAME, or --all-models")
@@ -62,7 +71,7 @@ def app(
     from tallystick.manager.db.record import note
 
     new = NewApp(
-        image=_bundle(source).image(),
+        image=_image(source, models=models),
         models=models,
         providers=providers,
         description=description,
@@ -73,7 +82,7 @@ def app(
     with publishing(database, hsm) as (session, keyring):
         release = publish_app(session, new, software=keyring.software)
         name, version = release.app.name, release.version
-        note(session, actor=getuser(), action="publish", subject=f"{name} {version}")
+        note(session, actor=_user(), action="publish", subject=f"{name} {version}")
         names = [device.name for device in release.devices]
     return Report(
         schema="manager.publish.app",
@@ -111,6 +120,7 @@ def firmware(
     from tallystick.manager.db.record import note
     from tallystick.manager.firmware.service import publish as publish_firmware
 
+    models = tuple(dict.fromkeys(models))
     with publishing(database, hsm) as (session, keyring):
         for device in devices_named(session, models):
             new = read_release(
@@ -123,7 +133,7 @@ def firmware(
                 minimum_live_version=minimum_client or None,
             )
             publish_firmware(session, device, new)
-            note(session, actor=getuser(), action="publish", subject=f"firmware {new.version} for {device.name}")
+            note(session, actor=_user(), action="publish", subject=f"firmware {new.version} for {device.name}")
         signed = sign_missing(session, software=keyring.software)
     return Report(
         schema="manager.publish.firmware",
@@ -162,22 +172,36 @@ def list_offers(database: str) -> Report:
     )
 
 
-def _bundle(source: str) -> Bundle:
-    """Return the bundle in a file, or of the built-in catalogue."""
+def _image(source: str, *, models: tuple[str, ...]) -> AppImage:
+    """Return the app in a file or folder, or of the built-in catalogue; raise UsageError when it is for other models."""
     path = Path(source)
     if not path.suffix and not path.exists():
         from tallystick import apps
 
-        return apps.bundle(source)
-    try:
-        with path.open("rb") as file:
-            return Bundle.from_bytes(file.read(MAX_BUNDLE + 1))
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}") from error
+        return apps.bundle(source).image()
+    from tallystick.cli.app_file import Form, read_app_file
+
+    app = read_app_file(path, model=models[0] if len(models) == 1 else None)
+    if app.form is not Form.BUNDLE and app.model is not None and models != (app.model,):
+        raise UsageError(f"{source} was built for {app.model}", remedy=f"give --model {app.model} and no other")
+    return app.image
 
 
 def _picture(path: Path) -> bytes:
-    data = path.read_bytes()
-    if not data.startswith(b"\x89PNG\r\n\x1a\n") or len(data) > MAX_BUNDLE:
-        raise UsageError(f"{path.name} is not a PNG of at most a mebibyte")
+    remedy = "give a PNG of at most a mebibyte"
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_PICTURE + 1)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", remedy=remedy) from error
+    if not data.startswith(b"\x89PNG\r\n\x1a\n") or len(data) > _MAX_PICTURE:
+        raise UsageError(f"{path} is no picture", remedy=remedy)
     return data
+
+
+def _user() -> str:
+    """Return who publishes, for the log: in a container a user may have a number and no name."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

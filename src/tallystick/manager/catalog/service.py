@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tallystick.errors import UsageError
+from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.manager.db.model import App, AppOffer, AppRelease, Blob, Category, Device, Icon, Provider
 from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.hsm.signer import Signer
@@ -24,13 +25,18 @@ from tallystick.wire.model import MODELS, version_key
 
 _CATEGORY: Final = "apps"
 _NOT_PLAIN: Final = re.compile(r"[^a-z0-9.]+")
+#: letters of a text for people, as the tables have it
+_MAX_TEXT: Final = 4096
+#: control characters and halves of letters
+_NO_LETTERS: Final = frozenset({"Cc", "Cs"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApp:
     """An app to publish: its image, the models it is for (names; none means all), and how it is shown.
 
-    `icon` is a PNG. `replace` allows other bytes under a version that is published already: for a developer's own catalogue.
+    `icon` is a PNG. `replace` allows other bytes under a version that is published already, and a name that is nearly that of
+    another app: for a developer's own catalogue.
     """
 
     image: AppImage = field(repr=False)
@@ -99,9 +105,15 @@ def keep_blob(session: Session, kind: str, data: bytes) -> Blob:
 def publish_app(session: Session, new: NewApp, *, software: Signer) -> AppRelease:
     """Add an app and sign it for every known version of the OS of its devices; the same app again changes nothing.
 
-    Raises UsageError when the version is published with other bytes, or a model or provider is unknown.
+    A description and notes replace those of before.
+
+    Raises UsageError when the version is published with other bytes for one of the devices, when another app has nearly the
+    same name, when a text cannot be shown, and when a model or provider is unknown.
     """
-    parameters = InstallParameters.from_bytes(new.image.parameters)
+    try:
+        parameters = InstallParameters.from_bytes(new.image.parameters)
+    except RemoteProtocolError as error:
+        raise UsageError(f"what the app says of itself: {error.message}", remedy="build the app anew") from error
     version = parameters.version or "0.0.0"
     now = datetime.now(UTC)
     blob = keep_blob(session, KIND, image_to_bytes(new.image))
@@ -110,18 +122,23 @@ def publish_app(session: Session, new: NewApp, *, software: Signer) -> AppReleas
         session.scalars(select(AppRelease).where(AppRelease.app_id == app.id, AppRelease.version == version))
     )
     release = next((one for one in releases if one.digest == blob.digest), None)
-    if releases and release is None and not new.replace:
+    known = [] if release is None else release.devices
+    devices = [one for one in devices_named(session, new.models) if one not in known]
+    # a native app has other bytes for each model
+    if any(one in devices for other in releases for one in other.devices) and not new.replace:
         raise UsageError(
             f"{app.name} {version} is published with other bytes",
             remedy="give the app another version, or use --replace",
         )
     if release is None:
         release = AppRelease(
-            app=app, version=version, blob=blob, notes=new.notes, size=blob.size, created=now, modified=now,
+            app=app, version=version, blob=blob, notes="", size=blob.size, created=now, modified=now,
             devices=[], providers=[],
         )  # fmt: skip
         session.add(release)
-    release.devices += [one for one in devices_named(session, new.models) if one not in release.devices]
+    if new.notes:
+        release.notes = checked_text(new.notes, what="notes")
+    release.devices += devices
     release.providers += [one for one in providers_of(session, new.providers) if one not in release.providers]
     session.flush()
     sign_missing(session, software=software)
@@ -132,16 +149,38 @@ def _app(session: Session, name: str, new: NewApp, now: datetime) -> App:
     """Return the app of this name, made if need be, with the description and icon of what is published."""
     app = session.scalar(select(App).where(App.name == name))
     if app is None:
+        if not new.replace:
+            _require_distinct(session, name)
         category = session.scalars(select(Category).where(Category.name == _CATEGORY)).one()
         app = App(name=name, description="", category_id=category.id, created=now, modified=now)
         session.add(app)
         session.flush()
     if new.description:
-        app.description = new.description
+        app.description = checked_text(new.description, what="description")
     if new.icon is not None:
         app.icon = plain(name)
         session.merge(Icon(name=app.icon, png=new.icon))
     return app
+
+
+def _require_distinct(session: Session, name: str) -> None:
+    """Raise UsageError when people, who name apps in any case, would take a new name for that of another app."""
+    same = next((one for one in session.scalars(select(App.name)) if plain(one) == plain(name)), None)
+    if same is not None:
+        raise UsageError(
+            f"the names {name} and {same} cannot be told apart",
+            remedy="give the app another name: letters, digits and dots count, and no case",
+        )
+
+
+def checked_text(text: str, *, what: str) -> str:
+    """Return a text for people; raise UsageError for one that is too long or has control characters other than ends of lines."""
+    if len(text) > _MAX_TEXT or any(unicodedata.category(one) in _NO_LETTERS for one in text if one != "\n"):
+        raise UsageError(
+            f"the {what} cannot be shown to people",
+            remedy=f"give at most {_MAX_TEXT} characters, and none that controls a terminal",
+        )
+    return text
 
 
 def sign_missing(session: Session, *, software: Signer) -> int:
@@ -189,7 +228,7 @@ def blob_data(session: Session, digest: str) -> bytes:
 
 def plain(name: str) -> str:
     """Return a name as part of a path: small letters, digits, dots and dashes."""
-    return _NOT_PLAIN.sub("-", name.lower()).strip("-") or "app"
+    return _NOT_PLAIN.sub("-", name.lower()).strip("-.") or "app"
 
 
 def offers_for(session: Session, *, final: FinalRow, provider: int) -> list[AppOffer]:

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from tallystick.manager.db.base import Base, Big, Id, Name, Stamp, Text
 
+_ACTOR = 128
+
 
 class Audit(Base):
     """Who did what, when, and how it ended; `subject` is what it was done to, `detail` one line about a failure."""
@@ -37,6 +39,7 @@ def note(session: Session, *, actor: str, action: str, subject: str) -> None:
     """Write a line about something that is done in this very transaction, and so is in the log if and only if it is done."""
     session.add(
         Audit(
-            at=datetime.now(UTC), actor=actor, action=action, subject=subject, outcome="success", detail="", seconds=0.0
+            at=datetime.now(UTC), actor=actor[:_ACTOR], action=action, subject=subject, outcome="success", detail="",
+            seconds=0.0,
         )
-    )
+    )  # fmt: skip

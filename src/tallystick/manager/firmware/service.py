@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tallystick.errors import UsageError
-from tallystick.manager.catalog.service import blob_data, keep_blob, providers_of
+from tallystick.manager.catalog.service import blob_data, checked_text, keep_blob, providers_of
 from tallystick.manager.db.model import Device, FinalFile, Mcu, Osu, Provider
 from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.firmware.roll_out import is_offered
@@ -24,7 +24,12 @@ from tallystick.wire.model import version_key
 #: what the blob of a file of a release is called
 KIND: Final = "firmware"
 OSU: Final = "-osu"
+#: ends the name of a first step that brings the last one along
+WHOLE: Final = "_whole"
+#: clients from this version on leave the last step to the device (wire-protocol I.3)
+_NO_LAST_STEP: Final = (34, 1, 0)
 _NORMAL_WORLD: Final = ARTEFACTS["normal_world"]
+_MAX_VERSION: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +77,21 @@ def know(session: Session, device: Device, known: KnownFirmware) -> FinalRow:
 
 
 def publish(session: Session, device: Device, new: NewFirmware) -> FinalRow:
-    """Offer a release to the older versions of a device.
+    """Offer a release to the older versions of a device; published again, its terms are the new ones, for more providers.
 
-    Raises UsageError when files are missing, or the version is published with other files.
+    Raises UsageError when files are missing, a term is none, or the version is published with other files.
     """
     missing = set(ARTEFACTS.values()) - new.files.keys()
     if missing:
         raise UsageError(f"the release lacks {min(missing)}", remedy="give the folder that `tally factory build` made")
     if new.distribution_ratio is not None and not 0 <= new.distribution_ratio <= 1:
-        raise UsageError("a distribution ratio is from 0 to 1")
+        raise UsageError("a distribution ratio is from 0 to 1", remedy="like 0.1 for every tenth user")
+    minimum = new.minimum_live_version
+    if minimum is not None and (len(minimum) > _MAX_VERSION or not any(version_key(minimum))):
+        raise UsageError("the client's least version is none", remedy="give it like 2.71.0")
+    notes = checked_text(new.notes, what="notes")
     final = know(session, device, new)
+    _offer_to(session, final, new)
     blobs = {name: keep_blob(session, KIND, data) for name, data in sorted(new.files.items())}
     stored = {one.name: one.digest for one in final.files}
     if stored and stored != {name: blob.digest for name, blob in blobs.items()}:
@@ -95,22 +105,36 @@ def publish(session: Session, device: Device, new: NewFirmware) -> FinalRow:
     final.firmware = f"{device.name}/{new.version}/upgrade"
     final.hash = hashlib.sha256(secure_world).hexdigest()
     final.size = sum(blob.size for blob in blobs.values())
-    final.notes, final.modified = new.notes, now
+    final.notes, final.modified = notes, now
     final.distribution_ratio, final.exclude_by_default = new.distribution_ratio, new.exclude_by_default
     mcu = _mcu(session, device, new, now=now)
     _check_normal_world(session, mcu, blobs[_NORMAL_WORLD].digest)
     mcu.final_id = final.id
+    mcu.providers += [one for one in final.providers if one not in mcu.providers]
     final.mcus = [mcu]
+    for step in final.steps:
+        step.minimum_live_version, step.modified = minimum, now
     if not final.steps:
         session.add(
             Osu(
                 final=final, name=new.version + OSU, firmware=f"{final.firmware}_osu", hash=final.hash,
-                minimum_live_version=new.minimum_live_version, created=now, modified=now, previous=[],
+                minimum_live_version=minimum, created=now, modified=now, previous=[],
             )
         )  # fmt: skip
     session.flush()
     _link_updates(session, device)
     return final
+
+
+def _offer_to(session: Session, final: FinalRow, new: NewFirmware) -> None:
+    """Add the providers of a release; raise UsageError when its version is known to others, who would be offered it too."""
+    others = [one.id for one in final.providers if one.id not in new.providers]
+    if others and not final.files:
+        raise UsageError(
+            f"the version {final.version} is known to provider {others[0]}, who would be offered it, too",
+            remedy=f"give the release another version, or add --provider {others[0]}",
+        )
+    final.providers += [one for one in providers_of(session, new.providers) if one not in final.providers]
 
 
 def _check_normal_world(session: Session, mcu: Mcu, digest: str) -> None:
@@ -145,6 +169,11 @@ def _link_updates(session: Session, device: Device) -> None:
         for step in final.steps:
             step.previous = [one for one in finals if version_key(one.version) < version_key(final.version)]
     session.flush()
+
+
+def leaves_the_end_to_the_device(live_version: str) -> bool:
+    """Return whether a client of this version (empty: not told) sends no last step: it is given a first one that brings it along."""
+    return version_key(live_version) >= _NO_LAST_STEP
 
 
 def find_device(session: Session, *, target_id: int, provider: int) -> Device | None:
