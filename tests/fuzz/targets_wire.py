@@ -1,7 +1,7 @@
 """Fuzz targets for every parser of the wire room.
 
 Each target takes any bytes. It returns when the parser accepts or refuses them with a declared error, and lets everything else
-out. The same functions serve the bounded runs in `test_fuzz_wire.py` and a coverage-guided fuzzer::
+out. The same functions serve the bounded runs in `test_fuzz_room.py` and a coverage-guided fuzzer::
 
     import atheris, targets_wire
     atheris.Setup(sys.argv, targets_wire.targets["apdu"]); atheris.Fuzz()
@@ -20,6 +20,8 @@ from tallystick.wire.arbiter import Arbiter, Deliver, Execute
 from tallystick.wire.ble import BleFraming
 from tallystick.wire.certificate import DeviceCertificate, EndorsedKey, HostCertificate, device_message
 from tallystick.wire.channel import Channel, DeviceCredentials, DeviceHandshake, TrustedKey
+from tallystick.wire.ctaphid import MAX_CTAPHID, Assembler, Capability
+from tallystick.wire.ctaphid_device import CtapHidDevice, CtapHidState, RequestReceived, SendReport
 from tallystick.wire.dashboard import (
     AppAndVersion,
     BatteryQuery,
@@ -114,6 +116,22 @@ def hid(data: bytes) -> None:
             assert not isinstance(event, ReplyFrames) or {len(frame) for frame in event.frames} == {64}
         with _refusal:
             host.receive(piece)
+
+
+def ctaphid(data: bytes) -> None:
+    """Take reports at the device's end of FIDO over HID, with requests answered now and then, and the parts of messages."""
+    device, assembler, now_s = CtapHidDevice(capabilities=Capability.CBOR, max_bytes=260), Assembler(), 0.0
+    for piece in _pieces(data):
+        report = piece[:64].ljust(64, b"\0")
+        now_s += report[-1] / 100
+        for event in device.receive(report, now_s=now_s):
+            assert not isinstance(event, RequestReceived) or len(event.message.data) <= 260
+            assert not isinstance(event, SendReport) or len(event.raw) == 64
+        if report[-1] & 1 and device.state is CtapHidState.WORKING:
+            device.answer(report)
+        with _refusal:
+            message = assembler.receive(report)
+            assert message is None or len(message.data) <= MAX_CTAPHID
 
 
 def ble(data: bytes) -> None:
@@ -269,6 +287,7 @@ targets: dict[str, Callable[[bytes], None]] = {
     "arbiter": arbiter,
     "ble": ble,
     "channel": channel,
+    "ctaphid": ctaphid,
     "create_app": _exact(CreateApp.from_bytes, _write),
     "derivation": _exact(Derivation.from_bytes, _write),
     "device_certificate": _exact(DeviceCertificate.from_bytes, _write),

@@ -1,22 +1,16 @@
-"""Bounded fuzzing of the USB device: URBs of any kind in any order, and bytes of any kind, do no harm."""
+"""Bounded fuzzing of the USB device: URBs of any kind in any order do no harm."""
 
 import contextlib
-from pathlib import Path
 
-import pytest
-from bounded import feed_beginnings, feed_monotony, feed_mutation
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from targets_usb import attach, targets
+from targets_usb import attach
 
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.hid import HidFraming
 from tallystick.wire.role import Role
 from tallystick.wire.urb import Direction, ReturnReader, Submit, Submitted, Unlink, Unlinked
 from tallystick.wire.usb import Setup
-
-CORPUS = Path(__file__).parent / "corpus" / "usb"
-SEEDS = {name: sorted((CORPUS / name).glob("*")) for name in targets}
 
 small = st.sampled_from([0, 1, 2, 3, 6, 8, 9, 10, 11, 0x21, 0x22, 0x77, 0x80, 0x81, 0xA1, 0xC0])
 values = st.sampled_from([0, 1, 2, 7, 0x0100, 0x0200, 0x0300, 0x0302, 0x0F00, 0x2100, 0x2200, 0xFFFF])
@@ -74,24 +68,3 @@ def test_after_any_host_the_next_one_is_served(steps, noise):
         session.receive(noise)
     session.close()
     assert not port.is_taken
-
-
-@pytest.mark.parametrize("name", targets)
-def test_corpus_of_usb_is_accepted_by_its_target(name):
-    """Each target has seeds, and none of them, nor any beginning of one, makes it fail."""
-    feed_beginnings(targets[name], SEEDS[name])
-
-
-@pytest.mark.parametrize("name", targets)
-@settings(deadline=None, max_examples=150)
-@given(data=st.data())
-def test_noise_and_mutated_seeds_of_usb_do_no_harm(name, data):
-    """Noise, and seeds with bytes replaced, removed or inserted, are accepted or refused, never worse."""
-    feed_mutation(targets[name], SEEDS[name], data)
-
-
-@pytest.mark.parametrize("name", targets)
-@pytest.mark.parametrize("byte", [0x00, 0x01, 0x02, 0x05, 0x80, 0xFF])
-def test_64_kib_of_one_byte_does_usb_no_harm(name, byte):
-    """Long monotonous input ends in time and within bounds."""
-    feed_monotony(targets[name], byte)
