@@ -92,6 +92,17 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path
     engine.dispose()
 
 
+def test_a_server_that_is_away_without_a_word_is_not_waited_for_without_end():
+    """Connections have limits, so that health and flows end in an error; what the URL says itself holds."""
+    engine = open_engine("postgresql://db.example/tally?connect_timeout=3")
+    _, told = engine.dialect.create_connect_args(engine.url)
+    assert {name: told[name] for name in ("connect_timeout", "tcp_user_timeout", "keepalives_idle")} == {
+        "connect_timeout": "3",
+        "tcp_user_timeout": "10000",
+        "keepalives_idle": "10",
+    }
+
+
 def test_a_failed_change_leaves_nothing_half(sessions, keyring):
     """An error in the middle of publishing undoes all of it."""
     new = NewApp(image=app_image("Half", "1.0.0"))

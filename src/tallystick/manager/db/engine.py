@@ -24,6 +24,9 @@ Sessions = sessionmaker[Session]
 #: how long a writer waits for another one
 _BUSY_S = 20
 _POOL = 8
+#: how long a server that is away without a word is waited for, where the URL does not say it: seconds to connect, milliseconds until
+#: what was sent is acknowledged, seconds of silence until it is asked whether it is there
+_PATIENCE = {"connect_timeout": "10", "tcp_user_timeout": "10000", "keepalives_idle": "10"}
 #: the option of a connection whose transaction writes; and any number, which names the lock under which one process migrates and the others wait
 _WRITES = "tallystick_writes"
 _MIGRATION_LOCK = 0x74616C6C79
@@ -51,7 +54,13 @@ def open_engine(url: str) -> Engine:
             if parsed.database in {None, "", ":memory:"}:
                 raise UsageError("a database in memory cannot be shared", remedy="name a file: sqlite:///manager.db")
             return _sqlite(parsed.render_as_string(hide_password=False))
-        return create_engine(parsed, pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            parsed.set(query={**_PATIENCE, **parsed.query}),
+            pool_size=_POOL,
+            max_overflow=_POOL,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise UsageError(
             "the driver of this database is not installed", remedy="pip install 'tallystick[postgresql]'"
