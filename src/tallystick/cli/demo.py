@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -135,16 +136,13 @@ def _by_the_manager(session: Session, facts: Mapping[str, Any]) -> None:
         _step(4, "install Cosmos  (as an app of one's own)")
         click.echo(f"      {result(sideload(session, apps.bundle('cosmos').image()))} is installed")
         return
-    client = ManagerClient(ManagerAddress(http=facts["manager_http"], ws=facts["manager_ws"]))
-    try:
+    with closing(ManagerClient(ManagerAddress(http=facts["manager_http"], ws=facts["manager_ws"]))) as client:
         _step(3, f"are you genuine?  (the manager at {client.address.http} asks)")
         checked = result(genuine.check(session, client, issuers=issuers))
         click.echo(f"      {'genuine' if checked.is_genuine else 'not genuine'}, certificate {checked.chain.serial}")
         _step(4, "install Cosmos  (the manager has it)")
         change = result(install.install(session, client, "Cosmos"))
         click.echo(f"      {change.name} {change.version} is {change.action}")
-    finally:
-        client.close()
 
 
 def _step(number: int, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,12 +90,7 @@ def build(
     if source is not None:
         release = replace(release, source=source)
     files = build_images(FactoryKeys.read(keys_folder), release)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (out / name).write_bytes(data)
-    except OSError as error:
-        raise StateError(f"{out} cannot be written: {error.strerror}") from error
+    _write(out, files)
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     return Report(
         schema="factory.build",
@@ -108,3 +104,13 @@ def build(
         headings=("FILE", "BYTES", "SHA-256"),
         rows=[(name, str(len(data)), digests[name]) for name, data in files.items()],
     )
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, which is made if need be; raise StateError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+    except OSError as error:
+        raise StateError(f"{folder} cannot be written: {error.strerror}") from error

@@ -12,7 +12,7 @@ import click
 
 from tallystick.cli.command import DeviceCommand
 from tallystick.cli.follow import follow
-from tallystick.cli.realm import realm_option
+from tallystick.cli.realm import allow_production_file, realm_option
 from tallystick.cli.render import Report
 from tallystick.cli.target import current_run
 from tallystick.errors import UsageError
@@ -44,12 +44,7 @@ _RECORD = "devices.jsonl"
     help=f"where provisioned devices are recorded; for keys in files {_RECORD} beside them",
 )
 @click.option("--database", "database", metavar="URL", help="record them in the manager's database in place of a file")
-@click.option(
-    "--allow-production-file",
-    "is_allowed",
-    is_flag=True,
-    help="let production keys lie in files, which they should not",
-)
+@allow_production_file
 def provision(
     target: str | None,
     url: str | None,

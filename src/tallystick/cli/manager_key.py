@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
-from tallystick.cli.realm import realm_option
+from tallystick.cli.realm import allow_production_file, realm_option
 from tallystick.cli.render import Report
 from tallystick.manager.hsm.role import KEYRING_ROLES, Realm
 
@@ -25,12 +25,6 @@ _HSM = click.option(
     required=True,
     help="file:DIR, or pkcs11:token=LABEL;module=LIBRARY?pin-source=file:PATH",
 )
-_ALLOW = click.option(
-    "--allow-production-file",
-    "is_allowed",
-    is_flag=True,
-    help="let production keys lie in files, which they should not",
-)
 
 
 @click.group("keys", cls=LazyGroup, lazy=_TABLE)
@@ -41,7 +35,7 @@ def keys() -> None:
 @click.command(cls=DeviceCommand)
 @_HSM
 @realm_option("the world of trust they belong to, for ever")
-@_ALLOW
+@allow_production_file
 def create(url: str, realm: str, is_allowed: bool) -> Report:
     """Make the three keys: issuer, software key and signer, with the issuer's certificate for the signer.
 
@@ -55,7 +49,7 @@ def create(url: str, realm: str, is_allowed: bool) -> Report:
 
 @click.command(cls=DeviceCommand)
 @_HSM
-@_ALLOW
+@allow_production_file
 def show(url: str, is_allowed: bool) -> Report:
     """Check that the keys belong together, and print their public halves."""
     from tallystick.manager.hsm.keyring import Keyring

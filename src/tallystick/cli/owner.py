@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tallystick.cli.command import DeviceCommand, Lazy, LazyGroup
-from tallystick.cli.realm import realm_option
+from tallystick.cli.realm import allow_production_file, realm_option
 from tallystick.cli.render import Report
 from tallystick.manager.hsm.role import Realm
 
@@ -26,12 +26,6 @@ _KEYS_TABLE = {
     "show": Lazy(target="tallystick.cli.owner:show", summary="print its public half"),
 }
 _WHERE = click.argument("where", metavar="WHERE")
-ALLOW = click.option(
-    "--allow-production-file",
-    "is_allowed",
-    is_flag=True,
-    help="let a production key lie in a file, which it should not",
-)
 
 
 @click.group(cls=LazyGroup, lazy=_TABLE)
@@ -47,7 +41,7 @@ def keys() -> None:
 @click.command(cls=DeviceCommand)
 @_WHERE
 @realm_option("the world of trust it belongs to, for ever")
-@ALLOW
+@allow_production_file
 def create(where: str, realm: str, is_allowed: bool) -> Report:
     """Make an owner's key at WHERE: a new file, or pkcs11:token=LABEL;module=LIBRARY?pin-source=file:PATH.
 
@@ -61,7 +55,7 @@ def create(where: str, realm: str, is_allowed: bool) -> Report:
 
 @click.command(cls=DeviceCommand)
 @_WHERE
-@ALLOW
+@allow_production_file
 def show(where: str, is_allowed: bool) -> Report:
     """Print the public half of the owner's key at WHERE: what apps and verifiers are told."""
     from tallystick.manager.hsm.owner import OwnerKey

@@ -10,8 +10,8 @@ import click
 
 from tallystick.cli.chain import OUTPUT, chain_report, read_document, require_new, write_document
 from tallystick.cli.command import DeviceCommand
-from tallystick.cli.owner import ALLOW
 from tallystick.cli.public_key import key_of, named_realm, offline_issuers
+from tallystick.cli.realm import allow_production_file
 from tallystick.cli.render import Report
 from tallystick.errors import TrustError, UsageError
 from tallystick.wire.attestation import MAX_ATTESTATION_BYTES, Endorsement
@@ -34,7 +34,7 @@ _TEST_ISSUERS = frozenset({"workshop", "tally up"})
     "--unchecked", "is_unchecked", is_flag=True, help="REQUEST is a bare public key: know yourself whose it is"
 )
 @OUTPUT
-@ALLOW
+@allow_production_file
 def certify(
     request: str, owner_key: str, issuer_key: str, is_unchecked: bool, output: Path | None, is_allowed: bool
 ) -> Report:

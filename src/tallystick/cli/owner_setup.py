@@ -11,8 +11,8 @@ import click
 from tallystick.cli.chain import OUTPUT, chain_report, read_document, require_new, write_document
 from tallystick.cli.follow import follow
 from tallystick.cli.manager_target import ManagerCommand, connect_manager, known_issuers
-from tallystick.cli.owner import ALLOW
 from tallystick.cli.owner_certify import require_one_realm
+from tallystick.cli.realm import allow_production_file
 from tallystick.cli.render import Report
 from tallystick.cli.target import Run, current_run
 from tallystick.errors import UsageError
@@ -39,7 +39,7 @@ _WAYS = "choose one of --owner-key, --certificate and --by-manager"
     "--issuer-key", metavar="KEY", default="", help="the only issuer that counts: its public key in hex, or a key file"
 )
 @OUTPUT
-@ALLOW
+@allow_production_file
 def setup(**options: Any) -> Report:
     """Have the device make an attestation key, and give it its owner's certificate.
 

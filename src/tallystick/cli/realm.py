@@ -1,4 +1,4 @@
-"""The option `--realm` of the commands that make keys or use them for a device."""
+"""The options of commands that make keys or use them: which realm, and whether production keys may lie in files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ import click
 from tallystick.manager.hsm.role import Realm
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+#: gives a command its `is_allowed`
+allow_production_file = click.option(
+    "--allow-production-file",
+    "is_allowed",
+    is_flag=True,
+    help="let production keys lie in files, which they should not",
+)
 
 
 def realm_option(words: str) -> Callable[[CommandT], CommandT]:
