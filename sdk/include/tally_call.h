@@ -15,6 +15,9 @@
 /* Answer the APDU in hand and go on: what a native app has answered when it ends. Body: Status u16 and the answer's data. */
 #define TALLY_ANSWER 0x04
 
+/* Send reports to whoever listens, 1 to `MAX_REPORTS` of 64 bytes each, in order. Body: 64 bytes for each report. */
+#define TALLY_SEND_REPORTS 0x05
+
 /* Show a scene and wait for the person. Value: an Answer, or None for Progress. Body: One scene. */
 #define TALLY_ASK 0x10
 

@@ -212,6 +212,18 @@ def test_rules_press_the_buttons(emulate):
     assert device.exchange(bytes.fromhex("e004000003426f62")) == OK
 
 
+@pytest.mark.parametrize("flags", [("-u", "U2F"), ("--usb", "u2f"), ("-T", "U2F"), ("--transport", "U2F", "-u", "HID")])
+def test_with_u2f_reports_go_where_apdus_went(emulate, flags):
+    """A report is taken, for an app that has no use for it; an APDU ends its connection, and not the emulator."""
+    device = emulate("--api-port", "0", *flags)
+    with device.connect() as link, device.connect() as other:
+        send(link, bytes(64))
+        send(link, VERSION)
+        assert link.recv(1) == b""
+        send(other, bytes(64))
+        assert device.process.poll() is None
+
+
 def test_same_seed_and_numbers_give_the_same_device(emulate):
     """--deterministic-rng makes two runs equal, down to the serial number."""
     flags = ("--api-port", "0", "--deterministic-rng", "7", "--seed", " ".join(["test"] * 11 + ["junk"]))
@@ -223,7 +235,9 @@ def test_same_seed_and_numbers_give_the_same_device(emulate):
     [
         (("--display", "qt"), "--display headless"),
         (("--vnc-port", "5900"), "the page"),
-        (("-T", "U2F"), "APDUs cross whole"),
+        (("-T", "NFC"), "reports of 64 bytes"),
+        (("--usb", "nfc"), "reports of 64 bytes"),
+        (("-u", "u2f", "--approve", "--api-port", "0"), "--api-port"),
         (("--seed", "hex:00"), "words"),
         (("--pki-root", "04" * 65), "secp256k1"),
         (("--model", "stax"), "leave --model away"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tallystick.cli.command import SETTINGS
-from tallystick.cli.emulate_check import check, set_levels
+from tallystick.cli.emulate_check import check, set_levels, transport_of
 from tallystick.cli.target import Run
 from tallystick.errors import UsageError
 
@@ -60,8 +60,10 @@ def _refused(*names: str, is_flag: bool = False) -> Callable[[_Command], _Comman
 @click.option("--apdu-port", type=click.IntRange(0, 65535), default=9999, show_default=True, help="0 takes a free one")
 @click.option("--api-port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0: no page, no REST")
 @click.option("--display", default="headless", show_default=True, help="there is no window: the page shows the screen")
-@click.option("-T", "--transport", default="HID", help="HID alone")
-@click.option("-u", "--usb", "usb", default="hid", hidden=True)
+@click.option(
+    "-T", "--transport", default="", metavar="HID|U2F", help="U2F: reports of 64 bytes in place of APDUs [default: HID]"
+)
+@click.option("-u", "--usb", "usb", default="HID", hidden=True)
 @click.option(
     "--shared-lib", metavar="DIR", default="", help="the `speculos` package whose shared libraries apps may call"
 )
@@ -152,7 +154,8 @@ def _run(run: Run, path: Path, options: dict[str, Any]) -> int:
             host.keep_warm(*warm)
         service = Service(_service_options(parts, records, options), apps=host)
         host.settle = service.board.run
-        await service.run(lambda facts: _announce(facts, app, is_json=run.is_json))
+        spoken = "U2F" if transport_of(options) == "U2F" else "APDUs"
+        await service.run(lambda facts: _announce(facts, app, spoken=spoken, is_json=run.is_json))
         if options["save_nvram"]:
             save(apps, service.board.system.session.storage.records)
         return 1 if service.app_ended else 0
@@ -214,6 +217,7 @@ def _number(text: str) -> int:
 def _parts(model: str, app: EmulatedApp, libraries: list[EmulatedApp], options: dict[str, Any]) -> dict[str, Any]:
     """Return what the device is given; sockets are bound, and rules are checked, before it is made."""
     from tallystick.cli.automation import read_automation
+    from tallystick.device.normal.door import Door
     from tallystick.device.normal.listener import bind
 
     automation = read_automation(options["automation"])
@@ -226,6 +230,7 @@ def _parts(model: str, app: EmulatedApp, libraries: list[EmulatedApp], options: 
     return {
         "model": model,
         "listener": bind(options["apdu_port"]),
+        "spoken": Door.REPORT if transport_of(options) == "U2F" else Door.TCP,
         "http": http,
         "approve": options["approve"],
         "automation": automation,
@@ -237,7 +242,7 @@ def _parts(model: str, app: EmulatedApp, libraries: list[EmulatedApp], options: 
     }
 
 
-def _announce(facts: dict[str, Any], app: EmulatedApp, *, is_json: bool) -> None:
+def _announce(facts: dict[str, Any], app: EmulatedApp, *, spoken: str, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps({"pid": os.getpid(), **facts, "app": app.name}))
     else:
@@ -246,6 +251,6 @@ def _announce(facts: dict[str, Any], app: EmulatedApp, *, is_json: bool) -> None
         )
         if facts["api_port"] is not None:
             click.echo(f"  page and REST   http://127.0.0.1:{facts['api_port']}/")
-        click.echo(f"  APDUs over TCP  127.0.0.1:{facts['apdu_port']}")
+        click.echo(f"  {spoken:<5} over TCP  127.0.0.1:{facts['apdu_port']}")
         click.echo("Ctrl-C stops it.")
     sys.stdout.flush()

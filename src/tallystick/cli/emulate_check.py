@@ -22,6 +22,11 @@ _REFUSED = {
 _LEFT_ASIDE = {"user_private_key": "--user-private-key", "attestation_key": "--attestation-key"}
 
 
+def transport_of(options: dict[str, Any]) -> str:
+    """Return the transport that was asked for, in capitals; `--transport` goes before the older `--usb`."""
+    return str(options["transport"] or options["usb"]).upper()
+
+
 def check(options: dict[str, Any]) -> None:
     """Refuse what there is not, with what to do instead, before anything is started."""
     for name, (flag, remedy) in _REFUSED.items():
@@ -35,8 +40,11 @@ def check(options: dict[str, Any]) -> None:
             f"there is no display {options['display']}",
             remedy="give --display headless: the page at --api-port shows the screen, and so does `tally panel`",
         )
-    if options["transport"].upper() != "HID" or options["usb"].upper() != "HID":
-        raise UsageError("packets of U2F and NFC are not made here", remedy="leave the option away: APDUs cross whole")
+    if transport_of(options) not in {"HID", "U2F"}:
+        raise UsageError(
+            f"there is no transport {transport_of(options)}",
+            remedy="HID (APDUs cross whole) or U2F (reports of 64 bytes)",
+        )
     if options["seed"].startswith("hex:"):
         raise UsageError("a seed is given as recovery words", remedy="give 12, 18 or 24 words")
     if options["approve"] and options["automation"]:

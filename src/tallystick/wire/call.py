@@ -68,6 +68,13 @@ class ResetEvent:
 AppEvent = ApduEvent | MenuEvent | ResetEvent
 
 
+@dataclass(frozen=True, slots=True)
+class ReportEvent:
+    """A report of the HID interface for FIDO came, 64 bytes: native apps alone hear of it."""
+
+    raw: bytes
+
+
 class Request:
     """Base of all requests: `NUMBER` on the wire, body and outcome codecs."""
 

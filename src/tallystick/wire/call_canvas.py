@@ -16,8 +16,9 @@ from typing import Final, Self
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.buffer import Reader, Writer
-from tallystick.wire.call import ApduEvent, AppEvent, MenuEvent, Request, ResetEvent, Response
+from tallystick.wire.call import ApduEvent, AppEvent, MenuEvent, ReportEvent, Request, ResetEvent, Response
 from tallystick.wire.raster import BITS, packed_size
+from tallystick.wire.world import REPORT_BYTES
 
 __all__ = [
     "MAX_INPUTS",
@@ -31,6 +32,7 @@ __all__ = [
     "Inputs",
     "Label",
     "LabelKind",
+    "NativeEvent",
     "Paint",
     "TickInput",
     "Wait",
@@ -80,6 +82,8 @@ class TickInput:
 
 HandInput = ButtonsInput | FingerInput
 CanvasEvent = HandInput | TickInput
+#: all that native apps hear of
+NativeEvent = AppEvent | CanvasEvent | ReportEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,8 @@ class Wait(Request):
             response = Response(reader.take(reader.u32()), status)
         return cls(response, bool(flags & 1), Paint.read(reader) if flags & 4 else None)
 
-    def pack(self, value: AppEvent | CanvasEvent | Inputs) -> bytes:
-        """Kind u8, then the APDU, the index, the mask, or the point; or a count u8 and that many masks and points, each with its kind."""
+    def pack(self, value: NativeEvent | Inputs) -> bytes:
+        """Kind u8, then the APDU, the report, the index, the mask, or the point; or a count u8 and that many masks and points, each with its kind."""
         match value:
             case ApduEvent(raw):
                 return b"\x01" + raw
@@ -160,13 +164,15 @@ class Wait(Request):
                 return _pack_input(value)
             case TickInput():
                 return b"\x06"
+            case ReportEvent(raw):
+                return b"\x08" + raw
             case Inputs(events):
                 return bytes((7, len(events))) + b"".join([_pack_input(event) for event in events])
 
-    def unpack(self, data: bytes) -> AppEvent | CanvasEvent | Inputs:
+    def unpack(self, data: bytes) -> NativeEvent | Inputs:
         """Read the event."""
         reader = Reader(data)
-        event: AppEvent | CanvasEvent | Inputs
+        event: NativeEvent | Inputs
         match reader.u8():
             case 1:
                 return ApduEvent(reader.rest())
@@ -183,6 +189,8 @@ class Wait(Request):
                 if not 1 < count <= MAX_INPUTS:
                     raise RemoteProtocolError(f"{count} inputs at once")
                 event = Inputs(tuple(_read_input(reader.u8(), reader) for _ in range(count)))
+            case 8:
+                event = ReportEvent(reader.take(REPORT_BYTES))
             case _:
                 raise RemoteProtocolError("not an event")
         reader.finish()

@@ -14,8 +14,18 @@ from typing import Any, Self
 
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.buffer import Reader
-from tallystick.wire.call import ApduEvent, AppEvent, CallStatus, MenuEvent, Request, ResetEvent, Response, SyscallError
-from tallystick.wire.call_canvas import MAX_PAINTED, CanvasEvent, Paint, Wait
+from tallystick.wire.call import (
+    ApduEvent,
+    AppEvent,
+    CallStatus,
+    MenuEvent,
+    ReportEvent,
+    Request,
+    ResetEvent,
+    Response,
+    SyscallError,
+)
+from tallystick.wire.call_canvas import MAX_PAINTED, CanvasEvent, NativeEvent, Paint, Wait
 from tallystick.wire.call_cipher import Agree, Cipher, PublicOf, SignWith, Verify
 from tallystick.wire.call_endorsement import (
     ENDORSEMENT_CALLS,
@@ -45,6 +55,7 @@ from tallystick.wire.call_key import (
 )
 from tallystick.wire.call_library import CallLibrary, LeaveLibrary, LibraryResult
 from tallystick.wire.call_record import ReadRecord, ReadSetting, WriteRecord, WriteSetting
+from tallystick.wire.call_report import SendReports
 from tallystick.wire.call_screen import Ask, Idle
 from tallystick.wire.device_info import DeviceInfo
 
@@ -88,6 +99,7 @@ __all__ = [
     "Log",
     "MasterIdentifier",
     "MenuEvent",
+    "NativeEvent",
     "Outcome",
     "Paint",
     "PublicKey",
@@ -95,10 +107,12 @@ __all__ = [
     "Random",
     "ReadRecord",
     "ReadSetting",
+    "ReportEvent",
     "Request",
     "ResetEvent",
     "Response",
     "Scheme",
+    "SendReports",
     "Sign",
     "SignWith",
     "SyscallError",
@@ -120,6 +134,7 @@ _REQUESTS: tuple[type[Request], ...] = (
     Exit,
     Log,
     Answer,
+    SendReports,
     Ask,
     Idle,
     Wait,

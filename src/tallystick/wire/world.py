@@ -15,6 +15,8 @@ from tallystick.errors import RemoteProtocolError
 MAX_MESSAGE = 65544 + 3
 MAX_LOG = 256
 MAX_SERIAL = 32
+#: bytes of a report of the HID interface for FIDO
+REPORT_BYTES = 64
 PROTOCOL_VERSION = 1
 
 
@@ -65,6 +67,13 @@ class Apdu:
 
 
 @dataclass(frozen=True, slots=True)
+class HostReport:
+    """Normal World: a report came by the HID interface for FIDO, 64 bytes. No answer belongs to it alone."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Normal World: the channel came up, went down, or was reset."""
 
@@ -89,6 +98,13 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """Secure World: a report for everyone who listens at the HID interface for FIDO, 64 bytes."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Secure World: what I am doing."""
 
@@ -108,8 +124,8 @@ class Introduce:
     serial: str
 
 
-FromNormal = Hello | Apdu | Link | Log
-ToNormal = Reply | Status | Stop | Introduce
+FromNormal = Hello | Apdu | Link | Log | HostReport
+ToNormal = Reply | Status | Stop | Introduce | DeviceReport
 
 
 def to_bytes(message: FromNormal | ToNormal) -> bytes:
@@ -124,6 +140,8 @@ def to_bytes(message: FromNormal | ToNormal) -> bytes:
         case Log(level, text):
             printable = "".join(char if " " <= char <= "~" else "?" for char in text[:MAX_LOG])
             return bytes((0x04, level)) + printable.encode("ascii")
+        case HostReport(raw):
+            return b"\x05" + raw
         case Reply(channel, raw):
             return b"\x81" + channel.to_bytes(2, "big") + raw
         case Status(attention):
@@ -133,13 +151,15 @@ def to_bytes(message: FromNormal | ToNormal) -> bytes:
         case Introduce(product_id, serial):
             printable = "".join(char if " " <= char <= "~" else "?" for char in serial[:MAX_SERIAL])
             return b"\x84" + product_id.to_bytes(2, "big") + printable.encode("ascii")
+        case DeviceReport(raw):
+            return b"\x85" + raw
 
 
 def from_normal(data: bytes) -> FromNormal:
     """Read what the Normal World says.
 
     Raises:
-        RemoteProtocolError: any datagram that is not exactly one of the four messages.
+        RemoteProtocolError: any datagram that is not exactly one of the five messages.
 
     """
     size = len(data)
@@ -153,13 +173,15 @@ def from_normal(data: bytes) -> FromNormal:
                 return Link(int.from_bytes(data[1:3], "big"), LinkState(data[3]))
             case b"\x04" if 2 <= size <= MAX_LOG + 2 and all(0x20 <= byte < 0x7F for byte in data[2:]):
                 return Log(data[1], data[2:].decode("ascii"))
+            case b"\x05" if size == 1 + REPORT_BYTES:
+                return HostReport(data[1:])
     except ValueError:
         pass
     raise RemoteProtocolError("not a message of the Normal World")
 
 
 def to_normal(data: bytes) -> ToNormal:
-    """Read what the Secure World says; raise RemoteProtocolError for anything but its four messages."""
+    """Read what the Secure World says; raise RemoteProtocolError for anything but its five messages."""
     size = len(data)
     try:
         match data[:1]:
@@ -171,6 +193,8 @@ def to_normal(data: bytes) -> ToNormal:
                 return Stop()
             case b"\x84" if 3 <= size <= MAX_SERIAL + 3 and all(0x20 <= byte < 0x7F for byte in data[3:]):
                 return Introduce(int.from_bytes(data[1:3], "big"), data[3:].decode("ascii"))
+            case b"\x85" if size == 1 + REPORT_BYTES:
+                return DeviceReport(data[1:])
     except ValueError:
         pass
     raise RemoteProtocolError("not a message of the Secure World")

@@ -4,8 +4,9 @@ import pytest
 
 from tallystick.errors import LocalProtocolError, RemoteProtocolError
 from tallystick.wire.call_canvas import MAX_INPUTS, MAX_LABEL, MAX_LABELS, Label, LabelKind, Paint, Wait
+from tallystick.wire.call_report import MAX_REPORTS
 from tallystick.wire.panel import Bitmap, Caption, Drawing, Frame, Text
-from tallystick.wire.syscall import request_from_bytes
+from tallystick.wire.syscall import ReportEvent, request_from_bytes
 
 
 def painting(**changes):
@@ -60,7 +61,17 @@ def test_text_keeps_its_kind(kind, fresh):
 
 def test_event_of_no_kind_is_refused():
     """What a wait brings is one of its events."""
-    for raw in (b"\x07", b"\x08", b"", b"\x04", b"\x05\x00\x01\x00\x02", b"\x06\x00"):
+    for raw in (
+        b"\x07",
+        b"\x08",
+        b"\x08" + bytes(63),
+        b"\x08" + bytes(65),
+        b"\x09",
+        b"",
+        b"\x04",
+        b"\x05\x00\x01\x00\x02",
+        b"\x06\x00",
+    ):
         with pytest.raises(RemoteProtocolError):
             Wait().unpack(raw)
 
@@ -97,3 +108,16 @@ def test_captions_cross_to_the_panel():
     frame = Frame(sequence=9, width=128, height=64, drawing=Drawing(elements=elements), scene="canvas")
     assert Frame.from_json(frame.to_json()) == frame
     assert frame.drawing.texts() == ("in it", "on it")
+
+
+@pytest.mark.parametrize("count", [0, MAX_REPORTS + 1])
+def test_reports_that_are_sent_together_are_some(count):
+    """None at all is no call, and more than the longest message takes is refused."""
+    with pytest.raises(RemoteProtocolError):
+        request_from_bytes(b"\x05" + bytes(64 * count))
+
+
+def test_report_is_an_event():
+    """What comes by the HID interface for FIDO comes as it is."""
+    event = ReportEvent(bytes(range(64)))
+    assert Wait().unpack(Wait().pack(event)) == event

@@ -52,6 +52,7 @@ from tallystick.wire.syscall import (
     ResetEvent,
     Response,
     Scheme,
+    SendReports,
     Sign,
     SignWith,
     SyscallError,
@@ -70,6 +71,8 @@ SAMPLES = [
     (Exchange(Response(b"", 0x6985)), "01 6985"),
     (Exit(), "02"),
     (Log("hé"), "03 68c3a9"),
+    (SendReports((bytes(range(64)),)), "05" + bytes(range(64)).hex()),
+    (SendReports((bytes(64), b"\xff" * 64)), "05" + "00" * 64 + "ff" * 64),
     (Ask(Notice(lines=(), button="")), "10 04 0000 0000 00"),
     (Idle(Menu(title="", entries=(Entry(""),))), "11 01 0000 0001 0000 0000 0000 0000"),
     (PublicKey(Curve.SECP256K1, COSMOS), "20 01 02 8000002c 80000076"),
@@ -226,6 +229,7 @@ OPEN_ENDED = (
     LeaveLibrary,
     DeriveSecret,
     Answer,
+    SendReports,
 )
 
 

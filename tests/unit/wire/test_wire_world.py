@@ -1,4 +1,4 @@
-"""The closed list of calls between the worlds: eight messages, exactly as written down, and no ninth."""
+"""The closed list of calls between the worlds: ten messages, exactly as written down, and no eleventh."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,9 @@ from tallystick.wire.world import (
     PROTOCOL_VERSION,
     Apdu,
     Attention,
+    DeviceReport,
     Hello,
+    HostReport,
     Introduce,
     Link,
     LinkState,
@@ -33,6 +35,7 @@ FROM_NORMAL = [
     (Link(7, LinkState.DOWN), "03 0007 02"),
     (Log(20, "up"), "04 14 7570"),
     (Log(0, ""), "04 00"),
+    (HostReport(bytes(range(64))), "05" + bytes(range(64)).hex()),
 ]
 TO_NORMAL = [
     (Reply(0xFFFF, b"\x90\x00"), "81 ffff 9000"),
@@ -40,21 +43,25 @@ TO_NORMAL = [
     (Stop(), "83"),
     (Introduce(0x5011, "tally-1"), "84 5011 74616c6c792d31"),
     (Introduce(1, ""), "84 0001"),
+    (DeviceReport(bytes(range(64))), "85" + bytes(range(64)).hex()),
 ]
 channels = st.integers(0, 0xFFFF)
 payloads = st.binary(max_size=100)
+reports = st.binary(min_size=64, max_size=64)
 printable = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=MAX_LOG)
 from_normal_messages = (
     st.builds(Hello, st.integers(0, 255), st.sampled_from(Transport))
     | st.builds(Apdu, channels, payloads)
     | st.builds(Link, channels, st.sampled_from(LinkState))
     | st.builds(Log, st.integers(0, 255), printable)
+    | st.builds(HostReport, reports)
 )
 to_normal_messages = (
     st.builds(Reply, channels, payloads)
     | st.builds(Status, st.sampled_from(Attention))
     | st.just(Stop())
     | st.builds(Introduce, channels, st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=32))
+    | st.builds(DeviceReport, reports)
 )
 
 

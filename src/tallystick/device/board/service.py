@@ -30,6 +30,8 @@ class ServiceOptions:
     rng: Rng
     clock: Clock
     listener: socket.socket
+    #: what is spoken there: APDUs, or reports of the HID interface for FIDO
+    spoken: Door = Door.TCP
     http: socket.socket | None = None
     #: listens for USB hosts; None without USB
     usb: socket.socket | None = None
@@ -75,7 +77,12 @@ class Service:
         )
         self._alarm = Alarm(self.board)
         relay = self.board.relay
-        doors = {Door.TCP: options.listener, Door.USB: options.usb, Door.ZEMU: options.zemu, Door.BLE: options.ble}
+        doors = {
+            options.spoken: options.listener,
+            Door.USB: options.usb,
+            Door.ZEMU: options.zemu,
+            Door.BLE: options.ble,
+        }
         self._endpoints = endpoints(relay, {door: one for door, one in doors.items() if one is not None})
         self._failure: Exception | None = None
         #: told each time the device has come up: at first, and after each time the plug was pulled

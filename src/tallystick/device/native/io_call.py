@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping
 from enum import IntEnum, unique
 from typing import Final
 
+from tallystick.device.native.fido_port import INIT_BYTES, FidoPacket, fido_port_of
 from tallystick.device.native.framebuffer import Area
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.device.native.seph import Tag, packet_of
@@ -19,15 +20,16 @@ from tallystick.wire.syscall import (
     MAX_REPLY,
     Answer,
     ApduEvent,
-    AppEvent,
-    CanvasEvent,
+    NativeEvent,
     Outcome,
+    ReportEvent,
     Request,
     Response,
+    SendReports,
     Wait,
 )
 
-__all__ = ["HANDLERS", "Packet", "answer", "next_event"]
+__all__ = ["HANDLERS", "Packet", "answer", "next_event", "send_reports"]
 
 _INVALID_PARAMETER: Final = 0x02
 _OVERFLOW: Final = 0x0F
@@ -50,13 +52,14 @@ class Packet(IntEnum):
 
 
 _APDUS: Final = range(Packet.RAW_APDU, 0x42)
+_FIDO: Final = frozenset(kind.value for kind in FidoPacket)
 
 
 def _nothing(_machine: Machine, _arguments: tuple[int, ...]) -> int:
     return 0
 
 
-def next_event(machine: Machine) -> Generator[Request, Outcome, AppEvent | CanvasEvent]:
+def next_event(machine: Machine) -> Generator[Request, Outcome, NativeEvent]:
     """Show what was drawn, send the answer there is, and wait for what comes next, unless that came with what was before."""
     window = machine.window
     painting: Paint | None = None
@@ -64,6 +67,11 @@ def next_event(machine: Machine) -> Generator[Request, Outcome, AppEvent | Canva
         if painting is not None:
             yield painting
         painting = part
+    if window.reports:
+        if painting is not None:
+            yield painting
+            painting = None
+        yield from send_reports(machine)
     response, machine.response = machine.response, None
     window.is_owing &= response is None
     event = yield from (_wait if not window.ahead else _go_on)(machine, painting, response)
@@ -72,15 +80,25 @@ def next_event(machine: Machine) -> Generator[Request, Outcome, AppEvent | Canva
     return event
 
 
+def send_reports(machine: Machine) -> Generator[Request, Outcome, None]:
+    """Send the reports for FIDO that there are; one that says to wait on makes time matter as an event does."""
+    window = machine.window
+    if window.reports:
+        reports = tuple(window.reports)
+        window.reports.clear()
+        window.keep_awake()
+        yield SendReports(reports)
+
+
 def _wait(
     machine: Machine, painting: Paint | None, response: Response | None
-) -> Generator[Request, Outcome, AppEvent | CanvasEvent]:
+) -> Generator[Request, Outcome, NativeEvent]:
     """Tell the OS all there is, and hear what comes next."""
     window = machine.window
     if painting is not None and len(painting.data) + (0 if response is None else len(response.data)) > _MAX_TOGETHER:
         yield painting
         painting = None
-    event: AppEvent | CanvasEvent | Inputs = (yield Wait(response, window.wants_ticks, painting)).unwrap()
+    event: NativeEvent | Inputs = (yield Wait(response, window.wants_ticks, painting)).unwrap()
     if isinstance(event, Inputs):
         window.ahead.extend(event.events)
         return window.ahead.popleft()
@@ -89,7 +107,7 @@ def _wait(
 
 def _go_on(
     machine: Machine, painting: Paint | None, response: Response | None
-) -> Generator[Request, Outcome, AppEvent | CanvasEvent]:
+) -> Generator[Request, Outcome, NativeEvent]:
     """Tell the OS what there is to tell, and go on with what is known to come next."""
     if painting is not None:
         yield painting
@@ -105,6 +123,10 @@ def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
         event = yield from next_event(machine)
         if isinstance(event, ApduEvent):
             packet = bytes((Packet.USB_HID_APDU,)) + event.raw
+        elif isinstance(event, ReportEvent):
+            packet = yield from _report(machine, event.raw, room & 0xFFFF)
+            if not packet:
+                continue
         elif heard := packet_of(event):
             packet = bytes((Packet.SEPH,)) + heard
         else:
@@ -114,6 +136,21 @@ def _receive(machine: Machine, arguments: tuple[int, ...]) -> Asking:
         machine.memory.write(pointer, packet)
         machine.window.is_status_sent = False
         return len(packet)
+
+
+def _report(machine: Machine, report: bytes, room: int) -> Generator[Request, Outcome, bytes]:
+    """Take a report for FIDO; return what the app hears of it, if anything."""
+    if machine.window.fido is None:
+        yield from machine.complain("U2F", "the app has no interface for it")
+        return b""
+    return machine.window.fido.heard(report, room=room)
+
+
+def _initialize(machine: Machine, arguments: tuple[int, ...]) -> int:
+    """os_io_init(settings): of all interfaces that an app asks for, only FIDO's is not there anyway."""
+    pointer, window = arguments[0], machine.window
+    window.fido = fido_port_of(machine.memory.read(pointer, INIT_BYTES), window.reports) if pointer else None
+    return 0
 
 
 def answer(machine: Machine, data: bytes) -> None:
@@ -127,7 +164,10 @@ def _send(machine: Machine, arguments: tuple[int, ...]) -> int:
     """Take an APDU's answer, or a text that the shared library drew; other packets have nobody to go to."""
     kind, pointer, size = arguments[0] & 0xFF, arguments[1], arguments[2] & 0xFFFF
     data = machine.memory.read(pointer, size)
-    if kind in _APDUS:
+    if kind in _FIDO:
+        if machine.window.fido is not None:
+            machine.window.fido.sent(kind, data)
+    elif kind in _APDUS:
         answer(machine, data)
     elif kind == Packet.SEPH:
         for tag, body in machine.window.packets.feed(data):
@@ -158,7 +198,7 @@ def _buttons(machine: Machine, _arguments: tuple[int, ...]) -> int:
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
-    "os_io_init": _nothing,
+    "os_io_init": _initialize,
     "os_io_start": _nothing,
     "os_io_stop": _nothing,
     "os_io_rx_evt": _receive,

@@ -19,7 +19,7 @@ from tallystick.device.native.io_call import Packet, answer, next_event, take_te
 from tallystick.device.native.machine import Asking, Handler, Machine, Throw
 from tallystick.device.native.seph import Tag, packet, packet_of
 from tallystick.device.native.usb_host import MAX_APDU, ROOM
-from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent, Outcome, Request, Response
+from tallystick.wire.syscall import ApduEvent, NativeEvent, Outcome, ReportEvent, Request, Response
 
 __all__ = ["HANDLERS"]
 
@@ -136,11 +136,13 @@ def _next(machine: Machine, room: int, *, is_own_stack: bool = False) -> Generat
         if held is not None and (window.usb.is_plugged or not window.patience):
             window.held = None
             _hear(machine, held, room)
-        elif held is not None:
+        elif held is not None or (window.usb.is_held_up and window.patience):
             window.patience -= 1
             window.events.append(packet(Tag.TICK_EVENT))
         elif window.usb.gives_up():
             machine.response = Response(b"", _WRONG_LENGTH)
+        elif window.usb.loses():
+            yield from machine.complain("U2F", "the app has no interface for it")
         elif not window.events:
             event = yield from next_event(machine)
             if is_own_stack and isinstance(event, ApduEvent):
@@ -152,8 +154,11 @@ def _next(machine: Machine, room: int, *, is_own_stack: bool = False) -> Generat
     return heard
 
 
-def _hear(machine: Machine, event: AppEvent | CanvasEvent, room: int) -> None:
+def _hear(machine: Machine, event: NativeEvent, room: int) -> None:
     """Have the app hear of an event, by its cable if that is an APDU longer than its buffer."""
+    if isinstance(event, ReportEvent):
+        machine.window.usb.report(event.raw)
+        return
     heard = packet_of(event)
     if len(heard) <= min(room, _MAX_DIRECT):
         machine.window.events.extend((heard,) if heard else ())

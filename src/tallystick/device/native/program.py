@@ -14,6 +14,7 @@ from tallystick.device.native.call_table import Call, ReturnStyle
 from tallystick.device.native.cpu import Cpu, Exhausted, Fault, FaultKind, Register, Trap
 from tallystick.device.native.cx_error import CxError, CxStatus
 from tallystick.device.native.handler import HANDLERS, LIBRARY
+from tallystick.device.native.io_call import send_reports
 from tallystick.device.native.library_shortcut import shorten
 from tallystick.device.native.machine import Asking, Crash, Ended, Handler, Machine, Throw
 from tallystick.device.native.memory import BadPointer
@@ -77,6 +78,7 @@ def program(
         except Ended:
             if machine.response is not None:
                 yield Answer(machine.response)
+            yield from send_reports(machine)
             return
 
 

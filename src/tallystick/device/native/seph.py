@@ -11,7 +11,7 @@ from enum import IntEnum, unique
 from typing import Final
 
 from tallystick.wire.call_canvas import ButtonsInput, FingerInput, TickInput
-from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent
+from tallystick.wire.syscall import ApduEvent, NativeEvent
 
 __all__ = ["PacketStream", "Tag", "packet", "packet_of"]
 
@@ -47,7 +47,7 @@ def packet(tag: Tag, data: bytes = b"") -> bytes:
     return bytes((tag, *len(data).to_bytes(2, "big"))) + data
 
 
-def packet_of(event: AppEvent | CanvasEvent) -> bytes:
+def packet_of(event: NativeEvent) -> bytes:
     """Return what an app hears of an event; empty where it hears nothing."""
     match event:
         case ButtonsInput(down):

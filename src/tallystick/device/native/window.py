@@ -6,14 +6,16 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from tallystick.device.native.fido_port import FidoPort
 from tallystick.device.native.framebuffer import Area, Framebuffer
 from tallystick.device.native.glyph import Texts
 from tallystick.device.native.memory import Memory
 from tallystick.device.native.seph import PacketStream
 from tallystick.device.native.usb_host import UsbHost
 from tallystick.wire.call_canvas import ButtonsInput, FingerInput, HandInput, Paint, TickInput
+from tallystick.wire.call_report import MAX_REPORTS
 from tallystick.wire.model import MODELS
-from tallystick.wire.syscall import ApduEvent, AppEvent, CanvasEvent
+from tallystick.wire.syscall import ApduEvent, NativeEvent
 
 __all__ = ["FONT_PLACE", "FONT_PLACES", "Window"]
 
@@ -52,7 +54,11 @@ class Window:
         self.is_owing = False
         #: packets that wait for the app, whether its status followed the last one, and how long that one was
         self.events: deque[bytes] = deque(maxlen=_MAX_EVENTS)
-        self.usb = UsbHost(self.events)
+        #: reports for FIDO that the app has sent, until it waits again
+        self.reports: deque[bytes] = deque(maxlen=MAX_REPORTS)
+        self.usb = UsbHost(self.events, self.reports)
+        #: FIDO's interface of an app that leaves its IO to the OS, if it asked for one
+        self.fido: FidoPort | None = None
         self.is_status_sent = False
         self.received = 0
         #: what an app with an IO stack of its own received last, its kind first
@@ -71,7 +77,8 @@ class Window:
 
         One that draws nothing has no use for it.
         """
-        return self._has_drawn and (self.is_owing or self._ticks > 0)
+        is_owing = self.is_owing or (self.fido is not None and self.fido.is_busy)
+        return self._has_drawn and (is_owing or self._ticks > 0)
 
     def fill(self, area: Area, level: int) -> None:
         """Give an area one level; what stood there is gone."""
@@ -88,10 +95,16 @@ class Window:
             self._has_drawn, self._ticks = True, _IDLE_TICKS
             yield painting
 
-    def heard(self, event: AppEvent | CanvasEvent) -> None:
+    def keep_awake(self) -> None:
+        """Have time matter for another minute."""
+        self._ticks = _IDLE_TICKS
+
+    def heard(self, event: NativeEvent) -> None:
         """Note an event: all but time make time matter again."""
         if isinstance(event, TickInput):
             self._ticks = max(self._ticks - 1, 0)
+            if self.fido is not None:
+                self.fido.ticked()
             return
         self._ticks = _IDLE_TICKS
         if isinstance(event, FingerInput):

@@ -15,3 +15,5 @@ class Door(StrEnum):
     USB = "usb"
     ZEMU = "zemu"
     BLE = "ble"
+    #: reports of the HID interface for FIDO, over TCP
+    REPORT = "report"

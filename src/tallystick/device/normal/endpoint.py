@@ -40,6 +40,10 @@ def endpoints(relay: Relay, listeners: Mapping[Door, socket.socket]) -> list[End
                 from tallystick.device.normal.ble import BleEndpoint
 
                 made.append(BleEndpoint(relay, listener))
+            case Door.REPORT:
+                from tallystick.device.normal.report import ReportEndpoint
+
+                made.append(ReportEndpoint(relay, listener))
             case Door.ZEMU:
                 from tallystick.device.normal.zemu import ZemuEndpoint
 

@@ -12,7 +12,20 @@ from collections.abc import Callable, Hashable
 from typing import Protocol, cast
 
 from tallystick.wire.arbiter import Arbiter, ArbiterEvent, Cancel, Deliver, Execute, Pause, Resume
-from tallystick.wire.world import Apdu, Attention, FromNormal, Introduce, Link, LinkState, Reply, Status, Stop, ToNormal
+from tallystick.wire.world import (
+    Apdu,
+    Attention,
+    DeviceReport,
+    FromNormal,
+    HostReport,
+    Introduce,
+    Link,
+    LinkState,
+    Reply,
+    Status,
+    Stop,
+    ToNormal,
+)
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_CHANNEL = 0xFFFF
@@ -38,6 +51,18 @@ class Client(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """One client of the HID interface for FIDO."""
+
+    def hear(self, report: bytes) -> None:
+        """Take a report of the device, 64 bytes."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect: the plug was pulled."""
+        ...
+
+
 class Relay:
     """Takes requests from clients, hands them to the Secure World in turn, and brings the answers back."""
 
@@ -45,6 +70,7 @@ class Relay:
         self._gate = gate
         self._arbiter = Arbiter()
         self._clients: dict[int, Client] = {}
+        self._listeners: set[Listener] = set()
         self._last_channel = 0
         self._outbox: deque[FromNormal] = deque()
         self._sending = False
@@ -70,6 +96,19 @@ class Relay:
         self._obey(self._arbiter.submit(channel, apdu))
         self._flush()
 
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` hear every report of the device from now on."""
+        self._listeners.add(listener)
+
+    def ignore(self, listener: Listener) -> None:
+        """Forget a listener; the device does not hear of it, as with USB."""
+        self._listeners.discard(listener)
+
+    def report(self, raw: bytes) -> None:
+        """Hand over a report of a client, 64 bytes: none waits for an answer to another."""
+        self._outbox.append(HostReport(raw))
+        self._flush()
+
     def drop(self, channel: int) -> None:
         """Forget a client that went away: its requests are not wanted any more."""
         if self._clients.pop(channel, None) is None:
@@ -86,6 +125,9 @@ class Relay:
             self._obey(self._arbiter.drop(channel))
             self._outbox.append(Link(channel, LinkState.DOWN))
             client.close()
+        listeners, self._listeners = self._listeners, set()
+        for listener in listeners:
+            listener.close()
         if self._sending:  # pulled by the very request in hand: whoever it was given to is gone and will not answer
             self._arbiter = Arbiter()
         self._flush()
@@ -96,6 +138,9 @@ class Relay:
             case Reply(_, raw):
                 self._obey(self._arbiter.reply(raw))
                 self._flush()
+            case DeviceReport(raw):
+                for listener in tuple(self._listeners):
+                    listener.hear(raw)
             case Status(attention):
                 self.attention = attention
             case Introduce():

@@ -1,6 +1,7 @@
 """Native apps with a picture of their own: what they paint is shown, and they hear of the person, of APDUs and of the time.
 
-It is the supervisor's part about `AppCanvas`: the person comes first, then an APDU unless one is in hand, then time.
+It is the supervisor's part about `AppCanvas`: the person comes first, then a report of the HID interface
+for FIDO, then an APDU unless one is in hand, then time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from tallystick.device.os.ticker import Ticker
 from tallystick.errors import RemoteProtocolError
 from tallystick.wire.call_canvas import Inputs
 from tallystick.wire.events import TickerAction
-from tallystick.wire.syscall import AppEvent, CallStatus, CanvasEvent, Outcome, Paint
+from tallystick.wire.syscall import CallStatus, CanvasEvent, NativeEvent, Outcome, Paint, ReportEvent
 
 __all__ = ["Pictures"]
 
@@ -42,9 +43,11 @@ class Pictures:
     def next(self, run: Run, *, ticks: bool) -> None:
         """Hand an app what comes next; `ticks` tells whether it is to hear of the time."""
         canvas = run.canvas
-        event: AppEvent | CanvasEvent | Inputs | None = None
+        event: NativeEvent | Inputs | None = None
         if canvas.inputs:
             event = canvas.take()
+        elif run.reports:
+            event = ReportEvent(run.reports.popleft())
         elif run.events and run.owed is None and not canvas.is_in_debt:
             event, run.owed = run.events.popleft()
         if event is not None:

@@ -24,6 +24,8 @@ class Run:
     #: the request in hand; None while the app computes
     request: Request | None = None
     events: deque[tuple[AppEvent, Promise[Response] | None]] = field(default_factory=deque)
+    #: reports of the HID interface for FIDO that wait for the app
+    reports: deque[bytes] = field(default_factory=deque)
     #: the APDU the app is working on
     owed: Promise[Response] | None = None
     menu: Menu | None = None
@@ -50,6 +52,7 @@ class Run:
         run = Run(
             app,
             events=self.events,
+            reports=self.reports,
             owed=self.owed,
             canvas=self.canvas,
             info=self.info,

@@ -45,6 +45,7 @@ from tallystick.wire.syscall import (
     Request,
     ResetEvent,
     Response,
+    SendReports,
     Wait,
 )
 
@@ -55,6 +56,8 @@ WATCHDOG_S = 10.0
 MAX_CALLS = 20_000
 #: what starting a library counts for among the calls of an event
 _LIBRARY_COST = 63
+#: reports that wait for an app, beyond which one more is lost: the longest message there can be takes 129
+_MAX_REPORTS = 256
 _CRASHED = Response(b"", StatusWord.TECHNICAL_PROBLEM)
 
 
@@ -75,6 +78,8 @@ class Supervisor:
         self.find: Callable[[str], InstalledApp | None] = lambda _name: None
         #: told when an app is gone, with the reason (empty: it ended as it should)
         self.on_closed: Callable[[InstalledApp, str], None] = lambda _app, _reason: None
+        #: told of each report that an app sends, 64 bytes
+        self.on_report: Callable[[bytes], None] = lambda _report: None
 
     @property
     def app(self) -> InstalledApp | None:
@@ -142,6 +147,13 @@ class Supervisor:
         else:
             self.feed(run, ApduEvent(raw), promise)
         return promise
+
+    def report(self, raw: bytes) -> None:
+        """Give the open app a report of the HID interface for FIDO; without an app that could hear of it, it is lost."""
+        run = self._run
+        if run is not None and run.app.bundle is None and len(run.reports) < _MAX_REPORTS:
+            run.reports.append(raw)
+            self.next(run)
 
     def reset(self) -> None:
         """Tell the open app that its client is gone; what it was doing for it ends."""
@@ -217,6 +229,11 @@ class Supervisor:
                 if self._settle(run, response):
                     self._display.withdraw(run)
                     self.answer(run, Outcome())
+            case SendReports(reports) if run.app.bundle is None:
+                self._display.draw()  # whoever hears them looks at the screen next
+                for report in reports:
+                    self.on_report(report)
+                self.answer(run, Outcome())
             case Exit(reason):
                 self.close("".join(char if char.isprintable() else "?" for char in reason[:MAX_LOG]))
             case LeaveLibrary() if run.caller is not None:

@@ -32,7 +32,7 @@ from tallystick.wire.bundle import Bundle
 from tallystick.wire.events import Gesture
 from tallystick.wire.screen import Notice, Tone
 from tallystick.wire.syscall import DeviceInfo
-from tallystick.wire.world import Apdu, FromNormal, Hello, Link, LinkState, Log
+from tallystick.wire.world import Apdu, DeviceReport, FromNormal, Hello, HostReport, Link, LinkState, Log
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ class System:
         )
         self.supervisor = Supervisor(host=hardware.apps, scheduler=self.scheduler, display=display, syscalls=syscalls)
         self.supervisor.on_closed = self._app_closed
+        self.supervisor.on_report = lambda raw: hardware.link.send(DeviceReport(raw))
         self.supervisor.find = self.session.registry.find
         self.reset.close_app = self.supervisor.close
         self.reset.on_erased = self._tell
@@ -141,6 +142,9 @@ class System:
                     self.dispatcher.drop(channel)
             case Log(level, text):
                 _LOGGER.log(min(level, logging.ERROR), "normal world: %s", text)
+            case HostReport(raw):
+                if not self.session.is_locked:
+                    self.supervisor.report(raw)
             case Hello():
                 pass
         self.scheduler.run()

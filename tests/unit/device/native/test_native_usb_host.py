@@ -11,7 +11,7 @@ from tests.unit.device.native.test_native_draw_call import Drawn
 
 from tallystick.device.native.usb_host import UsbHost
 from tallystick.wire.hid import ApduReceived, HidFraming, Role
-from tallystick.wire.syscall import ApduEvent, Outcome, Response, Wait
+from tallystick.wire.syscall import ApduEvent, Outcome, ReportEvent, Response, Wait
 
 IN, OUT, STALL = 0x20, 0x30, 0x40
 SEPH_SEND, SEPH_RECEIVE = 0x02000083, 0x03000085
@@ -118,7 +118,7 @@ def test_device_that_stopped_listening_is_tried_with_a_new_cable_once():
     device = Device(lambda apdu: apdu[:2] + b"\x90\x00")
     device.host.send(LONG)
     device.run()
-    device.host._is_ready = False
+    device.host._ready.clear()
     device.host.send(LONG)
     assert not device.events
     assert not device.host.gives_up()
@@ -228,3 +228,138 @@ def test_apdu_that_an_app_would_cut_comes_by_the_cable(size, tag):
     """However large the buffer for packets is, apps keep 257 bytes of an APDU that comes as a packet: a longer one does not."""
     run = Drawn([call(SEPH_RECEIVE, RAM, 400, 0)], answers=[Outcome(value=ApduEvent(bytes(size)))], level=22)
     assert run.ram(0, 1) == bytes((tag,))
+
+
+FIDO_PAGE, OTHER_PAGE = bytes.fromhex("06d0f10901a101"), bytes.fromhex("06a0ff0901a101")
+#: an interface of HID with endpoints 82 and 02, then another with 81 and 01
+BOTH = bytes.fromhex("09025200020100c032") + bytes.fromhex(
+    "0904000002030000020921110100012222000705820340000107050203400001"
+    "0904010002030101020921110121012222000705810340000107050103400001"
+)
+
+
+class Key(Device):
+    """An app with FIDO's interface: each of its reports comes back with its bytes turned over, in two reports."""
+
+    def __init__(self, *, pages=(OTHER_PAGE, FIDO_PAGE)):
+        super().__init__(lambda apdu: apdu[:2] + b"\x90\x00", descriptor=BOTH)
+        self.pages, self.fido, self.sent = pages, deque(), deque()
+        self.host = UsbHost(self.events, self.sent)
+
+    def plug(self):
+        """Plug the cable in, or anew."""
+        self.host.configured(b"\x01")
+        self.run()
+
+    def _endpoint(self, number, what, data):
+        if (number, what) == (0x01, 4):
+            self.fido.extend((data[::-1], data))
+            self.prepare(0x01, OUT, size=64)
+            self._next_fido()
+        elif (number, what) == (0x81, 2):
+            self._next_fido()
+        else:
+            super()._endpoint(number, what, data)
+
+    def _next_fido(self):
+        if self.fido:
+            self.prepare(0x81, IN, self.fido.popleft())
+
+    def _setup(self, kind, request, value, index, length):
+        if value >> 8 == 0x22:
+            self.is_reading = True
+            if not self.pages[index]:
+                self.prepare(0x80, STALL)
+            else:
+                self.prepare(0x80, IN, self.pages[index])
+            return
+        super()._setup(kind, request, value, index, length)
+        if request == 9:
+            self.prepare(0x01, OUT, size=64)
+
+
+def report(number):
+    """Return a report that differs from others."""
+    return bytes((number,)) + bytes(range(63))
+
+
+@pytest.mark.parametrize("pages", [(OTHER_PAGE, FIDO_PAGE), (b"", FIDO_PAGE)], ids=["told", "first one stalls"])
+@pytest.mark.parametrize("apdu_first", [False, True])
+def test_reports_for_fido_go_to_the_interface_that_says_so(pages, apdu_first):
+    """They reach the app one by one and in order, its own come back as they are, and long APDUs go beside them."""
+    key = Key(pages=pages)
+    key.plug()
+    if apdu_first:
+        key.host.send(LONG)
+        key.run()
+    for number in range(3):
+        key.host.report(report(number))
+    key.run()
+    assert list(key.sent) == [one for number in range(3) for one in (report(number)[::-1], report(number))]
+    if not apdu_first:
+        key.host.send(LONG)
+        key.run()
+    assert (key.heard, key.answers, key.resets) == ([LONG], [LONG[:2] + b"\x90\x00"], 1)
+    assert not key.host.loses()
+
+
+def test_reports_for_fido_wait_until_the_app_has_plugged_in():
+    """What comes while an app starts is not lost, nor when it pulls its cable and plugs it in again."""
+    key = Key()
+    assert not key.host.is_held_up
+    key.host.report(report(1))
+    assert (key.host.is_held_up, key.host.loses(), list(key.events)) == (True, False, [])
+    key.plug()
+    assert key.sent.pop() == report(1)
+    key.host.configured(b"\x02")
+    key.host.report(report(2))
+    key.plug()
+    assert (key.sent.pop(), key.resets) == (report(2), 2)
+
+
+@pytest.mark.parametrize("pages", [(OTHER_PAGE, OTHER_PAGE), (b"", b"")], ids=["others", "stalls"])
+def test_reports_for_fido_are_lost_on_an_app_without(pages):
+    """An app with no such interface gets none; that is told once for all that waited, and APDUs go on."""
+    key = Key(pages=pages)
+    key.plug()
+    for number in range(2):
+        key.host.report(report(number))
+    key.run()
+    assert (key.host.loses(), key.host.loses(), list(key.sent)) == (True, False, [])
+    key.host.send(LONG)
+    key.run()
+    assert key.heard == [LONG]
+
+
+def test_reports_for_fido_that_nobody_takes_are_bounded():
+    """An app that never plugs in keeps 256 of them waiting; the rest is lost."""
+    key = Key()
+    for number in range(300):
+        key.host.report(number.to_bytes(2, "big") + bytes(62))
+    key.plug()
+    assert len(key.sent) == 512
+    assert key.sent[-1][:2] == b"\x00\xff"
+
+
+@pytest.mark.parametrize("size", [0, 63, 65, 200])
+def test_report_of_an_app_has_64_bytes(size):
+    """What is shorter is filled up, what is longer is cut."""
+    key = Key()
+    key.plug()
+    key.host.report(report(0))
+    key.run()
+    key.prepare(0x81, IN, b"\xaa" * size)
+    assert key.sent[-1] == (b"\xaa" * size).ljust(64, b"\0")[:64]
+
+
+def test_app_without_usb_is_told_the_time_and_then_loses_reports_for_fido():
+    """A report for an app that never plugs in: time passes for it sixteen times, then it waits as before."""
+    receive, status = call(SEPH_RECEIVE, RAM, 128, 0), (SEPH_SEND, (0,), 5)
+    run = Drawn(
+        [*[receive, status] * 16, receive],
+        b"\x60\x00\x02\x00\x00",
+        answers=[Outcome(value=ReportEvent(report(0))), Outcome(value=ApduEvent(b"ok"))],
+        level=22,
+    )
+    assert run.requests == [Wait(), Wait()]
+    assert run.ram(0, 5) == b"\x16\x00\x02ok"
