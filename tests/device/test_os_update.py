@@ -128,6 +128,19 @@ def test_a_normal_world_is_taken_in_any_order_of_its_parts(device_factory):
     assert device.status["mode"] == "upgrader"
 
 
+def test_nothing_is_answered_between_the_last_command_of_a_step_and_the_restart(device_factory):
+    """A client that asks at once what the device is hears nothing of what it was, and after the restart what it is."""
+    device = device_factory()
+    in_update(device)
+    world = b"the right world"
+    words = bootloader(device, SetLoadOffset(address=BASE), Load(offset=0, data=world), Flush(), Boot(address=BASE | 1))
+    assert set(words) == {0x9000}
+    asked = device.send("e001000000")
+    assert not asked.done
+    device.turn(1)
+    assert SecureElementInfo.from_bytes(data(device, Ins.GET_VERSION)).is_osu
+
+
 def test_a_wrong_normal_world_leaves_the_bootloader_waiting(device_factory):
     """It is refused and forgotten; the right one is taken afterwards."""
     device = device_factory()

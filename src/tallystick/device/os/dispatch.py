@@ -56,9 +56,13 @@ class Dispatcher:
         self._quit_after_answer = False
 
     def receive(self, channel: int, raw: bytes) -> None:
-        """Take an APDU; its answer goes to the link, now or when the person has decided."""
+        """Take an APDU; its answer goes to the link, now or when the person has decided; none comes of a device that restarts."""
         if self._channel is not None:  # the Normal World may not send a second one
             self._link.send(Reply(channel, StatusWord.COMMAND_NOT_ACCEPTED.to_bytes(2, "big")))
+            return
+        if self._session.is_leaving:
+            # clients ask at once what the device is now, and what it was would lead them astray: the plug ends this
+            self._channel = channel
             return
         if self._session.is_locked and not self._dashboard.is_factory(raw):
             self._link.send(Reply(channel, StatusWord.LOCKED.to_bytes(2, "big")))

@@ -69,6 +69,8 @@ class Session:
     step: OnboardingStep = OnboardingStep.WELCOME_1
     seed_type: SeedType = SeedType.WORDS_24
     word_index: int = 0
+    #: whether the device has answered that it restarts: from there on it is as good as unplugged
+    is_leaving: bool = False
     #: channels that were allowed to list the apps, and how far each has read
     listings: dict[int, int] = field(default_factory=dict)
     #: channels that were allowed to put things back after an update, and what is left of it

@@ -170,4 +170,5 @@ class Upgrade:
 
     def _restart_soon(self, hold: Button = Button.NONE) -> None:
         scheduler = self._session.scheduler
+        self._session.is_leaving = True
         scheduler.call_at(scheduler.clock.now_s() + RESTART_S, lambda: self.restart(hold))
