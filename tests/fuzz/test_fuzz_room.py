@@ -6,8 +6,10 @@ import pytest
 import targets_app
 import targets_attestation
 import targets_boot
+import targets_call
 import targets_device
 import targets_factory
+import targets_message
 import targets_native
 import targets_usb
 import targets_wire
@@ -22,10 +24,14 @@ ROOMS = {
     "attestation": targets_attestation,
     # what decides what runs
     "boot": targets_boot,
+    # what a running app asks
+    "call": targets_call,
     # what a device keeps and loads
     "device": targets_device,
     # what the factory reads
     "factory": targets_factory,
+    # what comes by the smaller doors
+    "message": targets_message,
     # native apps and their files
     "native": targets_native,
     # what a USB host sends

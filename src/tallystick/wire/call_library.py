@@ -19,6 +19,7 @@ __all__ = ["MAX_LIBRARY_DEPTH", "MAX_RAM", "CallLibrary", "LeaveLibrary", "Libra
 MAX_RAM: Final = 1 << 16
 #: apps that may be called by one another, beside the one that the person opened
 MAX_LIBRARY_DEPTH: Final = 3
+_STATUS_BYTES: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +63,17 @@ class LibraryResult:
 def _write_response(writer: Writer, response: Response | None) -> Writer:
     if response is None:
         return writer.u32(0)
-    return writer.u32(2 + len(response.data)).u16(response.status).take(response.data)
+    return writer.u32(_STATUS_BYTES + len(response.data)).u16(response.status).take(response.data)
 
 
 def _read_response(reader: Reader) -> Response | None:
     size = reader.u32()
     if not size:
         return None
+    if size < _STATUS_BYTES:
+        raise reader.error(f"an answer of {size} bytes has no status")
     status = reader.u16()
-    return Response(reader.take(size - 2) if size > 2 else b"", status)
+    return Response(reader.take(size - _STATUS_BYTES), status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
