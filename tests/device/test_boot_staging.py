@@ -12,7 +12,7 @@ from tallystick.errors import TrustError
 from tallystick.wire.firmware import ARTEFACTS, ImageRole
 from tallystick.wire.firmware_package import PackageKind
 
-OSU, MCU, FINAL = PackageKind.OSU, PackageKind.MCU, PackageKind.FINAL
+OSU, MCU, FINAL, WHOLE = PackageKind
 
 
 def _slots(bench):
@@ -50,6 +50,59 @@ def test_a_release_with_the_normal_world_that_runs_needs_no_second_step():
     pending = staging.begin(package(OSU, LIGHT), manager=MANAGER)
     assert pending.mcu_version == "4.03"
     assert pending.has_normal_world
+    staging.finish(package(FINAL, LIGHT))
+    assert _version(ready(bench)[0]) == ("1.1.0", "4.03")
+
+
+def test_a_first_step_that_brings_the_last_needs_no_last():
+    """With its Normal World the release is whole, and on trial; nothing is touched before."""
+    bench = provisioned()
+    _found, staging = ready(bench)
+    before = _slots(bench)
+    assert not staging.begin(package(WHOLE, NEW), manager=MANAGER).has_normal_world
+    assert _slots(bench) == before
+    assert staging.put_normal_world(package(MCU, NEW)).mcu_version == "4.04"
+    found, staging = ready(bench)
+    assert _version(found) == ("1.1.0", "4.04")
+    assert staging.is_over
+
+
+def test_a_first_step_that_brings_the_last_may_be_the_only_one():
+    """With the Normal World that runs nothing is missing."""
+    bench = provisioned()
+    _found, staging = ready(bench)
+    staging.begin(package(WHOLE, LIGHT), manager=MANAGER)
+    assert _version(ready(bench)[0]) == ("1.1.0", "4.03")
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        changed(LIGHT, secure_world=OLD.secure_world),
+        changed(LIGHT, secure_world=LIGHT.secure_world + b"x"),
+        changed(LIGHT, normal_world_signature=OTHER_KEYS.normal.sign(LIGHT.normal_world, comment="x")),
+    ],
+)
+def test_a_first_step_that_brings_a_wrong_last_one_is_refused_and_nothing_is_kept(spoilt):
+    """Another Secure World than the configuration's, and what the boot would refuse: the flash is as it was."""
+    bench = provisioned()
+    _found, staging = ready(bench)
+    before = {name: bench.flash.read(name) for name in bench.flash.names()}
+    with pytest.raises(TrustError):
+        staging.begin(package(WHOLE, spoilt), manager=MANAGER)
+    assert {name: bench.flash.read(name) for name in bench.flash.names()} == before
+
+
+def test_a_whole_release_that_never_is_ready_waits_for_a_last_step():
+    """It is not tried again by itself, or the device would never start anything else; sent again, the last step is taken."""
+    bench = provisioned()
+    _found, staging = ready(bench)
+    staging.begin(package(WHOLE, LIGHT), manager=MANAGER)
+    bench.boot()
+    bench.boot()
+    found, staging = ready(bench)
+    assert _version(found) == ("1.0.0", "4.03")
+    assert staging.pending.has_normal_world
     staging.finish(package(FINAL, LIGHT))
     assert _version(ready(bench)[0]) == ("1.1.0", "4.03")
 

@@ -79,6 +79,24 @@ def test_the_latest_firmware_is_the_highest(client, shelves):
     assert client.get(f"/firmware_final_versions/{step.next_se_firmware_final_version}").json()["version"] == "1.3.0"
 
 
+@pytest.mark.parametrize(
+    ("told", "is_whole"), [(None, False), ("12.23.0", False), ("34.0.0", False), ("34.1.0", True), ("36.0.0", True)]
+)
+def test_a_client_that_sends_no_last_step_is_given_it_with_the_first(client, shelves, told, is_whole):
+    """By the version that it tells: the first step has a name of its own, and the final firmware names no script."""
+    version = {} if told is None else {"livecommonversion": told}
+    asked = {"current_se_firmware_final_version": shelves.finals["1.1.1"], "device_version": shelves.device} | version
+    latest = client.get("/get_latest_firmware", params=asked).json()["se_firmware_osu_version"]
+    named = {"device_version": shelves.device, "version_name": "1.3.0-osu", "provider": 1} | version
+    assert client.get("/get_osu_version", params=named).json() == latest
+    assert latest["firmware"] == "nanosp/1.3.0/upgrade_osu" + "_whole" * is_whole
+    assert latest["firmware_key"] == latest["firmware"] + "_key"
+    final = client.get(f"/firmware_final_versions/{latest['next_se_firmware_final_version']}", params=version).json()
+    assert final["firmware"] == (None if is_whole else "nanosp/1.3.0/upgrade")
+    assert final["firmware_key"] == (None if is_whole else "nanosp/1.3.0/upgrade_key")
+    assert final["hash"]
+
+
 @pytest.mark.parametrize("version", ["1.3.0", "none"])
 def test_no_update_is_the_word_null(client, shelves, version):
     """Who is up to date, or runs what is unknown, gets the word `null` that the old client looks for."""

@@ -133,7 +133,9 @@ class Scripts:
         return (EnterBootloader().to_bytes(),) if kind is ScriptKind.FINAL else (Flush().to_bytes(), Flush().to_bytes())
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [(ScriptKind.OSU, "_osu"), (ScriptKind.FINAL, "")])
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [(ScriptKind.OSU, "_osu"), (ScriptKind.WHOLE, "_osu_whole"), (ScriptKind.FINAL, "")]
+)
 def test_a_step_of_an_update_is_the_script_of_its_release(service_with, settings, keyring, kind, suffix):
     """The first and the last step go through the channel, made from the files that were published."""
     scripts, device = Scripts(), ScriptedDevice(keyring)

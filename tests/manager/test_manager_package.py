@@ -40,7 +40,12 @@ def memory_of(commands, *, base: int = 0) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("kind", "package"), [(ScriptKind.OSU, PackageKind.OSU), (ScriptKind.FINAL, PackageKind.FINAL)]
+    ("kind", "package"),
+    [
+        (ScriptKind.OSU, PackageKind.OSU),
+        (ScriptKind.WHOLE, PackageKind.WHOLE),
+        (ScriptKind.FINAL, PackageKind.FINAL),
+    ],
 )
 def test_a_step_is_a_signed_image_of_its_package(keyring, kind, package):
     """The image is firmware by its flag, holds the step's files, and is signed for the version that the device runs."""

@@ -34,7 +34,7 @@ def _owned(bundle: Bundle):
     return bench
 
 
-def _resume(bench, new):
+def _resume(bench, new, first=PackageKind.OSU):
     """Do what a client does that knows nothing but what the device says; return the modes that it met."""
     met = []
     for _ in range(10):
@@ -49,7 +49,7 @@ def _resume(bench, new):
         elif found.secure_world.header.version == "1.1.0":
             return met
         else:
-            staging.begin(package(PackageKind.OSU, new), manager=MANAGER)
+            staging.begin(package(first, new), manager=MANAGER)
     raise AssertionError("the update does not end")
 
 
@@ -62,11 +62,19 @@ def bundle():
 
 
 @pytest.mark.parametrize("part", ["flash", "chip"])
-@pytest.mark.parametrize(("new", "modes"), [(NEW, 4), (LIGHT, 3)])
-def test_an_update_cut_at_every_write_goes_on_from_what_the_device_says(bundle, part, new, modes):
+@pytest.mark.parametrize(
+    ("first", "new", "modes"),
+    [
+        (PackageKind.OSU, NEW, 4),
+        (PackageKind.OSU, LIGHT, 3),
+        (PackageKind.WHOLE, NEW, 3),
+        (PackageKind.WHOLE, LIGHT, 2),
+    ],
+)
+def test_an_update_cut_at_every_write_goes_on_from_what_the_device_says(bundle, part, first, new, modes):
     """Cut anywhere, the seed is there, one whole release starts, and the same client brings the update to its end."""
     whole = _owned(bundle)
-    assert len(_resume(whole, new)) == modes
+    assert len(_resume(whole, new, first)) == modes
     cuts = 0
     for count in range(1000):
         bench = _owned(bundle)
@@ -74,7 +82,7 @@ def test_an_update_cut_at_every_write_goes_on_from_what_the_device_says(bundle, 
         faulty = FaultyFlash(getattr(bench, part), cut_after=count)
         run = boot_stage.Bench(flash=faulty if part == "flash" else flash, chip=faulty if part == "chip" else chip)
         try:
-            _resume(run, new)
+            _resume(run, new, first)
         except PowerCut:
             cuts += 1
         else:
@@ -86,7 +94,7 @@ def test_an_update_cut_at_every_write_goes_on_from_what_the_device_says(bundle, 
         registry = _registry(flash)
         if found.secure_world.raw == update_stage.OLD.secure_world:
             assert [app.name for app in registry.apps()] == ["Cosmos"], "apps go with the new release and not before"
-        _resume(after, new)
+        _resume(after, new, first)
         assert flash.read("vault") == _SEED
         assert _registry(flash).apps() == []
         assert Storage(flash).retired() == ["Cosmos"]

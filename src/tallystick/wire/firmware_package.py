@@ -34,25 +34,28 @@ _LEVEL: Final = 6
 
 @unique
 class PackageKind(IntEnum):
-    """Which step of an update a package is for (wire-protocol I)."""
+    """Which step of an update a package is for; WHOLE is the first and the last one together (wire-protocol I)."""
 
     OSU = 1
     MCU = 2
     FINAL = 3
+    WHOLE = 4
 
 
+_FIRST: Final = (
+    "key_table",
+    "bootloader",
+    "bootloader_signature",
+    "normal_world_signature",
+    "config_signature",
+    "config",
+)
 #: what a package of each kind holds, all of it and nothing else: members of `ARTEFACTS`
 CONTENTS: Final[Mapping[PackageKind, tuple[str, ...]]] = {
-    PackageKind.OSU: (
-        "key_table",
-        "bootloader",
-        "bootloader_signature",
-        "normal_world_signature",
-        "config_signature",
-        "config",
-    ),
+    PackageKind.OSU: _FIRST,
     PackageKind.MCU: ("normal_world",),
     PackageKind.FINAL: ("secure_world",),
+    PackageKind.WHOLE: (*_FIRST, "secure_world"),
 }
 
 

@@ -41,8 +41,10 @@ def test_packages_round_trip_and_are_aligned(package):
 
 def test_the_three_steps_together_carry_every_artefact_once():
     """Nothing of a slot is left behind, and nothing comes twice."""
-    carried = [name for names in CONTENTS.values() for name in names]
+    steps = (PackageKind.OSU, PackageKind.MCU, PackageKind.FINAL)
+    carried = [name for kind in steps for name in CONTENTS[kind]]
     assert sorted(carried) == sorted(ARTEFACTS)
+    assert CONTENTS[PackageKind.WHOLE] == CONTENTS[PackageKind.OSU] + CONTENTS[PackageKind.FINAL]
 
 
 def test_a_package_is_made_of_a_release():

@@ -1,7 +1,7 @@
 """An update on its way: what has come of a new release, kept beside the slots until it is whole (wire-protocol I).
 
-Three steps bring a release: its small artefacts, the Normal World, the Secure World. None of them touches a slot before the
-last: then everything is checked together as the boot will check it, and goes into the slot not in use as any update does
+Three steps bring a release: its small artefacts, the Normal World, the Secure World, which may come with the first. None of them
+touches a slot before the last: then everything is checked together as the boot will check it, and goes into the slot not in use as any update does
 (`tallystick.device.boot.slot`). So cut off anywhere, the old release starts, and what has come is still there.
 
 Records: ``update.osu`` (the package of the first step), ``update.normal-world``, and ``update``, which is written last, names
@@ -113,7 +113,7 @@ class Staging:
             TrustError: the boot would refuse it.
 
         """
-        taken, fuses = _artefacts(raw, PackageKind.OSU), self.fuses()
+        taken, fuses = _first(raw), self.fuses()
         # what is genuine and too old is told apart from what is not genuine, so the least versions come after the signatures
         ageless = replace(fuses, minimum=dict.fromkeys(ImageRole, 0))
         chain = Chain(now_s=self.now_s)
@@ -128,6 +128,9 @@ class Staging:
             config = loader.read(chain, config=taken["config"], signature=taken["config_signature"])
         except BootFailure as failure:
             raise TrustError(f"the update would not start: {failure.reason}") from failure
+        world = taken.get("secure_world")
+        if world is not None and hashlib.sha256(world).digest() != config.digest:
+            raise TrustError("the Secure World is not the one that the release names")
         found = {
             ImageRole.BOOTLOADER: image.header.security_version,
             ImageRole.SECURE_WORLD: config.security_version,
@@ -143,12 +146,12 @@ class Staging:
     def begin(self, raw: bytes, *, manager: bytes) -> Pending:
         """Take the package of the first step, in place of any other that was on its way; raise as `look` does.
 
-        `manager` is the static key (65 bytes) of whom it came from.
+        `manager` is the static key (65 bytes) of whom it came from. When nothing is missing, the last step is done, too.
         """
         config = self.look(raw)
         mark = _Mark(
             package=hashlib.sha256(raw).hexdigest(),
-            config=hashlib.sha256(_artefacts(raw, PackageKind.OSU)["config"]).hexdigest(),
+            config=hashlib.sha256(_first(raw)["config"]).hexdigest(),
             normal_world=config.normal_world.hex(),
             version=config.version,
             manager=manager.hex(),
@@ -158,31 +161,45 @@ class Staging:
         if self._staged_world(mark) is None:
             self.flash.remove(_NORMAL_WORLD)
         self.flash.write(MARK, mark.to_bytes())
-        return self._pending()
+        try:
+            return self._settled(raw)
+        except TrustError:
+            self.forget()
+            raise
 
     def put_normal_world(self, raw: bytes) -> Pending:
-        """Take the package of the second step: the one Normal World that the release names; raise TrustError for others."""
+        """Take the package of the second step: the one Normal World that the release names; raise TrustError for others.
+
+        If the Secure World came with the first step, the last one is done, too.
+        """
         mark = self._mark()
         if mark is None or self.pending is None:
             raise TrustError("no update is on its way")
         world = _artefacts(raw, PackageKind.MCU)["normal_world"]
         _world(world, mark, minimum=self.fuses().minimum[ImageRole.NORMAL_WORLD])
         self.flash.write(_NORMAL_WORLD, world)
-        return self._pending()
+        return self._settled(self.flash.read(_OSU) or b"")
 
     def finish(self, raw: bytes) -> str:
         """Take the package of the last step: check everything as the boot will, fill the other slot, put it on trial; return its name.
 
         The update stays on its way until the new release has reached READY. Raises TrustError with nothing written.
         """
+        return self._finish(_artefacts(raw, PackageKind.FINAL))
+
+    def _settled(self, first: bytes) -> Pending:
+        """Return what is on its way, after the last step if nothing is missing for it."""
+        pending = self._pending()
+        taken = _first(first)
+        if pending.has_normal_world and "secure_world" in taken:
+            self._finish({"secure_world": taken["secure_world"]})
+        return pending
+
+    def _finish(self, last: Mapping[str, bytes]) -> str:
         mark, first = self._mark(), self.flash.read(_OSU) or b""
         if mark is None or self.pending is None or hashlib.sha256(first).hexdigest() != mark.package:
             raise TrustError("no update is on its way")
-        artefacts = Artefacts(
-            **_artefacts(first, PackageKind.OSU),
-            normal_world=self._normal_world(mark),
-            **_artefacts(raw, PackageKind.FINAL),
-        )
+        artefacts = Artefacts(**{**_first(first), "normal_world": self._normal_world(mark), **last})
         try:
             check_slot(artefacts, fuses=self.fuses(), places=self.places, chain=Chain(now_s=self.now_s))
         except BootFailure as failure:
@@ -229,12 +246,16 @@ class Staging:
                 self.flash.remove(name)
 
 
-def _artefacts(raw: bytes, kind: PackageKind) -> Mapping[str, bytes]:
+def _first(raw: bytes) -> Mapping[str, bytes]:
+    return _artefacts(raw, PackageKind.OSU, PackageKind.WHOLE)
+
+
+def _artefacts(raw: bytes, *kinds: PackageKind) -> Mapping[str, bytes]:
     try:
         package = FirmwarePackage.from_bytes(raw)
     except RemoteProtocolError as error:
         raise TrustError(f"the package cannot be read: {error.message}") from error
-    if package.kind is not kind:
+    if package.kind not in kinds:
         raise TrustError("the package is for another step")
     return package.artefacts
 

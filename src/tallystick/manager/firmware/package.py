@@ -27,6 +27,7 @@ _NAME: Final = "Firmware"
 _MAX_VERSION: Final = 16
 _KINDS: Final = {
     ScriptKind.OSU: PackageKind.OSU,
+    ScriptKind.WHOLE: PackageKind.WHOLE,
     ScriptKind.MCU: PackageKind.MCU,
     ScriptKind.FINAL: PackageKind.FINAL,
 }

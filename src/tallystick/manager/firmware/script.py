@@ -16,9 +16,10 @@ from tallystick.manager.hsm.signer import Signer
 
 @unique
 class ScriptKind(StrEnum):
-    """Which step of an update."""
+    """Which step of an update; `WHOLE` is the first one that brings the last along."""
 
     OSU = "osu"
+    WHOLE = "whole"
     MCU = "mcu"
     FINAL = "final"
 

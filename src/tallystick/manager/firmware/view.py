@@ -12,7 +12,16 @@ from sqlalchemy.orm import Session
 from tallystick.manager.db.base import iso
 from tallystick.manager.db.model import AppOffer, Device, Mcu, Osu, Provider
 from tallystick.manager.db.model import Final as FinalRow
-from tallystick.manager.firmware.service import OSU, Runs, find_device, find_final, find_osu, next_step
+from tallystick.manager.firmware.service import (
+    OSU,
+    WHOLE,
+    Runs,
+    find_device,
+    find_final,
+    find_osu,
+    leaves_the_end_to_the_device,
+    next_step,
+)
 from tallystick.manager.web import Parameters, View, not_found
 from tallystick.wire import manager_firmware as wire
 from tallystick.wire.manager_flow import provider_of
@@ -44,7 +53,7 @@ def get_osu_version(session: Session, asked: Parameters) -> object:
     found = find_osu(session, device_id=asked.number("device_version"), name=name, provider=provider)
     if found is None:
         raise not_found("such update for this device and provider")
-    return osu_firmware(found).to_json()
+    return osu_firmware(found, is_whole=_is_whole(asked)).to_json()
 
 
 def get_latest_firmware(session: Session, asked: Parameters) -> object:
@@ -61,7 +70,7 @@ def get_latest_firmware(session: Session, asked: Parameters) -> object:
     )
     if step is None:
         return {"result": "null", "se_firmware_osu_version": {}}
-    return {"result": "success", "se_firmware_osu_version": osu_firmware(step).to_json()}
+    return {"result": "success", "se_firmware_osu_version": osu_firmware(step, is_whole=_is_whole(asked)).to_json()}
 
 
 def final_by_id(session: Session, asked: Parameters) -> object:
@@ -69,7 +78,7 @@ def final_by_id(session: Session, asked: Parameters) -> object:
     found = session.get(FinalRow, asked.number("id"))
     if found is None:
         raise not_found("firmware of this id")
-    return final_firmware(session, found).to_json()
+    return final_firmware(session, found, is_whole=_is_whole(asked)).to_json()
 
 
 def mcu_versions(session: Session, asked: Parameters) -> object:
@@ -119,8 +128,9 @@ def device_version(session: Session, device: Device) -> wire.DeviceVersion:
     )
 
 
-def final_firmware(session: Session, final: FinalRow) -> wire.FinalFirmware:
-    """Return a version of the OS as clients read it."""
+def final_firmware(session: Session, final: FinalRow, *, is_whole: bool = False) -> wire.FinalFirmware:
+    """Return a version of the OS as clients read it, without a script when its first step brings the last one along (`is_whole`)."""
+    firmware = None if is_whole else final.firmware
     return wire.FinalFirmware(
         id=final.id,
         name=final.version,
@@ -130,8 +140,8 @@ def final_firmware(session: Session, final: FinalRow) -> wire.FinalFirmware:
         display_name=final.display_name,
         notes=final.notes,
         perso=final.perso,
-        firmware=final.firmware,
-        firmware_key=None if final.firmware is None else f"{final.firmware}_key",
+        firmware=firmware,
+        firmware_key=None if firmware is None else f"{firmware}_key",
         hash=final.hash,
         distribution_ratio=final.distribution_ratio,
         exclude_by_default=final.exclude_by_default,
@@ -146,9 +156,10 @@ def final_firmware(session: Session, final: FinalRow) -> wire.FinalFirmware:
     )
 
 
-def osu_firmware(step: Osu) -> wire.OsuFirmware:
-    """Return a step of an update as clients read it."""
+def osu_firmware(step: Osu, *, is_whole: bool = False) -> wire.OsuFirmware:
+    """Return the first step of an update as clients read it, one that brings the last along if `is_whole`."""
     final = step.final
+    firmware = step.firmware + (WHOLE if is_whole else "")
     return wire.OsuFirmware(
         id=step.id,
         name=step.name,
@@ -156,8 +167,8 @@ def osu_firmware(step: Osu) -> wire.OsuFirmware:
         display_name=step.name,
         notes=final.notes,
         perso=final.perso,
-        firmware=step.firmware,
-        firmware_key=f"{step.firmware}_key",
+        firmware=firmware,
+        firmware_key=f"{firmware}_key",
         hash=step.hash,
         next_se_firmware_final_version=final.id,
         previous_se_firmware_final_versions=tuple(sorted(one.id for one in step.previous)),
@@ -184,6 +195,10 @@ def mcu_version(mcu: Mcu) -> wire.McuVersion:
         date_creation=iso(mcu.created),
         date_last_modified=iso(mcu.modified),
     )
+
+
+def _is_whole(asked: Parameters) -> bool:
+    return leaves_the_end_to_the_device(asked.text("livecommonversion", default=""))
 
 
 def _ids(providers: list[Provider]) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from tallystick.manager.catalog.service import blob_data
 from tallystick.manager.db.model import App, AppOffer, AppRelease, Device, Osu
 from tallystick.manager.db.model import Final as FinalRow
 from tallystick.manager.firmware.script import ScriptKind
-from tallystick.manager.firmware.service import find_mcu, stored_release
+from tallystick.manager.firmware.service import WHOLE, find_mcu, stored_release
 from tallystick.manager.flow import NOT_FOUND, FlowError
 from tallystick.manager.genuine.work import checked_target
 from tallystick.manager.install.flow import run_firmware, run_plain, run_script
@@ -46,9 +46,10 @@ def install_work(service: Service, asked: FlowRequest) -> Work:
         offered = _find_app(session, name.removesuffix(_DELETE))
         if offered is not None:
             return _app_work(service, session, offered, asked)
-        step = session.scalar(select(Osu).where(Osu.firmware == name))
+        step = session.scalar(select(Osu).where(Osu.firmware == name.removesuffix(WHOLE)))
         if step is not None:
-            return _firmware_work(service, session, step.final, asked, ScriptKind.OSU)
+            kind = ScriptKind.WHOLE if name.endswith(WHOLE) else ScriptKind.OSU
+            return _firmware_work(service, session, step.final, asked, kind)
         final = session.scalar(select(FinalRow).where(FinalRow.firmware == name))
         if final is not None:
             return _firmware_work(service, session, final, asked, ScriptKind.FINAL)
