@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -107,7 +108,7 @@ class Manager:
         """
         link = device.connect()
         url = f"{self.facts['manager_ws']}/{path}?{urlencode(query)}"
-        with connect(url, max_size=None) as socket:
+        with connect(url, max_size=None, open_timeout=PATIENCE_S, ping_timeout=PATIENCE_S) as socket:
             while True:
                 message = json.loads(socket.recv(PATIENCE_S))
                 if message["query"] in {"success", "error"}:
@@ -215,8 +216,10 @@ class Client:
 
     def settle(self) -> None:
         """Wait until the device answers again."""
-        for _ in range(50):
+        end_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end_s and self.device.process.poll() is None:
             with contextlib.suppress(AssertionError, OSError), self.device.connect() as link:
                 self.device.exchange("e001000000", link)
                 return
+            time.sleep(0.02)
         raise AssertionError("the device does not come back")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import select
+import socket
 from pathlib import Path
 
 from tallystick.device.board.embedded import EmbeddedBoard
@@ -19,7 +21,10 @@ from tallystick.wire.bundle import Bundle
 
 TEST_SENTENCE = "test test test test test test test test test test test junk"
 #: real processes on a busy machine: nothing here is measured, this only ends a test that hangs
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
+#: workers of one test run take from a thousand ports each, below those that the kernel gives to whoever asks for any (32768 on)
+_FIRST_PORT, _SHARE, _SHARES = 20_000, 1_000, 12
+_counted = itertools.count(os.getpid())
 HEAD = """\
 from tallystick.app.app import App, start_with
 from tallystick.wire.screen import Item, Review
@@ -200,6 +205,15 @@ def no_stray_process():
     before = children(os.getpid())
     yield
     assert children(os.getpid()) == before
+
+
+def free_port():
+    """Return a port that is free, and stays so until somebody asks for this very one."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SHARES
+    while True:
+        port = _FIRST_PORT + worker * _SHARE + next(_counted) % _SHARE
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def proc(pid, name):

@@ -12,19 +12,12 @@ from pathlib import Path
 
 import pytest
 from native_stage import EXAMPLE
-from process_stage import PATIENCE_S, children, no_stray_process
+from process_stage import PATIENCE_S, children, free_port, no_stray_process
 
 VERSION = bytes.fromhex("e001000000")
 COUNT = bytes.fromhex("e002000000")
 QUIT = bytes.fromhex("b0a7000000")
 OK = b"\x90\x00"
-
-
-def free_port():
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Emulated:

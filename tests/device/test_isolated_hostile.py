@@ -10,7 +10,7 @@ from pathlib import Path
 import hostile_world
 import pytest
 from isolated_stage import Held, cut_family, tally, worlds
-from process_stage import PATIENCE_S
+from process_stage import PATIENCE_S, free_port
 from up_stage import TEST_SENTENCE, Up, command, run, wait_for_end
 
 import tallystick
@@ -118,8 +118,7 @@ class Unready:
     """A device whose Normal World never comes up: only its panel can be reached."""
 
     def __init__(self, folder, env):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         words = ["--json", "--board", "isolated", "--state", str(folder), "--seed", TEST_SENTENCE]
         self.process = subprocess.Popen(
             command(*words, "--apdu-port", "0", "--api-port", str(port)),

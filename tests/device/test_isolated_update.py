@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+from http.client import HTTPException
 
 import pytest
 from firmware_stage import NORMAL_LINE, SECURE_LINE, Client, Manager, Releases, new_keys
@@ -190,7 +191,7 @@ def test_power_cut_at_random_moments_of_an_update_is_never_the_end(releases, fol
                 try:
                     while client.step():
                         pass
-                except (AssertionError, OSError, ValueError):
+                except (AssertionError, OSError, ValueError, HTTPException):
                     pass  # the power went
                 finally:
                     cut.cancel()

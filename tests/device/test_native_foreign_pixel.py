@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 from native_stage import FOUND, NativeStage
 from PIL import Image
-from process_stage import PATIENCE_S, TEST_SENTENCE
-from test_emulate import free_port
+from process_stage import PATIENCE_S, TEST_SENTENCE, free_port
 from test_native_foreign import FILES, FOLDER, PATH, name_of
 from test_native_foreign_sign import apps, model_of, push, shown, words
 

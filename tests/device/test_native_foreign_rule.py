@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from test_emulate import Emulated, free_port
+from process_stage import free_port
+from test_emulate import Emulated
 from test_native_foreign import FOLDER, PATH
 from test_native_foreign_sign import apps, model_of, words
 

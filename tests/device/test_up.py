@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from isolated_stage import told
 from process_stage import proc
 from up_stage import (
     ADDRESS,
@@ -426,14 +427,14 @@ def test_the_seed_reaches_no_child():
     """Whoever may look at the arguments or the environment of panel and app finds neither words nor PIN."""
     with Up("--pin", "73519", env={**os.environ, "A_SECRET_OF_THE_USER": "hunter2"}) as device:
         assert device.rest("GET", "/status")["onboarded"]
-        told = b"".join(proc(pid, "cmdline") + proc(pid, "environ") for pid in device.family())
-        assert b"--model" in told
+        heard = b"".join(told(pid, "cmdline") + told(pid, "environ") for pid in device.family())
+        assert b"--model" in heard
     with Up("--open", "cosmos", env={**os.environ, "A_SECRET_OF_THE_USER": "hunter2"}) as device:
         assert device.exchange(GET_ADDRESS).endswith(b"\x90\x00")
         for pid in device.family():
-            told += proc(pid, "cmdline") + proc(pid, "environ")
+            heard += told(pid, "cmdline") + told(pid, "environ")
     for secret in (b"junk", b"73519", b"hunter2"):
-        assert secret not in told
+        assert secret not in heard
 
 
 def test_the_manager_beside_hears_no_words():
@@ -441,12 +442,12 @@ def test_the_manager_beside_hears_no_words():
     with Up("--pin", "73519", manager=True, env={**os.environ, "A_SECRET_OF_THE_USER": "hunter2"}) as device:
         # answers when it is there
         urllib.request.urlopen(f"{device.facts['manager_http']}/health", timeout=PATIENCE_S).close()
-        family = {pid: proc(pid, "cmdline") + proc(pid, "environ") for pid in device.family()}
-        (beside,) = (pid for pid, told in family.items() if b"manager_child" in told)
-        for pid, told in family.items():
-            assert b"junk" not in told
-            assert b"73519" not in told
-            assert pid == beside or (b"hunter2" not in told and b"TALLY_" not in told)
+        family = {pid: told(pid, "cmdline") + told(pid, "environ") for pid in device.family()}
+        (beside,) = (pid for pid, heard in family.items() if b"manager_child" in heard)
+        for pid, heard in family.items():
+            assert b"junk" not in heard
+            assert b"73519" not in heard
+            assert pid == beside or (b"hunter2" not in heard and b"TALLY_" not in heard)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
