@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from os_stage import LATER_S, PIN, app, ask, call, data, status
 
+from tallystick.device.os.app_storage import MAX_TRANSFERS
 from tallystick.testing.client import DeviceClient, Pending
 from tallystick.testing.device import VirtualDevice
 from tallystick.wire.app_storage import StorageInfo
@@ -226,6 +227,22 @@ def test_each_client_has_a_back_up_of_its_own(device: VirtualDevice) -> None:
     assert len(first) == size
     one.close()
     assert one.exchange(call(Ins.STORAGE_BACKUP)).status == 0x5123
+
+
+def test_as_many_clients_move_something_as_there_is_room_for(device: VirtualDevice) -> None:
+    """One client more than that takes the place of the one that began first, either way; a Normal World has thousands of channels."""
+    fill(device)
+    size_bytes = StorageInfo.from_bytes(data(device, Ins.STORAGE_INFO, data=b"Probe")).size_bytes
+    clients = [device.client() for _ in range(MAX_TRANSFERS)]
+    for client in clients:
+        assert client.exchange(call(Ins.STORAGE_INFO, data=b"Probe")).ok
+    assert status(device, Ins.STORAGE_BACKUP) == 0x5123
+    assert all(client.exchange(call(Ins.STORAGE_BACKUP)).ok for client in clients)
+    reinstall(device)
+    assert begin(device, size_bytes).response.ok
+    assert all(begin(client, size_bytes).response.ok for client in clients)
+    assert status(device, Ins.STORAGE_RESTORE, data=b"part") == 0x5123
+    assert all(client.exchange(call(Ins.STORAGE_RESTORE, data=b"part")).ok for client in clients)
 
 
 @pytest.mark.device(pin=PIN)

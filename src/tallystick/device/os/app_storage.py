@@ -8,6 +8,7 @@ nothing to copy and takes nothing back: a second copy of a key that is to exist 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tallystick.device.os.consent import Handler, ask_consent, require_no_parameters, require_own_use
 from tallystick.device.os.registry import InstalledApp
@@ -23,12 +24,17 @@ from tallystick.wire.status import Reject, StatusWord
 CHUNK_BYTES = 240
 #: a full store of one app, with names and seal
 MAX_BACKUP_BYTES = 512 * 1024
+#: clients that may be moving something one way at once; the one that began first makes room for one more
+MAX_TRANSFERS = 32
 _STATUS = {
     Defect.HEADER: StatusWord.BACKUP_HEADER_INVALID,
     Defect.SEAL: StatusWord.APP_STORAGE_CRYPTO_5419,
     Defect.OTHER_APP: StatusWord.APP_STORAGE_CRYPTO_541A,
     Defect.USED: StatusWord.APP_STORAGE_CRYPTO_541B,
 }
+
+
+_Transfer = TypeVar("_Transfer")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class AppStorages:
         contents = state_to_bytes(settings, records)
         key = self._session.keychain.backup_key()
         raw = seal(key, self._label(app), contents)
-        self._outgoing[channel] = _Outgoing(raw=raw)
+        _keep(self._outgoing, channel, _Outgoing(raw=raw))
         info = StorageInfo(
             size_bytes=len(raw),
             has_settings=bool(settings),
@@ -110,7 +116,7 @@ class AppStorages:
         grant = self._session.reinstalls.get(channel)
         if not (grant is not None and grant.take_storage()) and any(self._state(app)):
             await ask_consent(self._session, "Replace the data of", app.name, option="Replace")
-        self._incoming[channel] = _Incoming(request=request)
+        _keep(self._incoming, channel, _Incoming(request=request))
         return b""
 
     async def _restore(self, apdu: CommandApdu, channel: int) -> bytes:
@@ -180,3 +186,11 @@ class AppStorages:
         if incoming is None:
             raise Reject(StatusWord.INVALID_CONTEXT)
         return incoming
+
+
+def _keep(moving: dict[int, _Transfer], channel: int, transfer: _Transfer) -> None:
+    """Note what a client moves, one thing at a time: whoever hands channels out may hand out thousands."""
+    moving.pop(channel, None)
+    while len(moving) >= MAX_TRANSFERS:
+        del moving[next(iter(moving))]
+    moving[channel] = transfer
