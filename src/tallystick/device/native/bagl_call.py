@@ -72,8 +72,9 @@ def _draw_bitmap(machine: Machine, arguments: tuple[int, ...]) -> int:
     area = Area(x=signed(x), y=signed(y), w=w, h=h)
     if not machine.window.has_looked:
         machine.window.has_looked = True
-        code = machine.memory.read(machine.generation.flash, len(machine.image.code))
-        machine.window.texts.learn_glyphs(find_glyphs(machine.memory, code))
+        size_bytes = len(machine.image.code) + len(machine.image.data)
+        flash = machine.memory.read(machine.generation.flash, size_bytes)
+        machine.window.texts.learn_glyphs(find_glyphs(machine.memory, flash))
     # the height of a letter is that of the rows it has, and that of a space what was asked for
     rows = -(-len(raw) * 8 // w) if w and raw else h
     machine.window.texts.drawn(Area(x=area.x, y=area.y, w=w, h=rows), data, is_empty=not raw)

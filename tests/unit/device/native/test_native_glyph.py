@@ -191,3 +191,31 @@ def test_what_only_looks_like_a_font_is_none():
     code, _bitmap = bagl_font(is_old=False)
     mixed = code[:16] + code[20:24] + code[16:20] + code[24:]
     assert find_glyphs(memory_with(mixed), mixed) == {}
+
+
+def rust_font(*, height=12, before=b""):
+    """Return a font as apps in Rust have them, all letters 7 pixels wide, I and l with the same pixels."""
+    pixels = PLACE + len(before) + 8 * 96 + 97
+    places = [pixels + 11 * (number if chr(0x20 + number) != "I" else ord("l") - 0x20) for number in range(96)]
+    slices = b"".join(struct.pack("<II", place, 11) for place in places)
+    return before + slices + bytes([7] * 96 + [height]) + bytes(11 * 96), pixels
+
+
+@pytest.mark.parametrize("before", [b"", struct.pack("<II", PLACE, 5)])
+def test_fonts_of_rust_are_found_by_their_slices(before):
+    """Pointers and lengths that fit the sizes behind them are a font, whatever stands before; the later letter counts."""
+    flash, pixels = rust_font(before=before)
+    glyphs = find_glyphs(memory_with(flash), flash)
+    assert glyphs[pixels] == " "
+    assert glyphs[pixels + 11 * (ord("A") - 0x20)] == "A"
+    assert glyphs[pixels + 11 * (ord("l") - 0x20)] == "l"
+    assert len(glyphs) == 95
+
+
+@pytest.mark.parametrize("height", [0, 11])
+def test_slices_that_do_not_fit_their_sizes_are_no_font(height):
+    """Other lengths than width and height ask for, and a table at the end of flash, are something else."""
+    flash, _pixels = rust_font(height=height)
+    assert find_glyphs(memory_with(flash), flash) == {}
+    cut = rust_font()[0][: 8 * 96 + 96]
+    assert find_glyphs(memory_with(cut), cut) == {}
