@@ -23,6 +23,7 @@ from tallystick.cli.main import tally
 from tallystick.cli.target import Run
 from tallystick.device.os.identity import VERSIONS
 from tallystick.manager.factory.build import Release, build
+from tallystick.manager.catalog import service
 from tallystick.manager.factory.key import FactoryKeys
 from tallystick.wire.model import MODELS
 
@@ -120,6 +121,20 @@ def test_a_native_app_is_published_for_the_model_it_was_built_for(invoke):
 
 
 def test_a_user_without_a_name_publishes(invoke, tmp_path, monkeypatch):
+def test_a_database_without_room_is_told(invoke, monkeypatch):
+    """What the driver says is the message, with a remedy, and nothing is half there."""
+
+    def fail(*_unused, **_more):
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr(service, "publish_app", fail)
+    result = invoke("publish", "app", "cosmos", "--all-models")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["message"]) == (1, "the database cannot be used: database or disk is full")
+    assert "room" in told["remedy"]
+    assert json.loads(invoke("list").stdout)["offers"] == []
+
+
     """In a container a user may be a number: the log has that."""
 
     def unknown():

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -426,6 +430,47 @@ def test_a_log_does_not_linger_for_nobody(sessions, capsys):
         "detail": "",
         "seconds": 0.25,
     }
+
+
+@pytest.mark.parametrize("how", ["next", "alone", "end"])
+def test_what_the_database_did_not_take_is_stored_when_it_does(sessions, how):
+    """Each event is in the log once: with the next one that is stored, by itself after a while, or at the end."""
+    recorder = Recorder(sessions, linger_s=0, retry_s=0.01 if how == "alone" else 600)
+    event = Event(actor="a", action="genuine", subject="nanosp", outcome="success", seconds=0.25)
+    stored = threading.Event()
+    with writing(sessions) as session:
+        session.execute(text("ALTER TABLE audit RENAME TO away"))
+    for _ in range(3):
+        with pytest.raises(StateError, match="cannot be written"):
+            recorder.record(event).result(60)
+    with writing(sessions) as session:
+        session.execute(text("ALTER TABLE away RENAME TO audit"))
+    if how == "next":
+        recorder.record(replace(event, outcome="failed")).result(60)
+    if how == "alone":
+        listen(sessions.kw["bind"], "commit", lambda _: stored.set())
+        assert stored.wait(60)
+    recorder.close()
+    with sessions() as session:
+        lines = session.execute(select(Audit.outcome, func.count()).group_by(Audit.outcome)).all()
+        assert dict(map(tuple, lines)) == {"success": 3} | ({"failed": 1} if how == "next" else {})
+        assert session.get(Count, ("genuine", "success")).times == 3
+
+
+def test_a_log_without_room_does_not_end_the_service(sessions, monkeypatch):
+    """When standard error takes nothing, events are stored all the same, and whoever waits for them goes on."""
+
+    def refuse(*_unused):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=refuse, flush=refuse))
+    recorder = Recorder(sessions, linger_s=0)
+    event = Event(actor="a", action="genuine", subject="nanosp", outcome="success")
+    for _ in range(3):
+        recorder.record(event).result(60)
+    recorder.close()
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Audit)) == 3
 
 
 def test_a_log_that_cannot_be_written_says_so(sessions):

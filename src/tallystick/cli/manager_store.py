@@ -80,12 +80,13 @@ def keys_url(given: str) -> str:
 @contextmanager
 def open_store(database: str) -> Iterator[Engine]:
     """Open a database and bring it to the version of this package."""
-    from tallystick.manager.db.engine import migrate, open_engine
+    from tallystick.manager.db.engine import explained, migrate, open_engine
 
     engine = open_engine(database)
     try:
         migrate(engine)
-        yield engine
+        with explained():
+            yield engine
     finally:
         engine.dispose()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import Final
+from typing import Final, TextIO, cast
 
 import structlog
 
@@ -15,6 +16,21 @@ _SHARED: Final = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
+
+
+class _Errors:
+    """Standard error, to which writing never fails: a log without room or reader must not take the service with it."""
+
+    def write(self, text: str) -> int:
+        """Write a text; what cannot be written is lost, or waits with the stream for room."""
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def line(event: str, moment: datetime, members: Iterable[tuple[str, str | float]]) -> str:
@@ -25,9 +41,10 @@ def line(event: str, moment: datetime, members: Iterable[tuple[str, str | float]
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Write lines, all in one go."""
-    sys.stderr.write("".join(lines))
-    sys.stderr.flush()
+    """Write lines, all in one go; nothing is raised when that fails."""
+    errors = _Errors()
+    errors.write("".join(lines))
+    errors.flush()
 
 
 def set_up_log() -> None:
@@ -35,10 +52,10 @@ def set_up_log() -> None:
     structlog.configure(
         processors=[*_SHARED, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Errors())),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(cast("TextIO", _Errors()))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[

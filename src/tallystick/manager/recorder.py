@@ -4,7 +4,8 @@ The same thread writes their lines of the log, in one piece too. Statements are 
 than carrying it out.
 
 A flow waits for its line before it tells the client that it worked, so what was done is in the log; the waiting is shared, and
-so is the waking: an event loop is called once for each transaction, however many flows wait in it.
+so is the waking: an event loop is called once for each transaction, however many flows wait in it. What a database that is away or
+full does not take is kept, and stored when it does; meanwhile nobody waits for it.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from tallystick.errors import StateError
 from tallystick.manager.db.engine import Sessions, writing_engine
@@ -36,6 +38,8 @@ _TEXT: Final = 1000
 _LINGER_S: Final = 0.01
 #: two workers may begin to count the same at once; then one of them has to write again
 _TRIES: Final = 3
+#: how often the database is asked whether it takes what it did not take before
+_RETRY_S: Final = 5.0
 _INSERT: Final = insert(Audit)
 _ADD: Final = (
     update(Count)
@@ -58,10 +62,14 @@ class Event:
 
 _Waiter = Future[None] | asyncio.Future[None]
 _Entry = tuple[Event, datetime, _Waiter]
+_Owed = tuple[Event, datetime]
 
 
 class Recorder:
-    """Writes events; `clock` tells the moment (UTC), and the first event of a batch waits `linger_s` for others."""
+    """Writes events; `clock` tells the moment (UTC), and the first event of a batch waits `linger_s` for others.
+
+    What could not be stored is tried again every `retry_s`.
+    """
 
     def __init__(
         self,
@@ -69,10 +77,14 @@ class Recorder:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         linger_s: float = _LINGER_S,
+        retry_s: float = _RETRY_S,
     ) -> None:
         self._engine = writing_engine(sessions)
         self._clock = clock
         self._linger_s = linger_s
+        self._retry_s = retry_s
+        #: the oldest are forgotten when there are too many: they are in the log
+        self._owed: deque[_Owed] = deque(maxlen=_MAX_WAITING)
         # without a limit of its own, but in C: `_put` refuses what is too much
         self._waiting: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._hurry = threading.Event()
@@ -117,7 +129,11 @@ class Recorder:
 
     def _work(self) -> None:
         while True:
-            batch = [self._waiting.get()]
+            try:
+                batch = [self._waiting.get(timeout=self._retry_s if self._owed else None)]
+            except queue.Empty:
+                self._pay()
+                continue
             if batch[0] is not None:
                 self._hurry.wait(self._linger_s)
                 self._hurry.clear()
@@ -127,18 +143,40 @@ class Recorder:
             if events:
                 self._write(events)
             if len(events) < len(batch):
+                self._pay()
                 return
 
-    def _write(self, batch: list[_Entry]) -> None:
-        failure: StateError | None = None
+    def _stored(self, owed: Iterable[_Owed]) -> StateError | None:
+        """Store events in one transaction; return why that failed."""
+        events = tuple(owed)
+        kind = ""
         for _ in range(_TRIES):
             try:
                 with self._engine.begin() as connection:
-                    _store(connection, ((event, at) for event, at, _ in batch))
-                failure = None
-                break
+                    _store(connection, events)
+            except IntegrityError as error:
+                kind = type(error).__name__
             except SQLAlchemyError as error:
-                failure = StateError(f"the audit log cannot be written: {type(error).__name__}")
+                kind = type(error).__name__
+                break
+            else:
+                return None
+        return StateError(f"the audit log cannot be written: {kind}")
+
+    def _pay(self) -> None:
+        """Store what could not be stored before, as far as it can be now."""
+        while self._owed:
+            part = tuple(islice(self._owed, _BATCH))
+            if self._stored(part) is not None:
+                return
+            for _ in part:
+                self._owed.popleft()
+
+    def _write(self, batch: list[_Entry]) -> None:
+        owed = [(event, at) for event, at, _ in batch]
+        failure = self._stored(owed)
+        if failure is not None:
+            self._owed += owed
         write_lines([_line(event, at) for event, at, _ in batch])
         loops: defaultdict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
         for _, _, future in batch:
@@ -149,6 +187,8 @@ class Recorder:
         for loop, futures in loops.items():
             with suppress(RuntimeError):  # a loop that was closed has nobody who waits
                 loop.call_soon_threadsafe(_settle, futures, failure)
+        if failure is None:
+            self._pay()
 
 
 def _settle(futures: Iterable[_Waiter], failure: StateError | None) -> None:

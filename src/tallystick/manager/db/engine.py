@@ -124,20 +124,27 @@ def migrate(engine: Engine) -> str:
         config = alembic.config.Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         head = ScriptDirectory.from_config(config).get_current_head() or ""
-        try:
-            with engine.connect() as connection, _locked(connection):
-                config.attributes["connection"] = connection
-                known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
-                current = MigrationContext.configure(connection).get_current_revision()
-                if current is not None and current not in known:
-                    raise StateError("the database is of a newer tallystick", remedy="use the version that made it")
-                if current != head:
-                    alembic.command.upgrade(config, "head")
-        except DBAPIError as error:
-            raise StateError(
-                f"the database cannot be used: {_reason(error)}", remedy="check the URL, the server and its permissions"
-            ) from None
+        with explained(), engine.connect() as connection, _locked(connection):
+            config.attributes["connection"] = connection
+            known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current is not None and current not in known:
+                raise StateError("the database is of a newer tallystick", remedy="use the version that made it")
+            if current != head:
+                alembic.command.upgrade(config, "head")
     return head
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what a database refuses in the block, because it is away, full or in use, into StateError in the driver's words."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StateError(
+            f"the database cannot be used: {_reason(error)}",
+            remedy="check the URL, the server, its room and its permissions",
+        ) from None
 
 
 @contextmanager
