@@ -37,16 +37,7 @@ def hold(
 
     signal.signal(signal.SIGTERM, _interrupt)  # what was made for a passing device goes again, whenever it is stopped
     with _folder(options) as folder:
-        plug = Plug(
-            BenchOptions(
-                **parts,
-                folder=folder,
-                is_kept=not _is_passing(options),
-                pin_policy=options["pin_policy"].upper(),
-                repeatable_rng=options["deterministic_rng"],
-                trace=options["trace"],
-            )
-        )
+        plug = Plug(_held(parts, options, folder))
         try:
             # the device's interpreter starts meanwhile
             is_new = _make_ready(folder, options)
@@ -68,6 +59,18 @@ def hold(
             asyncio.run(run())
         finally:
             plug.close()
+
+
+def _held(parts: dict[str, Any], options: dict[str, Any], folder: Path) -> BenchOptions:
+    """Return how the device in `folder` is held."""
+    return BenchOptions(
+        **parts,
+        folder=folder,
+        is_kept=not _is_passing(options),
+        pin_policy=options["pin_policy"].upper(),
+        repeatable_rng=options["deterministic_rng"],
+        trace=options["trace"],
+    )
 
 
 def _make_ready(folder: Path, options: dict[str, Any]) -> bool:

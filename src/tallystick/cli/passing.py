@@ -62,10 +62,8 @@ def sweep() -> None:
     """Remove folders of this user that nobody holds any more: a process that was killed could not do it."""
     for place in {_MEMORY, Path(tempfile.gettempdir())}:
         for folder in place.glob(f"{_PREFIX}*-*"):
-            with contextlib.suppress(OSError):
-                status = folder.stat()
-                if status.st_uid == os.getuid() and time.time() - status.st_ctime >= _YOUNG_S and not _is_held(folder):
-                    shutil.rmtree(folder, ignore_errors=True)
+            if _is_left(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _place() -> Path | None:
@@ -78,6 +76,16 @@ def _place() -> Path | None:
         return None
     is_fit = room.f_bavail * room.f_frsize >= _ROOM and os.access(_MEMORY, os.W_OK | os.X_OK)
     return _MEMORY if is_fit else None
+
+
+def _is_left(folder: Path) -> bool:
+    """Tell whether a folder is this user's, nobody's any more, and old enough to say so; False for one that is gone."""
+    try:
+        status = folder.stat()
+        is_old = time.time() - status.st_ctime >= _YOUNG_S
+        return status.st_uid == os.getuid() and is_old and not _is_held(folder)
+    except OSError:
+        return False
 
 
 def _is_held(folder: Path) -> bool:

@@ -33,6 +33,8 @@ from tallystick.device.silicon.nvm import KEY_PROVIDER, ChipMemory
 from tallystick.errors import TallyError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tallystick.device.silicon.chip import Chip
 
 _FAILED = 1
@@ -72,19 +74,8 @@ def main(argv: list[str]) -> int:
                 jig=descriptors[0],
                 stages=chain.to_json(),
             )
-            inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with inner, outer:
-                child = _start(image, told.seal(), [descriptors[0], outer.fileno(), *descriptors[1:]])
-                outer.close()
-                # loaded while the bootloader works, which is started as early as can be
-                from tallystick.device.board import silicon_chip
-
-                lock = silicon_chip.make_lock()
-                if _speaks(inner, child):
-                    made = tpm or silicon_chip.make_chip(memory, rom.state)
-                    silicon_chip.become(inner, made, lock=lock, parent=parent, passed_on=descriptors)
-                    del child  # reaped by init: a locked chip cannot wait for anybody
-                    return 0
+            if _serves(image, told, descriptors, make=lambda: tpm or _make_chip(memory, rom), parent=parent):
+                return 0
     except TallyError as error:
         from tallystick.device.board.jig import complain
 
@@ -94,13 +85,34 @@ def main(argv: list[str]) -> int:
     return BOOT_FAILURE
 
 
+def _serves(image: int, told: Handover, descriptors: list[int], *, make: Callable[[], Chip], parent: int) -> bool:
+    """Start a bootloader and be the chip of the Secure World that comes of it, to its end; return False when none does."""
+    inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with inner, outer:
+        child = _start(image, told.seal(), [descriptors[0], outer.fileno(), *descriptors[1:]])
+        outer.close()
+        # loaded while the bootloader works, which is started as early as can be
+        from tallystick.device.board import silicon_chip
+
+        lock = silicon_chip.make_lock()
+        if not _speaks(inner, child):
+            return False
+        silicon_chip.become(inner, make(), lock=lock, parent=parent, passed_on=descriptors)
+        del child  # reaped by init: a locked chip cannot wait for anybody
+    return True
+
+
+def _make_chip(memory: ChipMemory, rom: Rom) -> Chip:
+    from tallystick.device.board.silicon_chip import make_chip
+
+    return make_chip(memory, rom.state)
+
+
 def _chip_with_tpm(memory: ChipMemory, rom: Rom) -> Chip | None:
     """Return the chip if its key is in a TPM: that must be there before anything starts. Any other chip can be made later."""
     if memory.read(KEY_PROVIDER) is None:
         return None
-    from tallystick.device.board.silicon_chip import make_chip
-
-    return make_chip(memory, rom.state)
+    return _make_chip(memory, rom)
 
 
 def _has_power(jig: int) -> bool:
