@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 from click.testing import CliRunner
-from tests.manager.manager_process import manager
+from sqlalchemy.exc import OperationalError
+from tests.manager.manager_process import PATIENCE_S, manager
 
 import tallystick
 from tallystick import apps
@@ -22,8 +23,8 @@ from tallystick.cli.app_icon import draw_icon
 from tallystick.cli.main import tally
 from tallystick.cli.target import Run
 from tallystick.device.os.identity import VERSIONS
-from tallystick.manager.factory.build import Release, build
 from tallystick.manager.catalog import service
+from tallystick.manager.factory.build import Release, build
 from tallystick.manager.factory.key import FactoryKeys
 from tallystick.wire.model import MODELS
 
@@ -120,7 +121,6 @@ def test_a_native_app_is_published_for_the_model_it_was_built_for(invoke):
     assert json.loads(invoke("publish", "app", signer, "--model", "nanox").stdout)["models"] == ["nanox"]
 
 
-def test_a_user_without_a_name_publishes(invoke, tmp_path, monkeypatch):
 def test_a_database_without_room_is_told(invoke, monkeypatch):
     """What the driver says is the message, with a remedy, and nothing is half there."""
 
@@ -135,6 +135,7 @@ def test_a_database_without_room_is_told(invoke, monkeypatch):
     assert json.loads(invoke("list").stdout)["offers"] == []
 
 
+def test_a_user_without_a_name_publishes(invoke, tmp_path, monkeypatch):
     """In a container a user may be a number: the log has that."""
 
     def unknown():
@@ -198,13 +199,15 @@ def test_a_developer_gets_a_whole_manager_without_any_option(tmp_path):
     with manager(tmp_path) as address:
         for model in MODELS.values():
             query = {"target_id": model.target_id, "firmware_version_name": VERSIONS[model.name].os}
-            listed = httpx.get(f"{address.http}/v2/apps/by-target", params=query).json()
+            listed = httpx.get(f"{address.http}/v2/apps/by-target", params=query, timeout=PATIENCE_S).json()
             assert [app["versionName"] for app in listed] == names
-            device = httpx.get(f"{address.http}/get_device_version", params=query).json()
+            device = httpx.get(f"{address.http}/get_device_version", params=query, timeout=PATIENCE_S).json()
             known = {"device_version": device["id"], "version_name": VERSIONS[model.name].os}
-            assert httpx.get(f"{address.http}/get_firmware_version", params=known).status_code == 200
-        assert httpx.get(f"{address.http}/icons/cosmos.png").content == draw_icon("cosmos")
-        assert httpx.get(f"{address.http}/health").json()["realm"] == "test"
+            assert (
+                httpx.get(f"{address.http}/get_firmware_version", params=known, timeout=PATIENCE_S).status_code == 200
+            )
+        assert httpx.get(f"{address.http}/icons/cosmos.png", timeout=PATIENCE_S).content == draw_icon("cosmos")
+        assert httpx.get(f"{address.http}/health", timeout=PATIENCE_S).json()["realm"] == "test"
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -212,7 +215,7 @@ def test_sigterm_ends_it_with_sockets_open(tmp_path, keys_url, workers):
     """SIGTERM ends the service and all its workers although a client hangs on, and the log is JSON without what was said."""
     options = ("--database", f"sqlite:///{tmp_path / 'm.db'}", "--hsm", keys_url, "--workers", workers)
     with ExitStack() as later, manager(tmp_path, *options) as address:
-        later.enter_context(address.flow("/genuine?targetId=856686596")).recv(timeout=60)
+        later.enter_context(address.flow("/genuine?targetId=856686596")).recv(timeout=PATIENCE_S)
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert any(line.get("outcome") == "left" for line in lines)
     assert "e0040000" not in (tmp_path / "log").read_text()
