@@ -55,5 +55,5 @@ class Digest(Protocol):
         ...
 
     def final(self) -> bytes:
-        """Return the digest; the context is done."""
+        """Return the digest, and the context is done; nothing where it was done before and the SDK says nothing then."""
         ...

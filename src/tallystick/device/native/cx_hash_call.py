@@ -25,7 +25,7 @@ from tallystick.device.native.memory import BadPointer
 
 __all__ = ["LIBRARY", "OLD_LIBRARY"]
 
-#: the SDK's answer for an output that is too small, here and in BLAKE2b: the number of an exception, not of this set
+#: the SDK's answer for an output that is too small, and for a BLAKE2b that was ended before: an exception's number, not of this set
 _TOO_SMALL: Final = 0x02
 _MASK: Final = 0xFFFF_FFFF
 
@@ -162,6 +162,8 @@ def _blake(machine: Machine, arguments: tuple[int, ...]) -> int:
             return _TOO_SMALL
         info, digest = load_hash(machine, context)
         output = digest.final()
+        if not output:
+            return _TOO_SMALL
         if target:
             machine.memory.write(target, output)
         machine.memory.write(context, digest.to_bytes(info))

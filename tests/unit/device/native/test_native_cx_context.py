@@ -113,6 +113,31 @@ def test_fields_of_a_context_are_the_sdks():
     assert cx.read(context + 76, 32) == digest == hashlib.sha256(bytes(70)).digest()
 
 
+def test_a_blake2b_that_ended_stays_as_it_is():
+    """Apps end a BLAKE2b again: that is no error, the digest stays in the context, and the place for it as it was."""
+    cx = Cx()
+    context = started(cx, Md.BLAKE2B)
+    cx.call("cx_hash_update", context, cx.put(b"abc"), 3)
+    digest = ended(cx, context)
+    before = cx.read(context, HASHES[Md.BLAKE2B].context_bytes)
+    assert before[112:144] == digest
+    out = cx.put(b"\x5a" * 32)
+    assert cx.call("cx_hash_no_throw", context, 1, 0, 0, out, 32) == 0
+    assert cx.call("cx_hash_final", context, out) == 0
+    assert cx.read(out, 32) == b"\x5a" * 32
+    assert cx.read(context, len(before)) == before
+
+
+def test_a_blake2b_that_ended_is_refused_by_the_function_that_does_it_all():
+    """cx_blake2b alone tells an app that the hash was ended before, by the number of an exception."""
+    cx = Cx()
+    context = started(cx, Md.BLAKE2B)
+    out = cx.room(32)
+    assert cx.call("cx_blake2b", context, 1, cx.put(b"abc"), 3, out, 32) == 0
+    assert cx.read(out, 32) == hashlib.blake2b(b"abc", digest_size=32).digest()
+    assert cx.call("cx_blake2b", context, 1, 0, 0, out, 32) == 2
+
+
 @pytest.mark.parametrize("md", sorted(set(HASHES) - {Md.GROESTL}))
 def test_description_says_sizes(md):
     """The description of a hash says its number and its sizes, and names a function for each step that it has."""
