@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import select
 import signal
 import socket
@@ -21,6 +22,8 @@ ADDRESS = b"cosmos15yk64u7zc9g9k2yr2wmzeva5qgwxps6yxj00e7"
 NAME = bytes.fromhex("b001000000")
 #: seconds that a device which broke a connection may take to end
 _PARTING_S = 5.0
+#: what the first start after a change of the code says: which test that is, is chance
+_IMAGES = re.compile(r"building the device's images, [^\n]*\nbuilt\.\n")
 _PATH = Bip32Path.parse("44'/118'/0'/0/0").to_words()
 GET_ADDRESS = bytes.fromhex("550400001b06") + b"cosmos" + _PATH
 DOCUMENT = json.dumps(
@@ -169,8 +172,8 @@ class Up:
         return code
 
     def errors(self):
-        """Return what it said on stderr; only after its end."""
-        return self.process.stderr.read()
+        """Return what it said on stderr, but that it built images; only after its end."""
+        return _IMAGES.sub("", self.process.stderr.read(), count=1)
 
 
 def tree(pid):
