@@ -562,6 +562,16 @@ def test_device_without_a_seed_takes_no_apps(device_factory: Factory) -> None:
     assert status_of(manager, ListApps().to_bytes()) == 0x9000
 
 
+@pytest.mark.parametrize("name", ["BOLOS", "Bolos ", "OLOS"])
+def test_no_app_is_called_like_the_dashboard(empty: VirtualDevice, name: str) -> None:
+    """Clients know by that name that no app is open: an app that has it is 6984, whoever signed it."""
+    manager = manager_of(empty)
+    with pytest.raises(Refused) as refused:
+        manager.install(native(name=name), signed_by=SOFTWARE)
+    assert refused.value.status == 0x6984
+    assert not names(empty)
+
+
 def test_device_without_a_seed_takes_no_authority(device_factory: Factory) -> None:
     """Whoever has a device before its owner sets it up leaves no authority on it that vouches for apps: 6D07, and nobody is asked."""
     device = device_factory(onboarded=False, apps=())

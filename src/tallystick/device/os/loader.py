@@ -19,6 +19,7 @@ from tallystick.device.os.session import Session
 from tallystick.device.os.upgrade import Upgrade
 from tallystick.errors import RemoteProtocolError, UsageError
 from tallystick.wire.app_list import encode_app_list
+from tallystick.wire.dashboard import AppAndVersion
 from tallystick.wire.image import AppFlag, AppImage, CreateApp
 from tallystick.wire.loader_command import (
     DeleteApp,
@@ -166,10 +167,14 @@ class Loader:
     def _check_new(self, app: InstalledApp, peer: Peer) -> None:
         """Raise Reject when the app is there already (6A81 this very one, 6A80 another of its name) or lacks one (6A83).
 
+        No app has the name by which clients know that none is open (6984): it could do as if it were the OS.
+
         Clients of a manager update an app by installing the other version, without removing the one that is there: a
         manager of the issuer, which may remove any app, replaces it at once.
         """
         registry = self._session.registry
+        if AppAndVersion(name=app.name.strip().upper(), version=app.version).is_dashboard:
+            raise Reject(StatusWord.DATA_INVALID)
         there = registry.find(app.name)
         if there is not None and there.full_hash == app.full_hash:
             raise Reject(StatusWord.FUNCTION_NOT_SUPPORTED)
