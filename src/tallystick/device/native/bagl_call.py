@@ -23,9 +23,9 @@ _DIGITS: Final = b"0123456789abcdef"
 
 
 def level_of_rgb(color: int) -> int:
-    """Return the level, 0 to 15, of a colour of 24 bits."""
-    red, green, blue = color >> 16 & 0xFF, color >> 8 & 0xFF, color & 0xFF
-    return max(red, green, blue) >> 4
+    """Return the level, 0 to 15, of a colour of 24 bits: none but black is level 0, since apps in Rust have 1 for light."""
+    brightest = max(color >> 16 & 0xFF, color >> 8 & 0xFF, color & 0xFF)
+    return max(brightest >> 4, int(brightest > 0))
 
 
 def signed(value: int) -> int:

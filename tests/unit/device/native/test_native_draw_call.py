@@ -282,14 +282,15 @@ def test_component_that_is_cut_is_passed_over(rest):
     assert not any(painting.labels or any(painting.data) for painting in paintings)
 
 
-def test_bagl_draws_bitmaps_and_shows_them_at_once():
-    """Pixels from the left, lowest bit first, in the colours of the list; cleared and updated by their calls."""
-    colors, pixels = struct.pack("<2I", 0, 0xFFFFFF), b"\x0f\x01"
+@pytest.mark.parametrize("light", [0xFFFFFF, 0x800000, 1])
+def test_bagl_draws_bitmaps_and_shows_them_at_once(light):
+    """Pixels from the left, lowest bit first, light in every colour but black; cleared and updated by their calls."""
+    colors, pixels = struct.pack("<2I", 0, light), b"\x0f\x01"
     run = Drawn(
         [
             (CLEAR,),
             (BAGL_BITMAP, 4, 0, 8, 3, 2, (0,), 1, (1,), 16),
-            (BAGL_RECT, 0xFFFFFF, 120, 1, 8, 1),
+            (BAGL_RECT, light, 120, 1, 8, 1),
             (UPDATE,),
             WAIT,
         ],
