@@ -132,11 +132,15 @@ class Manager:
 
 
 class Client:
-    """Brings a device up to date, one step at a time, each chosen by what the device says and nothing else."""
+    """Brings a device up to date, one step at a time, each chosen by what the device says and nothing else.
 
-    def __init__(self, manager: Manager, device: Held) -> None:
+    `version` is what it tells the manager of itself, if anything (wire-protocol H).
+    """
+
+    def __init__(self, manager: Manager, device: Held, *, version: str = "") -> None:
         self.manager = manager
         self.device = device
+        self.told = {"livecommonversion": version} if version else {}
 
     @property
     def info(self):
@@ -162,7 +166,11 @@ class Client:
             "get_firmware_version", device_version=device, version_name=self.info.version, provider=1
         )
         found = self.manager.get(
-            "get_latest_firmware", current_se_firmware_final_version=current["id"], device_version=device, provider=1
+            "get_latest_firmware",
+            current_se_firmware_final_version=current["id"],
+            device_version=device,
+            provider=1,
+            **self.told,
         )
         return found["se_firmware_osu_version"] if found["result"] == "success" else None
 

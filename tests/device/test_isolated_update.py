@@ -103,6 +103,20 @@ def test_a_heavy_update_flashes_the_normal_world_on_the_way(device, manager, rel
     device.user.choose("Reinstall apps")
 
 
+def test_a_client_that_sends_no_last_step_comes_to_the_end(device, manager, releases):
+    """Given the Secure World with the first step, the device finishes by itself once it has the Normal World; the seed is there."""
+    manager.publish(releases.path("heavy"))
+    client = Client(manager, device, version="36.0.0")
+    assert client.step() == "osu"
+    assert client.info.se_version == "1.1.3-osu"
+    assert client.step() == "mcu"
+    assert (client.info.version, client.info.mcu_version) == ("1.1.3", "4.04")
+    assert client.step() == ""
+    status = device.rest("GET", "/status")
+    assert (status["onboarded"], status["unlocked"], status["slot"]) == (True, True, "b")
+    assert device.exchange("e0d8000006436f736d6f73") == b"\x68\x07", "apps are gone"
+
+
 def test_cables_servers_and_power_fail_at_every_step_and_the_same_client_goes_on(device, manager, releases):
     """Pulled in the middle of each step, and each step sent twice where it can be: the device says what is next."""
     manager.publish(releases.path("heavy"))
