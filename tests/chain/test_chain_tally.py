@@ -44,11 +44,6 @@ def validator_of(node):
     return node.get("/cosmos/staking/v1beta1/validators")["validators"][0]["operator_address"]
 
 
-def height_of(node):
-    """Return the newest block's number."""
-    return int(node.get("/cosmos/base/tendermint/v1beta1/blocks/latest")["block"]["header"]["height"])
-
-
 @pytest.mark.parametrize("by", ["rest", "rpc"])
 @pytest.mark.parametrize("mode", ["amino-json", "textual"])
 def test_send_arrives(node, tally, mode, by):

@@ -134,11 +134,6 @@ def status_of(manager: Manager, plain: bytes, *, agree: bool = True) -> int:
     return 0x9000
 
 
-def self_signed(key: KeySigner) -> tuple[HostCertificate, ...]:
-    """Return the chain of a manager that nobody vouches for."""
-    return (HostCertificate(public_key=key.public_key, signature=key.sign(signer_message(key.public_key))),)
-
-
 def certified_by(authority: KeySigner, key: KeySigner) -> tuple[HostCertificate, ...]:
     """Return the chain of a manager that `authority` vouches for."""
     message = signer_message(key.public_key)

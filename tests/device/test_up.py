@@ -46,7 +46,6 @@ RULES = {
         {"regexp": "Please|Type|Amount|From|To$|Fee|Memo|Chain", "actions": RIGHT},
     ],
 }
-TOUCHED = {"stax", "flex", "apex_p"}
 
 
 def sign(device):

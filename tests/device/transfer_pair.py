@@ -6,7 +6,6 @@ from typing import Any
 
 from endorsement_stage import set_up
 
-from tallystick.device.hil import Flash
 from tallystick.testing.client import DeviceClient
 from tallystick.testing.device import VirtualDevice
 from tallystick.wire.apdu import CommandApdu, ResponseApdu
@@ -24,15 +23,6 @@ def certified(number: int, **arguments: Any) -> VirtualDevice:
         set_up(device, 1)
     device.open("transfer")
     return device
-
-
-def restarted(device: VirtualDevice, flash: Flash | None = None) -> VirtualDevice:
-    """Return what starts from a device's flash after the power went; nothing of its memory is left."""
-    again = VirtualDevice(
-        model=device.model, flash=device.flash if flash is None else flash, apps=(), deterministic_rng=99
-    )
-    again.open("transfer")
-    return again
 
 
 def ask(

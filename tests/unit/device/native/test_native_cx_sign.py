@@ -26,7 +26,6 @@ from tallystick.device.native.cx_nonce import nonces
 
 VECTORS = Path(__file__).parents[3] / "vectors"
 CURVE = json.loads((VECTORS / "native_curve.json").read_text())
-MD = {"ripemd160": 1, "sha224": 2, "sha256": 3, "sha384": 4, "sha512": 5}
 KECCAK, SHA3, BLAKE2B, SHAKE256 = 6, 7, 9, 11
 TRUE_RANDOM, RFC6979, PROVIDED, AS_IT_FALLS = 2 << 9, 3 << 9, 4 << 9, 1 << 6
 BIP340, ISO_XY, ISO_X, BSI, LIBSECP, ZILLIQA = (form << 12 for form in (0, 3, 4, 5, 6, 7))
