@@ -26,6 +26,8 @@ class Run:
     events: deque[tuple[AppEvent, Promise[Response] | None]] = field(default_factory=deque)
     #: reports of the HID interface for FIDO that wait for the app
     reports: deque[bytes] = field(default_factory=deque)
+    #: whether one has come: nobody listens before
+    has_listener: bool = False
     #: the APDU the app is working on
     owed: Promise[Response] | None = None
     menu: Menu | None = None
@@ -53,6 +55,7 @@ class Run:
             app,
             events=self.events,
             reports=self.reports,
+            has_listener=self.has_listener,
             owed=self.owed,
             canvas=self.canvas,
             info=self.info,

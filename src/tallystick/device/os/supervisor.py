@@ -153,6 +153,8 @@ class Supervisor:
         run = self._run
         if run is not None and run.app.bundle is None and len(run.reports) < _MAX_REPORTS:
             run.reports.append(raw)
+            for each in run.chain():
+                each.has_listener = True
             self.next(run)
 
     def reset(self) -> None:
@@ -231,7 +233,7 @@ class Supervisor:
                     self.answer(run, Outcome())
             case SendReports(reports) if run.app.bundle is None:
                 self._display.draw()  # whoever hears them looks at the screen next
-                for report in reports:
+                for report in reports if run.has_listener else ():
                     self.on_report(report)
                 self.answer(run, Outcome())
             case Exit(reason):

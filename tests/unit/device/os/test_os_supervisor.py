@@ -37,9 +37,11 @@ from tallystick.wire.syscall import (
     MenuEvent,
     Outcome,
     Random,
+    ReportEvent,
     Request,
     ResetEvent,
     Response,
+    SendReports,
 )
 
 MODEL = MODELS["nanosp"]
@@ -346,6 +348,50 @@ def test_painting_beside_the_screen_ends_the_wait(native: Stage) -> None:
     assert not promise.done
     native.say(Wait(Response(b"", 0x9000)))
     assert answered(promise) == Response(b"", 0x9000)
+
+
+def test_reports_come_one_by_one_and_beside_an_apdu(native: Stage) -> None:
+    """An app hears of each, in order, before the APDU that came with them; what it has in hand is still answered."""
+    native.say(Wait())
+    promise = native.deliver()
+    for number in range(2):
+        native.supervisor.report(bytes((number,)) * 64)
+    for _ in range(2):
+        native.say(Wait())
+    native.say(Wait(Response(b"", 0x9000)))
+    assert [type(outcome.value) for outcome in native.outcomes] == [ApduEvent, ReportEvent, ReportEvent]
+    assert [outcome.value.raw[0] for outcome in native.outcomes[1:]] == [0, 1]
+    assert answered(promise) == Response(b"", 0x9000)
+
+
+def test_reports_that_wait_have_a_limit(native: Stage) -> None:
+    """While an app computes 256 of them are kept for it."""
+    for number in range(300):
+        native.supervisor.report(number.to_bytes(2, "big") + bytes(62))
+    for _ in range(257):
+        native.say(Wait())
+    assert len(native.outcomes) == 256
+    assert native.outcomes[-1].value.raw[:2] == b"\x00\xff"
+
+
+def test_reports_of_an_app_go_out_once_somebody_listens(native: Stage) -> None:
+    """An app that talks to nobody is taken at its word, and nothing of it leaves; then all of it does, in order."""
+    heard: list[bytes] = []
+    native.supervisor.on_report = heard.append
+    native.say(SendReports((bytes(64),)))
+    native.supervisor.report(bytes(64))
+    native.say(SendReports((b"\x01" * 64, b"\x02" * 64)))
+    assert heard == [b"\x01" * 64, b"\x02" * 64]
+    assert [outcome.status for outcome in native.outcomes] == [CallStatus.OK] * 2
+
+
+def test_python_apps_have_no_reports(stage: Stage) -> None:
+    """They hear of none, and send none."""
+    heard: list[bytes] = []
+    stage.supervisor.on_report = heard.append
+    stage.supervisor.report(bytes(64))
+    stage.say(SendReports((bytes(64),)))
+    assert (heard, [outcome.status for outcome in stage.outcomes]) == ([], [CallStatus.NOT_SUPPORTED])
 
 
 def test_paintings_that_come_with_waits_are_counted(native: Stage) -> None:
