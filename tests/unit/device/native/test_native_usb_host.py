@@ -185,12 +185,16 @@ def test_answer_that_is_none_is_a_technical_problem(report):
 @given(
     st.lists(
         st.one_of(st.binary(max_size=80), st.binary(max_size=70).map(lambda data: b"\x80\x20\x40" + data)), max_size=40
-    )
+    ),
+    st.booleans(),
 )
-def test_no_packet_of_an_app_does_harm(packets):
+def test_no_packet_of_an_app_does_harm(packets, is_fido):
     """Whatever an app sends, each packet brings it two at most, and nothing is kept without bound."""
     events = deque()
     host = UsbHost(events)
+    if is_fido:
+        host.configured(b"\x01")
+        host.report(bytes(64))
     host.send(LONG)
     for body in packets:
         before = len(events)
