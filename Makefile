@@ -16,7 +16,7 @@ setup: $(VENV)/.ready ## make the virtual environment (the others do it by thems
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tallystick needs Python 3.11 or later: make PYTHON=python3.11 …"; exit 2; }
 	@echo "setting up $(VENV) (once, about a minute) …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
 	@touch $@
