@@ -1,5 +1,6 @@
 """`tally up --usb tcp` as a user starts it: the locked Normal World is the USB device, and the plug works."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -56,10 +57,13 @@ class SocketHost(FakeHost):
 
 
 def listed(port):
-    """Return how many devices there are to lend."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as link:
+    """Return how many devices there are to lend; none where whoever should say so is just ending."""
+    said = b""
+    with (
+        contextlib.suppress(ConnectionError),
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as link,
+    ):
         link.sendall(DeviceListRequest().to_bytes())
-        said = b""
         while chunk := link.recv(4096):
             said += chunk
     return int.from_bytes(said[8:12], "big")

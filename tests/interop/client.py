@@ -10,7 +10,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 VENV = HERE / ".venv"
 NODE_MODULES = HERE / "node_modules"
-TIME_LIMIT_S = 60.0
+#: real processes on a busy machine: nothing here is measured, this only ends a test that hangs
+TIME_LIMIT_S = 300.0
 
 
 class ClientFailed(AssertionError):

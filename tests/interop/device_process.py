@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-READY_WITHIN_S = 120.0
-END_WITHIN_S = 60.0
+READY_WITHIN_S = 300.0
+END_WITHIN_S = 120.0
 
 
 class DeviceFailed(AssertionError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from device_process import DeviceFailed, first_line
 
-END_WITHIN_S = 60.0
+END_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import client
 import pytest
 from device_process import WITH_MANAGER
 from ecdsa import SECP256k1, SigningKey
@@ -87,7 +88,11 @@ class Stage:
         """Run `tally` with the device named; give its JSON."""
         device = ("--device", f"tcp:127.0.0.1:{self.device.apdu_port}")
         done = subprocess.run(
-            [*self._command, *words, *device, "--json"], capture_output=True, text=True, timeout=60, check=False
+            [*self._command, *words, *device, "--json"],
+            capture_output=True,
+            text=True,
+            timeout=client.TIME_LIMIT_S,
+            check=False,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return json.loads(done.stdout)

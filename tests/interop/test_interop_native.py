@@ -28,7 +28,7 @@ COUNT = bytes.fromhex("e002000000")
 QUIT = bytes.fromhex("b0a7000000")
 OPEN = bytes.fromhex("e0d8000005") + b"Hello"
 OK = b"\x90\x00"
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 def exchange(port, apdu):

@@ -12,7 +12,7 @@ from app_file import HELLO
 pytestmark = pytest.mark.interop
 
 TARGET_ID = 0x33000004
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 def said(command, *words):
