@@ -83,11 +83,6 @@ def test_apps_come_and_go_by_the_manager_beside(board, env, tmp_path):
         tally("app", "open", "Demo", *_at(device), env=env)
         assert device.exchange("5500000000") == b"one\x90\x00"
         tally("manager", "publish", "app", second, "--all-models", env=env)
-        failed = tally("app", "install", "Demo", *_at(device), env=env, code=8)
-        assert (failed["error"], failed["remedy"]) == (
-            "already_installed",
-            "bring it up to date: tally app update Demo",
-        )
         assert tally("app", "install", "Demo", "--version", "1.0.0", *_at(device), env=env, code=10)["error"] == (
             "not_offered"
         )
