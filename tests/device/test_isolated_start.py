@@ -26,12 +26,12 @@ def test_two_first_starts_at_once_build_once(tmp_path):
         with Up("--ephemeral", "--no-panel", seed="", env=env) as device:
             answer = device.exchange(NAME)
             device.end()
-            return answer[-2:], device.errors()
+            return answer[-2:], device.said()
 
     with ThreadPoolExecutor(2) as both:
-        answers, errors = zip(*both.map(start, range(2)), strict=True)
+        answers, told = zip(*both.map(start, range(2)), strict=True)
     assert answers == (READY, READY)
-    assert "".join(errors).count("building the device's images") == 1
+    assert "".join(told).count("building the device's images") == 1
     assert len(list((tmp_path / "cache" / "tallystick" / "images").glob("*/*"))) == 1
 
 

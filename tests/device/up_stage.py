@@ -171,9 +171,13 @@ class Up:
             wait_for_end(pid)
         return code
 
+    def said(self):
+        """Return what it said on stderr; only after its end, and once."""
+        return self.process.stderr.read()
+
     def errors(self):
-        """Return what it said on stderr, but that it built images; only after its end."""
-        return _IMAGES.sub("", self.process.stderr.read(), count=1)
+        """Return what it said, but that it built images."""
+        return _IMAGES.sub("", self.said(), count=1)
 
 
 def tree(pid):
