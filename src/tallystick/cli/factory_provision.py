@@ -12,6 +12,7 @@ import click
 
 from tallystick.cli.command import DeviceCommand
 from tallystick.cli.follow import follow
+from tallystick.cli.manager_store import open_store
 from tallystick.cli.realm import allow_production_file, realm_option
 from tallystick.cli.render import Report
 from tallystick.cli.target import current_run
@@ -107,19 +108,15 @@ def _address(url: str | None, folder: Path | None) -> str:
 def _database(url: str, keyring: Keyring) -> Iterator[ProvisioningRecord]:
     """Open the record in a database of these keys, brought to this version."""
     try:
-        from tallystick.manager.db.engine import migrate, open_engine, sessions_of
+        from tallystick.manager.db.engine import sessions_of
         from tallystick.manager.db.provisioned import DatabaseRecord
         from tallystick.manager.service import bind_database
     except ImportError:
         raise UsageError("a database needs the manager", remedy="run: pip install 'tallystick[manager]'") from None
-    engine = open_engine(url)
-    try:
-        migrate(engine)
+    with open_store(url) as engine:
         sessions = sessions_of(engine)
         bind_database(sessions, keyring)
         yield DatabaseRecord(sessions)
-    finally:
-        engine.dispose()
 
 
 def _beside(address: str) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import platformdirs
@@ -134,6 +136,21 @@ def test_devices_are_recorded_in_the_database_of_the_manager(keys, tmp_path, inv
     provision = ("factory", "provision", "--keys", str(tmp_path / "other"), "--database", url)
     assert invoke(*provision, open_transport=lambda _address: Direct(other.answer)).exit_code == 9
     assert other.log == []
+
+
+def test_a_database_that_does_not_take_the_record_is_told(keys, tmp_path, invoke):
+    """The driver's words with a remedy, and no certificate for a device that nobody has recorded."""
+    file = tmp_path / "manager.db"
+    words = ("factory", "provision", "--keys", str(keys), "--database", f"sqlite:///{file}")
+    assert invoke(*words, open_transport=lambda _address: Direct(FactoryDevice().answer)).exit_code == 0
+    with closing(sqlite3.connect(file)) as store:
+        store.execute("ALTER TABLE provisioned RENAME TO elsewhere")
+    device = FactoryDevice(serial="tallystick-1", key=b"\x2b" * 32)
+    refused = invoke(*words, "--json", open_transport=lambda _address: Direct(device.answer))
+    told = json.loads(refused.stdout)
+    assert (refused.exit_code, told["message"]) == (1, "the database cannot be used: no such table: provisioned")
+    assert told["remedy"]
+    assert device.finish is None
 
 
 @pytest.mark.parametrize(
